@@ -2,7 +2,7 @@ import { isoTime } from '../lib/clock.ts'
 import { messageOf } from '../lib/errors.ts'
 import type { Inventory, InventoryNews } from '../wire/inventory.ts'
 import type { InventoryState } from './inventory-state.ts'
-import { makePlan } from './make-plan.ts'
+import { makePlan, makePlanInSlices } from './make-plan.ts'
 import type { Plan } from './plan.ts'
 import { applyInventory } from './servers.ts'
 import { trustedNow, type World } from './world.ts'
@@ -22,7 +22,7 @@ export function emptyInventory(): InventoryState {
 /** Puts the remembered inventory in force until a source gives a new one. */
 export async function restoreInventory(world: World): Promise<void> {
   const remembered = await world.ports.inventoryMemory.load()
-  if (remembered) activatePlan(world, makePlan(remembered, world.settings.volumeRoot))
+  if (remembered) activatePlan(world, await makePlanInSlices(remembered, world.settings.volumeRoot))
 }
 
 /** Whether an inventory is in force that can stay while the source is broken. */
@@ -45,7 +45,7 @@ export async function acceptInventory(world: World, news: InventoryNews): Promis
   }
   const wasRefused = (state.problem !== null && state.problem !== NONE_YET) || state.held !== null
   state.problem = null
-  const plan = makePlan(news.inventory, world.settings.volumeRoot)
+  const plan = await makePlanInSlices(news.inventory, world.settings.volumeRoot, state.plan)
   plan.problems.unshift(...(news.faults ?? []))
   const lost = lostVolumes(state.plan, plan)
   if (isSudden(lost, state.plan.volumes.length)) return hold(world, plan, lost)

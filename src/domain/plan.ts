@@ -31,6 +31,29 @@ export interface Plan {
   sizes: PlanSizes
   /** What could not be planned, one sentence each. */
   problems: string[]
+  parts: PlanParts
+}
+
+/** What a later plan takes over for apps and servers that did not change. */
+export interface PlanParts {
+  volumeRoot: string
+  apps: Map<InventoryApp, PlannedVolume[]>
+  /** By IP. */
+  servers: Map<string, PlannedServer>
+}
+
+/** What depends on the volumes of one server alone. */
+export interface PlannedServer {
+  /** All that the inventory has there, those left out included. */
+  volumes: PlannedVolume[]
+  /** Why a volume is left out, one sentence each. */
+  problems: Map<PlannedVolume, string>
+  /** null if all volumes are left out. */
+  plan: ServerPlan | null
+  /** Those of the volumes, then the expire job. */
+  jobs: PlannedJob[]
+  /** Sorted by id. */
+  sortedJobs: PlannedJob[]
 }
 
 /** How long the lists of a plan are, for the cost of a query. */

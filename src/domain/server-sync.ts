@@ -1,7 +1,7 @@
 import { BackupdError } from '../lib/errors.ts'
 import type { Job, ScheduledJob } from '../wire/job.ts'
 import { expireJobId } from './expire-job.ts'
-import { hashJobs } from './make-plan.ts'
+import { hashJobs } from './plan-server.ts'
 import { isForeign, isLegacyDaemon, type ServerState } from './server-state.ts'
 import type { World } from './world.ts'
 

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { expect, test } from 'vitest'
-import { makePlan } from '../../src/domain/make-plan.ts'
+import { describe, expect, test } from 'vitest'
+import { makePlan, makePlanInSlices } from '../../src/domain/make-plan.ts'
+import type { Plan, PlannedVolume } from '../../src/domain/plan.ts'
 import type { Inventory } from '../../src/wire/inventory.ts'
 import { sampleSchedule } from '../support/given/inventory.ts'
 import { given } from '../support/given.ts'
@@ -113,4 +114,55 @@ test('a volume below one of another proc is left out, and both are named, whatev
     `Volume /ssl of hello.web.ssl, instance 1, is left out: its directory "${path}" on 10.0.0.1 lies in volume ` +
       `/data/db of hello.web.web, instance 1 ("${ROOT}/hello/hello.web.web/1/data/db"); move one of them`,
   ])
+})
+
+describe('a plan made as a difference to the one before', () => {
+  /** Apps on three servers; each app has one volume more than its number. */
+  function fleet(apps: number): Inventory {
+    const all = Array.from({ length: apps }, (_, n) =>
+      given
+        .app(`app${n}`)
+        .proc('web')
+        .on(`10.0.0.${(n % 3) + 1}`)
+        .volumes(...Array.from({ length: n + 1 }, (_, at) => `/data/${at}`))
+        .inventory(),
+    )
+    return { apps: all.flatMap((one) => one.apps) }
+  }
+
+  function withoutParts({ parts: _, ...plan }: Plan) {
+    return plan
+  }
+
+  test('keeps volumes, jobs and lists of what did not change', async () => {
+    const before = makePlan(fleet(6), ROOT)
+    const [, ...others] = before.inventory.apps
+    const changed = fleet(1).apps
+    const after = await makePlanInSlices({ apps: [...changed, ...others] }, ROOT, before)
+    expect(withoutParts(after)).toEqual(withoutParts(makePlan({ apps: [...changed, ...others] }, ROOT)))
+    const isKept = (volume: PlannedVolume) => before.volumes.includes(volume)
+    expect(after.volumes.filter((volume) => !isKept(volume)).map(({ app }) => app)).toEqual(['app0'])
+    expect(after.servers.get('10.0.0.2')).toBe(before.servers.get('10.0.0.2'))
+    expect(after.servers.get('10.0.0.1')).not.toBe(before.servers.get('10.0.0.1'))
+  })
+
+  test('is the same as one made from nothing, whatever apps come, go or collide', async () => {
+    const all = fleet(7).apps
+    const first = all[0]?.procs[0]
+    // Collides with app0 on its server, so either of them is left out, by their order.
+    const twin = { name: 'app0', procs: first ? [first] : [] }
+    let plan = makePlan({ apps: [] }, ROOT)
+    for (let n = 0; n < 40; n++) {
+      const apps = [...all, twin].filter((_, at) => (n * 7 + at * at) % 5 > 1)
+      if (n % 2 === 1) apps.reverse()
+      plan = await makePlanInSlices({ apps }, ROOT, plan)
+      expect(withoutParts(plan)).toEqual(withoutParts(makePlan({ apps }, ROOT)))
+    }
+  })
+
+  test('takes nothing over if the directory of volumes is another', async () => {
+    const inventory = fleet(2)
+    const moved = await makePlanInSlices(inventory, '/elsewhere', makePlan(inventory, ROOT))
+    expect(withoutParts(moved)).toEqual(withoutParts(makePlan(inventory, '/elsewhere')))
+  })
 })

@@ -1,0 +1,111 @@
+import { isIPv4 } from 'node:net'
+import { posix } from 'node:path'
+import type { Interruptible } from '../lib/in-slices.ts'
+import { archiveName } from '../wire/archive-name.ts'
+import { jobId } from '../wire/ids.ts'
+import type {
+  InventoryApp,
+  InventoryInstance,
+  InventoryProc,
+  InventorySchedule,
+  InventoryVolume,
+} from '../wire/inventory.ts'
+import type { BackupArgs, Job, JobOptions } from '../wire/job.ts'
+import type { PlannedJob, PlannedVolume } from './plan.ts'
+
+/**
+ * Plans the volumes of an app with their jobs, regardless of all others. A volume without a valid server has no jobs.
+ * @param volumeRoot the directory of volumes whose path the inventory does not name
+ */
+export function* planVolumes(
+  { name: app, procs }: InventoryApp,
+  volumeRoot: string,
+): Interruptible<PlannedVolume[]> {
+  const planned: PlannedVolume[] = []
+  for (const proc of procs) {
+    for (const instance of proc.instances) {
+      for (const volume of instance.volumes) {
+        planned.push(planVolume({ app, proc, instance, volume }, volumeRoot))
+        yield
+      }
+    }
+  }
+  return planned
+}
+
+interface VolumeOrigin {
+  app: string
+  proc: InventoryProc
+  instance: InventoryInstance
+  volume: InventoryVolume
+}
+
+function planVolume({ app, proc, instance, volume }: VolumeOrigin, volumeRoot: string): PlannedVolume {
+  const usual = posix.join(volumeRoot, app, proc.name, String(instance.no), plainName(volume.name))
+  const planned: PlannedVolume = {
+    app,
+    proc: proc.name,
+    instanceNo: instance.no,
+    server: instance.server,
+    containers: instance.containers,
+    name: volume.name,
+    path: volume.path ?? usual,
+    ...(volume.consistency && { consistency: volume.consistency }),
+    jobs: [],
+  }
+  if (isIPv4(planned.server)) planned.jobs = planJobs(planned, volume.schedules)
+  return planned
+}
+
+/** Of two jobs with one id, the first counts. */
+function planJobs(volume: PlannedVolume, schedules: InventorySchedule[]): PlannedJob[] {
+  const jobs = new Map<string, PlannedJob>()
+  for (const schedule of schedules) {
+    const planned = backupJob(volume, schedule)
+    if (!jobs.has(planned.id)) jobs.set(planned.id, planned)
+  }
+  return [...jobs.values()]
+}
+
+function backupJob(volume: PlannedVolume, schedule: InventorySchedule): PlannedJob {
+  const args: BackupArgs = {
+    app: volume.app,
+    archive: makeArchiveName(volume),
+    containers: volume.containers,
+    instanceNo: volume.instanceNo,
+    mode: schedule.mode,
+    path: volume.path,
+    postRun: schedule.postRun,
+    preRun: schedule.preRun,
+    proc: volume.proc,
+    volume: volume.name,
+  }
+  const named = schedule.namesNoMode ? { ...args, mode: '' } : args
+  const { spec } = schedule
+  const id = jobId(volume.server, { spec, action: 'backup', args: named })
+  const job: Job = { id, spec, action: 'backup', args, type: 'cron', sleep: false }
+  const options = makeOptions(volume, schedule)
+  if (Object.keys(options).length > 0) job.options = options
+  return { id, server: volume.server, job, volume, expire: schedule.expire }
+}
+
+/** Only the settings that are given, so that a list without settings keeps its version. */
+function makeOptions(
+  { consistency }: PlannedVolume,
+  { mode, timeLimitSeconds, rereadEveryDays }: InventorySchedule,
+): JobOptions {
+  return {
+    ...(timeLimitSeconds && { timeLimitSeconds }),
+    ...(consistency && { consistency }),
+    ...(rereadEveryDays && mode === 'increment' && { rereadEveryDays }),
+  }
+}
+
+export function makeArchiveName({ app, proc, instanceNo, name }: PlannedVolume): string {
+  return archiveName({ app, proc, instanceNo, volume: `/${plainName(name)}` })
+}
+
+/** `/data//db/` → `data/db`, as the legacy system joins it. */
+function plainName(volume: string): string {
+  return posix.normalize(volume).replace(/^\/+|\/+$/g, '')
+}
