@@ -30,7 +30,7 @@ const OK: Answer = { status: 200, body: 'OK' }
 /** What a controller asks of a daemon in the course of a day. */
 const ROUTES: Record<string, Route> = {
   debug: route('GET', '/debug', (daemon) => ({ status: 200, body: describe(daemon) })),
-  jobs: route('GET', '/cron/jobs', (daemon) => ({ status: 200, body: daemon.schedule() })),
+  jobs: route('GET', '/cron/jobs', (daemon) => ({ status: 200, body: daemon.list.list() })),
   setJobs: route('PUT', '/cron/jobs', setJobs),
   notify: route('PUT', '/notify', (daemon, { fields }) => {
     daemon.notify(fields.get('addr') ?? '')
@@ -41,11 +41,11 @@ const ROUTES: Record<string, Route> = {
     return { status: 202, body: { rid: run.rid } }
   }),
   sleep: route('POST', '/cron/jobs/([^/]+)/actions/sleep', (daemon, _asked, [, id]) => {
-    daemon.setSleep(findJob(daemon, id).id, true)
+    daemon.list.setSleep(findJob(daemon, id).id, true)
     return { status: 201, body: '' }
   }),
   wake: route('POST', '/cron/jobs/([^/]+)/actions/wakeup', (daemon, _asked, [, id]) => {
-    daemon.setSleep(findJob(daemon, id).id, false)
+    daemon.list.setSleep(findJob(daemon, id).id, false)
     return { status: 204 }
   }),
   record: route('GET', '/cron/records/([^/]+)', (daemon, _asked, [, rid = '']) => {
@@ -115,7 +115,7 @@ function setJobs(daemon: SimulatedDaemon, { fields }: Asked): Answer {
   if (known && known.id !== id && fields.get('takeOver') !== 'true')
     throw new BackupdError('CONFLICT', `The jobs of this daemon are from ${known.id}`)
   daemon.controller = { id, url: fields.get('controllerUrl') ?? '' }
-  daemon.setJobs(JSON.parse(fields.get('data') ?? '[]') as Job[])
+  daemon.setJobs(JSON.parse(fields.get('data') ?? '[]') as Job[], fields.get('version') ?? '')
   return OK
 }
 

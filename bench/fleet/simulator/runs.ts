@@ -20,6 +20,7 @@ export function runNext(daemon: SimulatedDaemon, n: number): void {
   const jobs = listBackupJobs(daemon)
   const job = jobs[n % jobs.length]
   if (!job) return
+  daemon.list.fire([job.id])
   const run = daemon.makeRun(job, { waits: true })
   daemon.sendNews()
   void sleep(RUN_MS).then(() => workOff(daemon, [run], RUN_MS))
@@ -28,6 +29,7 @@ export function runNext(daemon: SimulatedDaemon, n: number): void {
 /** All backup jobs of a daemon fall due at the same moment, and the last of them ends after about `windowMs`. */
 export async function runAllJobs(daemon: SimulatedDaemon, windowMs: number): Promise<void> {
   const jobs = listBackupJobs(daemon)
+  daemon.list.fire(jobs.map(({ id }) => id))
   const runs = jobs.map((job, at) => daemon.makeRun(job, { waits: at >= LANES }))
   const runMs = (windowMs * LANES) / Math.max(1, jobs.length)
   await Promise.all(Array.from({ length: LANES }, () => workOff(daemon, runs, runMs)))

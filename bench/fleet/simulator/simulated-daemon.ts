@@ -6,9 +6,10 @@ import { isoTime, NEVER, systemClock } from '../../../src/lib/clock.ts'
 import { Problems } from '../../../src/lib/problems.ts'
 import type { BackupInfo } from '../../../src/wire/backup.ts'
 import { newRid } from '../../../src/wire/ids.ts'
-import type { Job, ScheduledJob } from '../../../src/wire/job.ts'
+import type { Job } from '../../../src/wire/job.ts'
 import type { RunRecord } from '../../../src/wire/record.ts'
 import { sampleBackup } from '../../../test/support/catalog-samples.ts'
+import { JobList } from './job-list.ts'
 import { MemoryOutbox } from './memory-outbox.ts'
 import { createNewsDispatcher, type Manners } from './news-dispatcher.ts'
 import { makeBackup, printRun, type Run, readRunState } from './run.ts'
@@ -21,7 +22,7 @@ export class SimulatedDaemon {
   readonly startTime = isoTime(Date.now())
   readonly outbox: MemoryOutbox
   updateTime = NEVER
-  jobs: Job[] = []
+  readonly list = new JobList()
   controller: { id: string; url: string } | undefined
   /** Servers that are gone and have a folder in its store, with one backup each. */
   readonly deadNamespaces = new Set<string>()
@@ -29,7 +30,6 @@ export class SimulatedDaemon {
   readonly runs = new Map<string, Run>()
   readonly #present = new Map<string, Run>()
   readonly #backups = new Map<string, number>()
-  readonly #asleep = new Set<string>()
   readonly #dispatcher: Dispatcher
   #courier: Courier | undefined
 
@@ -49,23 +49,13 @@ export class SimulatedDaemon {
     return [...this.#present.keys()]
   }
 
-  setJobs(jobs: Job[]): void {
-    this.jobs = jobs
+  get jobs(): Job[] {
+    return this.list.jobs
+  }
+
+  setJobs(jobs: Job[], version: string): void {
+    this.list.set(jobs, version)
     this.updateTime = isoTime(Date.now())
-  }
-
-  setSleep(id: string, sleep: boolean): void {
-    if (sleep) this.#asleep.add(id)
-    else this.#asleep.delete(id)
-  }
-
-  schedule(): ScheduledJob[] {
-    const tomorrow = isoTime(new Date().setUTCHours(24, 0, 0, 0)).replace('.000Z', 'Z')
-    return this.jobs.map((job) => ({
-      prev: NEVER,
-      next: tomorrow,
-      job: { ...job, sleep: this.#asleep.has(job.id) },
-    }))
   }
 
   record(rid: string): RunRecord | undefined {
@@ -140,7 +130,7 @@ export class SimulatedDaemon {
     await this.#courier?.close()
     this.#courier = undefined
     this.controller = undefined
-    this.jobs = []
+    this.list.set([], '')
     this.updateTime = NEVER
   }
 }
