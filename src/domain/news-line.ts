@@ -1,5 +1,6 @@
 import { BackupdError } from '../lib/errors.ts'
 import type { RunRecord } from '../wire/record.ts'
+import { isOfWholeCatalog } from './record-ledger.ts'
 
 export interface NewsPost {
   server: string
@@ -24,7 +25,7 @@ interface Waiting extends PromiseWithResolvers<TakenNews> {
 }
 
 export interface NewsLineOptions {
-  /** Takes posts together. Settles each on its own, in the same order. */
+  /** Takes posts together. Settles each on its own, in the same order; rejects only before any is stored. */
   take(posts: readonly NewsPost[]): Promise<PromiseSettledResult<TakenNews>[]>
   /** How many records to take together. */
   batchSize(): number
@@ -78,12 +79,17 @@ export class NewsLine {
     return batch
   }
 
+  /** If the posts cannot be looked at together, each half is tried alone, so that a bad one fails alone. */
   async #takeBatch(batch: readonly Waiting[]): Promise<void> {
     try {
       const results = await this.#options.take(batch.map(({ post }) => post))
       for (const [at, waiting] of batch.entries()) settle(waiting, results[at])
     } catch (error) {
-      for (const { reject } of batch) reject(error)
+      if (batch.length > 1 && !isOfWholeCatalog(error)) {
+        const half = batch.length >> 1
+        await this.#takeBatch(batch.slice(0, half))
+        await this.#takeBatch(batch.slice(half))
+      } else for (const { reject } of batch) reject(error)
     }
   }
 }

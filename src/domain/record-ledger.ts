@@ -151,7 +151,7 @@ export interface UnfinishedRecord {
 }
 
 /** Whether no other news could be stored now either. */
-function isOfWholeCatalog(error: unknown): boolean {
+export function isOfWholeCatalog(error: unknown): boolean {
   return error instanceof BackupdError && error.code === 'CATALOG_UNUSABLE'
 }
 

@@ -73,14 +73,18 @@ export function readRecords(values: readonly unknown[]): SortedRecords {
   const sorted: SortedRecords = { good: [], setAside: [], mended: [] }
   for (const value of values) {
     const parsed = recordSchema.safeParse(value)
-    const required = requiredSchema.safeParse(value)
     if (parsed.success) sorted.good.push(parsed.data)
-    else if (required.success) {
-      sorted.good.push(repairRecord(required.data.rid, value, parsed.error))
-      addFlaw(sorted.mended, `${required.data.rid}: ${printIssue(parsed.error)}`)
-    } else addFlaw(sorted.setAside, `${makeLabel(value)}: ${printIssue(required.error)}`)
+    else sortFlawed(sorted, value, parsed.error)
   }
   return sorted
+}
+
+function sortFlawed(sorted: SortedRecords, value: unknown, error: z.ZodError): void {
+  const required = requiredSchema.safeParse(value)
+  if (required.success) {
+    sorted.good.push(repairRecord(required.data.rid, value, error))
+    addFlaw(sorted.mended, `${required.data.rid}: ${printIssue(error)}`)
+  } else addFlaw(sorted.setAside, `${makeLabel(value)}: ${printIssue(required.error)}`)
 }
 
 /** Parses one record and repairs it if possible; otherwise raises an issue. */

@@ -10,6 +10,7 @@ function heldLine() {
     batchSize: () => 3,
     async take(posts) {
       batches.push(posts.map(({ server }) => server))
+      if (posts.some(({ server }) => server === 'poison')) throw new Error('poison')
       await open.promise
       open = Promise.withResolvers()
       return Promise.allSettled(
@@ -69,4 +70,13 @@ test('a post that cannot be taken fails alone', async () => {
     'rejected',
     'fulfilled',
   ])
+})
+
+test('a post that keeps others from being looked at fails alone', async () => {
+  const { line, batches, letOne } = heldLine()
+  const sent = ['a', 'poison', 'c'].map((name) => line.take(post(name)))
+  for (let batch = 0; batch < 4; batch++) await letOne()
+  const ended = await Promise.allSettled(sent)
+  expect(ended.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  expect(batches).toEqual([['a', 'poison', 'c'], ['a'], ['poison', 'c'], ['poison'], ['c']])
 })
