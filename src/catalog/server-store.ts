@@ -1,17 +1,15 @@
-import type { ServerStore } from '../domain/ports.ts'
+import type { KnownServer, ServerStore } from '../domain/ports.ts'
 import { NO_CHANGE } from './catalog-change.ts'
-import type { CatalogDb } from './database.ts'
+import type { CatalogDb, DbTransaction } from './database.ts'
+import { splitIntoLists } from './numbers.ts'
 import type { WriteQueue } from './write-queue.ts'
 
 export function createServerStore(db: CatalogDb, writes: WriteQueue): ServerStore {
   return {
     all: () => db.server.findMany({ orderBy: { ip: 'asc' } }),
-    save: ({ ip, daemonId, lastSeen, leaving }) =>
+    save: (...servers) =>
       writes.run(
-        async () => {
-          const values = { daemonId, lastSeen, leaving }
-          await db.server.upsert({ where: { ip }, create: { ip, ...values }, update: values })
-        },
+        () => db.$transaction((transaction) => replaceRows(transaction, servers)),
         () => NO_CHANGE,
       ),
     remove: (ip) =>
@@ -19,5 +17,13 @@ export function createServerStore(db: CatalogDb, writes: WriteQueue): ServerStor
         async () => void (await db.server.deleteMany({ where: { ip } })),
         () => NO_CHANGE,
       ),
+  }
+}
+
+async function replaceRows(transaction: DbTransaction, servers: readonly KnownServer[]): Promise<void> {
+  for (const some of splitIntoLists(servers)) {
+    await transaction.server.deleteMany({ where: { ip: { in: some.map(({ ip }) => ip) } } })
+    const data = some.map(({ ip, daemonId, lastSeen, leaving }) => ({ ip, daemonId, lastSeen, leaving }))
+    await transaction.server.createMany({ data })
   }
 }

@@ -12,6 +12,7 @@ import type { NewsLimits } from '../domain/news-gate.ts'
 import { TURN_MS } from '../domain/own-stalls.ts'
 import type { Plan } from '../domain/plan.ts'
 import type { InventorySource } from '../domain/ports.ts'
+import { pollDue } from '../domain/servers.ts'
 import type { World } from '../domain/world.ts'
 import { createDaemonClient } from '../fleet/daemon-client.ts'
 import { closeApp, listen } from '../http/app.ts'
@@ -86,6 +87,9 @@ export interface Controller {
   close(): Promise<void>
 }
 
+/** Short, so that the daemons of a large fleet are asked a few at a time. */
+const POLL_TICK_MS = 100
+
 /**
  * Opens the catalog, listens, reads the inventory and talks to the daemons.
  * Throws one BackupdError that names the obstacle: the port, the data directory or the inventory.
@@ -140,7 +144,11 @@ export async function startController(options: ControllerOptions): Promise<Contr
     world.stalls.noteTurn()
     tick(world)
   }, TURN_MS)
-  parts.defer(() => clearInterval(timer))
+  const pollTimer = setInterval(() => pollDue(world), POLL_TICK_MS)
+  parts.defer(() => {
+    clearInterval(timer)
+    clearInterval(pollTimer)
+  })
   parts.use(checkCatalog(world, checkPages, onLost))
   const owned = parts.move()
   return {

@@ -14,8 +14,10 @@ import { NewsGate, type NewsLimits } from './news-gate.ts'
 import { NewsLine } from './news-line.ts'
 import { reportOverload } from './overload.ts'
 import { OwnStalls } from './own-stalls.ts'
+import { Pace } from './pace.ts'
 import { RecordLedger } from './record-ledger.ts'
 import { RelistQueue } from './relist-queue.ts'
+import { saveLastSeen, saveServersSoon } from './save-servers.ts'
 import { pollDue, restoreServers } from './servers.ts'
 import { SetAside } from './set-aside.ts'
 import { takeNews } from './take-news.ts'
@@ -32,12 +34,14 @@ export interface ControllerInput {
   settings: ControllerSettings
   /** Limits of waiting news that differ from NEWS_LIMITS. */
   newsLimits?: Partial<NewsLimits> | undefined
+  /** From 0 to 1; default: Math.random. */
+  random?: () => number
 }
 
 /** Creates the world from what the catalog remembers. It does not contact any daemon yet. */
 export async function createWorld(input: ControllerInput): Promise<World> {
   const { ports, clock, trustedClock, log, settings } = input
-  const { problems = new Problems(clock) } = input
+  const { problems = new Problems(clock), random = Math.random } = input
   const background = new Background(log, problems)
   const stalls = new OwnStalls(clock)
   const newsGate = new NewsGate(clock, input.newsLimits)
@@ -52,6 +56,11 @@ export async function createWorld(input: ControllerInput): Promise<World> {
     inventory: emptyInventory(),
     rereadInventory: async () => {},
     servers: new Map(),
+    polling: {
+      polls: new Pace(clock, MIN_POLLS_PER_SECOND),
+      refreshes: new Pace(clock, REFRESHES_PER_SECOND),
+      random,
+    },
     stalls,
     ledger: new RecordLedger(ports.records, { clock, stalls, onChange }),
     newsGate,
@@ -71,11 +80,16 @@ export async function createWorld(input: ControllerInput): Promise<World> {
   return world
 }
 
+/** A fleet of this size or less is polled at once after a start. */
+const MIN_POLLS_PER_SECOND = 100
+const REFRESHES_PER_SECOND = 20
+
 /** Does what is due now; call it every second. */
 export function tick(world: World): void {
   void world.background.run('put the held inventory in force', () => releaseHeld(world))
   reportClock(world)
   pollDue(world)
+  saveServersSoon(world)
   checkSilentRuns(world)
   reportOverload(world)
   forgetHistoryIfDue(world)
@@ -89,4 +103,5 @@ export async function closeWorld(world: World): Promise<void> {
   world.relisting.close()
   world.ledger.events.close()
   await world.background.settled()
+  await saveLastSeen(world)
 }

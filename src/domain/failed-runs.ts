@@ -36,7 +36,8 @@ export async function restoreOutcomes(world: World, server: string): Promise<voi
 export function dropOldOutcomes(world: World): void {
   const reported = world.problems.list().filter(({ source, untilMs }) => source === SOURCE && !untilMs)
   if (reported.length === 0) return
-  const planned = [...world.inventory.plan.jobs.values()]
+  const servers = new Set(reported.map(({ about = '' }) => about))
+  const planned = [...servers].flatMap((server) => world.inventory.plan.jobsByServer.get(server) ?? [])
   const keys = new Set(planned.map(({ server, id, job }) => makeKey({ ...job, server, jobId: id })))
   for (const { key } of reported) if (!keys.has(key)) world.problems.clear(SOURCE, key)
 }

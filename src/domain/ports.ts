@@ -102,7 +102,8 @@ export interface KnownServer {
 
 export interface ServerStore {
   all(): Promise<KnownServer[]>
-  save(server: KnownServer): Promise<void>
+  /** In one transaction. */
+  save(...servers: KnownServer[]): Promise<void>
   remove(ip: string): Promise<void>
 }
 

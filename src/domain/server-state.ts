@@ -3,6 +3,7 @@ import { hasCapability } from '../wire/capabilities.ts'
 import type { DaemonDebug } from '../wire/daemon-api.ts'
 import { PROTOCOL } from '../wire/daemon-api.ts'
 import type { ScheduledJob } from '../wire/job.ts'
+import type { KnownServer } from './ports.ts'
 
 /** What the controller knows about one daemon. */
 export interface ServerState {
@@ -23,6 +24,7 @@ export interface ServerState {
   failures: number
   /** Unix ms. */
   nextPollAt: number
+  isPolling: boolean
   /** Its jobs with their times, by the id users see, from the last good answer. */
   schedule: Map<string, ScheduledJob>
   /** `schedule` is older than the daemon's last news. */
@@ -31,6 +33,8 @@ export interface ServerState {
   scheduleReadAt: number
   /** The catalog may differ from its namespace in the store. */
   listingStale: boolean
+  /** Version of its jobs in the inventory in force; null before the first one since the start. */
+  plannedVersion: string | null
   /** Version of the jobs it accepted from this controller; null before the first. */
   sentVersion: string | null
   /** Daemon id and start time of the process that has our notify address; null if none has. */
@@ -39,6 +43,8 @@ export interface ServerState {
   conflict: string | null
   /** Jobs that it was sent but does not list, by the id users see, with the reason. */
   dropped: Map<string, string>
+  /** As it is in the catalog; null if it is not. */
+  saved: KnownServer | null
 }
 
 export function newServer(ip: string): ServerState {
@@ -53,14 +59,17 @@ export function newServer(ip: string): ServerState {
     idle: null,
     failures: 0,
     nextPollAt: 0,
+    isPolling: false,
     schedule: new Map(),
     scheduleStale: false,
     scheduleReadAt: 0,
     listingStale: false,
+    plannedVersion: null,
     sentVersion: null,
     registeredWith: null,
     conflict: null,
     dropped: new Map(),
+    saved: null,
   }
 }
 

@@ -112,10 +112,12 @@ function lacksJobs({ debug }: ServerState): boolean {
   return debug?.updateTime.startsWith('0001') ?? true
 }
 
-function findPlannedJobs(world: World, server: ServerState): { jobs: Job[]; version: string } {
+export function findPlannedJobs(world: World, server: ServerState): { jobs: Job[]; version: string } {
   const planned = server.leaving ? undefined : world.inventory.plan.servers.get(server.ip)
-  return planned ?? { jobs: [], version: hashJobs([]) }
+  return planned ?? NO_JOBS
 }
+
+const NO_JOBS = { jobs: [], version: hashJobs([]) }
 
 function toUserId(server: string, { job }: ScheduledJob): string {
   return job.id === '' && job.action === 'backup_expire' ? expireJobId(server) : job.id
@@ -123,8 +125,8 @@ function toUserId(server: string, { job }: ScheduledJob): string {
 
 function findDroppedJobs(world: World, server: ServerState): Map<string, string> {
   const dropped = new Map<string, string>()
-  for (const planned of world.inventory.plan.jobs.values()) {
-    if (planned.server !== server.ip || server.schedule.has(planned.id)) continue
+  for (const planned of world.inventory.plan.jobsByServer.get(server.ip) ?? []) {
+    if (server.schedule.has(planned.id)) continue
     const { action, spec } = planned.job
     const of = planned.volume ? `of ${planned.volume.name} (${planned.volume.proc})` : `of the server`
     dropped.set(

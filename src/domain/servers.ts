@@ -5,8 +5,9 @@ import { clockWitness, reportDaemonClock } from './clocks.ts'
 import { dropOldOutcomes, restoreOutcomes } from './failed-runs.ts'
 import { relistSoon } from './listing.ts'
 import { reviveRuns } from './revive-runs.ts'
+import { saveServers } from './save-servers.ts'
 import { isReachable, newServer, type ServerState } from './server-state.ts'
-import { refreshSchedule, syncServer } from './server-sync.ts'
+import { findPlannedJobs, refreshSchedule, syncServer } from './server-sync.ts'
 import type { World } from './world.ts'
 
 export const POLL_EVERY_MS = 30_000
@@ -14,43 +15,69 @@ export const POLL_EVERY_MS = 30_000
 const FIRST_RETRY_MS = 1000
 /** Least time between two reads of a schedule, plus 1 ms for each job. */
 const SCHEDULE_GAP_MS = 1000
+/** After a start of the controller, all daemons are asked within this time. */
+const FIRST_ROUND_SECONDS = 10
 
 /**
  * Restores the known servers. Those no longer in the inventory still have to accept an empty list. All backups are
  * listed again, because the catalog may still have some that were deleted just before the controller stopped.
  */
 export async function restoreServers(world: World): Promise<void> {
-  for (const { ip, daemonId, lastSeen } of await world.ports.servers.all()) {
+  for (const saved of await world.ports.servers.all()) {
+    const { ip, daemonId, lastSeen } = saved
     const leaving = !world.inventory.plan.servers.has(ip)
-    world.servers.set(ip, { ...newServer(ip), daemonId, lastSeen, leaving, listingStale: true })
+    world.servers.set(ip, { ...newServer(ip), daemonId, lastSeen, leaving, listingStale: true, saved })
   }
 }
 
-/** Updates the servers from the inventory in force and polls all of them. */
+/** Updates the servers from the inventory in force, and polls those whose jobs it changed. */
 export async function applyInventory(world: World): Promise<void> {
-  const planned = world.inventory.plan.servers
-  for (const ip of planned.keys()) {
+  for (const ip of world.inventory.plan.servers.keys()) {
     if (!world.servers.has(ip)) world.servers.set(ip, newServer(ip))
   }
-  for (const server of world.servers.values()) {
-    const leaving = !planned.has(server.ip)
-    if (leaving && !server.leaving)
-      world.log.warn({ server: server.ip }, 'A server left the inventory: its jobs end')
-    server.leaving = leaving
-    server.nextPollAt = 0
-  }
+  for (const server of world.servers.values()) applyPlan(world, server)
   dropOldOutcomes(world)
   pollDue(world)
-  for (const server of world.servers.values()) await saveServer(world, server)
+  await saveServers(world)
 }
 
-/** Polls every daemon that is due, each in its own background task, so that a slow one delays no other. */
+function applyPlan(world: World, server: ServerState): void {
+  const leaving = !world.inventory.plan.servers.has(server.ip)
+  if (leaving && !server.leaving)
+    world.log.warn({ server: server.ip }, 'A server left the inventory: its jobs end')
+  server.leaving = leaving
+  const { version } = findPlannedJobs(world, server)
+  if (server.plannedVersion !== version) server.nextPollAt = 0
+  server.plannedVersion = version
+}
+
+/**
+ * Polls the daemons that are due, each in its own background task, so that a slow one delays no other. Call it several
+ * times a second: in a large fleet each call starts only some, those that have waited longest first.
+ */
 export function pollDue(world: World): void {
-  const now = world.clock.now()
-  for (const server of world.servers.values()) {
-    const clockWentBack = server.nextPollAt - now > POLL_EVERY_MS
-    if (now >= server.nextPollAt || clockWentBack) void pollServer(world, server)
-    else if (isReachable(server) && isScheduleDue(server, now)) refreshSoon(world, server)
+  const { polling, clock } = world
+  const now = clock.now()
+  const due = [...world.servers.values()].filter((server) => isPollDue(server, now))
+  for (const server of due.sort((one, other) => one.nextPollAt - other.nextPollAt)) {
+    if (!polling.polls.tryStart(world.servers.size / FIRST_ROUND_SECONDS)) break
+    void pollServer(world, server)
+  }
+  refreshDue(world, now)
+}
+
+function isPollDue({ isPolling, nextPollAt }: ServerState, now: number): boolean {
+  const clockWentBack = nextPollAt - now > POLL_EVERY_MS
+  return !isPolling && (now >= nextPollAt || clockWentBack)
+}
+
+function refreshDue(world: World, now: number): void {
+  const stale = [...world.servers.values()].filter(
+    (server) => !server.isPolling && isReachable(server) && isScheduleDue(server, now),
+  )
+  for (const server of stale.sort((one, other) => one.scheduleReadAt - other.scheduleReadAt)) {
+    if (!world.polling.refreshes.tryStart(0)) return
+    refreshSoon(world, server)
   }
 }
 
@@ -61,10 +88,18 @@ function isScheduleDue({ scheduleStale, scheduleReadAt, schedule }: ServerState,
 
 /** Reads the daemon's state and sends it what it lacks. Never rejects. */
 export function pollServer(world: World, server: ServerState): Promise<void> {
-  return world.background.run(`talk to the daemon on ${server.ip}`, () => {
-    server.nextPollAt = world.clock.now() + POLL_EVERY_MS
-    return poll(world, server)
+  return world.background.run(`talk to the daemon on ${server.ip}`, async () => {
+    server.nextPollAt = world.clock.now() + spread(world, POLL_EVERY_MS)
+    server.isPolling = true
+    await poll(world, server).finally(() => {
+      server.isPolling = false
+    })
   })
+}
+
+/** Up to a tenth less, at random, so that daemons asked at the same time drift apart. */
+function spread({ polling }: World, ms: number): number {
+  return ms * (0.9 + 0.1 * polling.random())
 }
 
 /** Notes that news came from a server. @param changed a run began or ended, so its schedule is stale */
@@ -73,7 +108,9 @@ export function noteNewsFrom(world: World, ip: string, changed: boolean): void {
   if (!server) return
   server.scheduleStale ||= changed
   if (changed) world.relisting.prefer(ip)
-  if (!isReachable(server)) void pollServer(world, server)
+  if (isReachable(server) || server.isPolling) return
+  server.nextPollAt = 0
+  pollDue(world)
 }
 
 async function poll(world: World, server: ServerState): Promise<void> {
@@ -109,7 +146,6 @@ async function noteAnswer(world: World, server: ServerState): Promise<void> {
   })
   const isGone = server.leaving && server.schedule.size === 0 && !world.ledger.hasLive(server.ip)
   if (isGone) return forget(world, server)
-  await saveServer(world, server)
   if (server.listingStale) relistSoon(world, server)
 }
 
@@ -120,7 +156,7 @@ function noteFailure(world: World, server: ServerState, error: unknown): void {
   server.idle = null
   const silent = error instanceof BackupdError && error.code === 'DAEMON_UNREACHABLE'
   server.silentSince = silent ? (server.silentSince ?? now) : null
-  server.nextPollAt = now + Math.min(POLL_EVERY_MS, FIRST_RETRY_MS * 2 ** server.failures)
+  server.nextPollAt = now + spread(world, Math.min(POLL_EVERY_MS, FIRST_RETRY_MS * 2 ** server.failures))
   server.failures += 1
 }
 
@@ -134,10 +170,6 @@ function refreshSoon(world: World, server: ServerState): void {
     // Shows a failed run as a problem immediately, not only after the next poll.
     server.debug = await world.ports.daemon.debug(server.ip)
   })
-}
-
-async function saveServer(world: World, { ip, daemonId, lastSeen, leaving }: ServerState): Promise<void> {
-  await world.ports.servers.save({ ip, daemonId, lastSeen, leaving })
 }
 
 async function forget(world: World, server: ServerState): Promise<void> {

@@ -7,6 +7,7 @@ import type { InventoryState } from './inventory-state.ts'
 import type { NewsGate } from './news-gate.ts'
 import type { NewsLine } from './news-line.ts'
 import type { OwnStalls } from './own-stalls.ts'
+import type { Pace } from './pace.ts'
 import type { Plan } from './plan.ts'
 import type {
   AuditStore,
@@ -37,6 +38,7 @@ export interface World {
   rereadInventory(): Promise<void>
   /** By IP: servers in the inventory, and those that still have to accept their empty list of jobs. */
   readonly servers: Map<string, ServerState>
+  readonly polling: Polling
   readonly ledger: RecordLedger
   /** Admits posts of news. */
   readonly newsGate: NewsGate
@@ -48,6 +50,14 @@ export interface World {
   /** State of the deletion of old records. `forgottenAt`: unix ms of the last one, null before the first. */
   readonly history: { forgottenAt: number | null; closing: boolean }
   readonly setAside: SetAside
+}
+
+/** Spreads the requests to the daemons, so that a large fleet never answers in one wave. */
+export interface Polling {
+  readonly polls: Pace
+  readonly refreshes: Pace
+  /** From 0 to 1. */
+  random(): number
 }
 
 /** The time to measure ages by, unix ms: a wall clock that jumps ahead would delete history, or end a hold. */

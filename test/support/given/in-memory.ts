@@ -50,6 +50,7 @@ export async function startInMemory(facts: Facts, options: InMemoryOptions = {})
       settings: { ...SETTINGS, identity: catalog.identity },
       clock,
       log,
+      random: () => 1,
       ...input,
     })
   const world = await reopen()

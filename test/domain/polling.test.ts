@@ -1,0 +1,197 @@
+import { expect, test } from 'vitest'
+import { closeWorld, tick } from '../../src/domain/controller.ts'
+import { acceptInventory } from '../../src/domain/inventory.ts'
+import type { KnownServer } from '../../src/domain/ports.ts'
+import { listServerProblems } from '../../src/domain/server-state.ts'
+import { POLL_EVERY_MS, pollDue } from '../../src/domain/servers.ts'
+import type { Inventory } from '../../src/wire/inventory.ts'
+import type { InMemory } from '../support/given/in-memory.ts'
+import { given } from '../support/given.ts'
+
+const hello = given.app('hello').proc('web')
+const MINUTE_MS = 60_000
+
+function addresses(count: number): string[] {
+  return Array.from({ length: count }, (_, at) => `10.0.${Math.floor(at / 200)}.${(at % 200) + 1}`)
+}
+
+async function fleet(count: number) {
+  const ips = addresses(count)
+  const described = ips.reduce<ReturnType<typeof given.daemon>>((all, ip) => all.daemon(ip), given)
+  const kit = await described.inMemory()
+  const inventory = hello
+    .on(...ips)
+    .volume('/data/db')
+    .inventory()
+  return { ...kit, ips, inventory, all: ips.map((ip) => kit.daemons.at(ip)) }
+}
+
+/** Lets time pass in steps of `stepMs`, and does what is due after each. */
+async function pass({ world, clock }: InMemory, ms: number, stepMs = 100): Promise<void> {
+  for (let passed = 0; passed < ms; passed += stepMs) {
+    clock.move(stepMs)
+    pollDue(world)
+    await world.background.settled()
+  }
+}
+
+function forgetQuestions({ all }: Awaited<ReturnType<typeof fleet>>): void {
+  for (const daemon of all) daemon.asked = []
+}
+
+/** The inventory of the fleet, with one more volume on this server. */
+function addVolume({ ips, inventory }: Awaited<ReturnType<typeof fleet>>, ip: string): Inventory {
+  const changed = structuredClone(inventory)
+  const instance = changed.apps[0]?.procs[0]?.instances[ips.indexOf(ip)]
+  const [volume] = instance?.volumes ?? []
+  if (volume) instance?.volumes.push({ ...volume, name: '/data/files' })
+  return changed
+}
+
+test('an edit of one volume asks the daemon of its server at once, and no other', async () => {
+  const kit = await fleet(8)
+  await kit.take(kit.inventory)
+  forgetQuestions(kit)
+  const [edited = ''] = kit.ips
+  await kit.take(addVolume(kit, edited))
+  expect(kit.daemons.at(edited).jobs).toHaveLength(3)
+  expect(kit.all.filter(({ asked }) => asked.length > 0)).toEqual([kit.daemons.at(edited)])
+})
+
+test('an edit delays no poll and brings none forward', async () => {
+  const kit = await fleet(2)
+  await kit.take(kit.inventory)
+  const [edited = '', other = ''] = kit.ips
+  const due = kit.world.servers.get(other)?.nextPollAt
+  await pass(kit, 1000)
+  await kit.take(addVolume(kit, edited))
+  expect(kit.world.servers.get(other)?.nextPollAt).toBe(due)
+})
+
+test('after a start a large fleet is asked a few at a time, each daemon once', async () => {
+  const kit = await fleet(300)
+  await kit.take(kit.inventory)
+  const asked = () => kit.all.filter((daemon) => daemon.asked.includes('debug')).length
+  expect(asked()).toBeLessThanOrEqual(20)
+  let before = asked()
+  for (let step = 0; step < 50; step++) {
+    await pass(kit, 100)
+    expect(asked() - before).toBeLessThanOrEqual(20)
+    before = asked()
+  }
+  expect(
+    kit.all.filter(({ asked }) => asked.filter((question) => question === 'debug').length !== 1),
+  ).toEqual([])
+})
+
+test('polls of daemons that were asked together drift apart', async () => {
+  const kit = await fleet(20)
+  let seed = 1
+  kit.world.polling.random = () => {
+    seed = (seed * 16_807) % 2_147_483_647
+    return seed / 2_147_483_647
+  }
+  await kit.take(kit.inventory)
+  const due = new Set([...kit.world.servers.values()].map(({ nextPollAt }) => nextPollAt))
+  expect(due.size).toBeGreaterThan(15)
+  const latest = kit.clock.now() + POLL_EVERY_MS
+  for (const at of due) expect(at).toBeLessThanOrEqual(latest)
+})
+
+test('daemons that are dead, hang or are slow take nothing from the others', async () => {
+  const kit = await fleet(100)
+  await kit.take(kit.inventory)
+  await pass(kit, 2000)
+  forgetQuestions(kit)
+  const [dead, hanging, slow] = [kit.all.slice(0, 10), kit.all.slice(10, 20), kit.all.slice(20, 30)]
+  const [hang, wait] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  for (const daemon of dead) daemon.down = true
+  for (const daemon of hanging) daemon.hang = hang.promise
+  for (const daemon of slow) daemon.hang = wait.promise
+  for (let step = 0; step < 900; step++) {
+    kit.clock.move(100)
+    pollDue(kit.world)
+    await new Promise(setImmediate)
+    if (step === 450) wait.resolve()
+  }
+  await expect.poll(() => kit.all.slice(30).every((daemon) => countPolls(daemon.asked) === 3)).toBe(true)
+  for (const ip of kit.ips.slice(20)) {
+    const server = kit.world.servers.get(ip)
+    expect(server && listServerProblems(server)).toEqual([])
+    expect(server?.silentSince).toBeNull()
+  }
+  for (const { asked } of hanging) expect(asked).toEqual(['debug'])
+  hang.resolve()
+})
+
+function countPolls(asked: readonly string[]): number {
+  return asked.filter((question) => question === 'debug').length
+}
+
+test('while daemons answer, the catalog learns it every few minutes, of all in one write', async () => {
+  const kit = await fleet(5)
+  await kit.take(kit.inventory)
+  await pass(kit, 1000)
+  tick(kit.world)
+  await kit.world.background.settled()
+  const { save } = kit.world.ports.servers
+  const saved: KnownServer[][] = []
+  kit.world.ports.servers.save = async (...servers) => {
+    saved.push(servers)
+    await save(...servers)
+  }
+  for (let passed = 0; passed < 4 * MINUTE_MS; passed += POLL_EVERY_MS) await pollAndTick(kit)
+  expect(saved).toEqual([])
+  for (let passed = 0; passed < 2 * MINUTE_MS; passed += POLL_EVERY_MS) await pollAndTick(kit)
+  expect(saved.map((servers) => servers.length)).toEqual([5])
+  await pollAndTick(kit)
+  await closeWorld(kit.world)
+  expect(await kit.catalog.servers.all()).toMatchObject(
+    kit.ips.map((ip) => ({ ip, lastSeen: kit.world.servers.get(ip)?.lastSeen })),
+  )
+})
+
+async function pollAndTick({ world, clock }: InMemory): Promise<void> {
+  clock.move(POLL_EVERY_MS)
+  pollDue(world)
+  await world.background.settled()
+  tick(world)
+  await world.background.settled()
+}
+
+test('the time of the last answer of a daemon that fell silent is saved', async () => {
+  const kit = await fleet(1)
+  const [ip = ''] = kit.ips
+  await kit.take(kit.inventory)
+  await pollAndTick(kit)
+  await pollAndTick(kit)
+  const { lastSeen } = kit.world.servers.get(ip) ?? {}
+  kit.daemons.at(ip).down = true
+  await pollAndTick(kit)
+  expect(await kit.catalog.servers.all()).toMatchObject([{ ip, lastSeen }])
+})
+
+test('polls drop no answer that the catalog keeps', async () => {
+  const kit = await fleet(1)
+  await kit.take(kit.inventory)
+  await pollAndTick(kit)
+  const first = kit.catalog.records.find({}, { first: 5 })
+  kit.daemons.at(kit.ips[0] ?? '').down = true
+  await pollAndTick(kit)
+  expect(kit.catalog.records.find({}, { first: 5 })).toBe(first)
+})
+
+test('an inventory is taken while a poll hangs, and sent after it', async () => {
+  const kit = await fleet(1)
+  const [ip = ''] = kit.ips
+  await kit.take(kit.inventory)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  kit.daemons.at(ip).hang = promise
+  kit.clock.move(POLL_EVERY_MS)
+  pollDue(kit.world)
+  const inventory = hello.on(ip).volumes('/data/db', '/data/files').inventory()
+  await acceptInventory(kit.world, { kind: 'inventory', inventory })
+  resolve()
+  await kit.world.background.settled()
+  expect(kit.daemons.at(ip).jobs).toHaveLength(3)
+})
