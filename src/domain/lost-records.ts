@@ -77,7 +77,9 @@ function checkLegacyRun(
     return makeLostRecord(world, record, `${on} was restarted while this ran`)
   if (silentSince !== null && measureSilence(world, silentSince) >= LOST_AFTER_MS)
     return makeLostRecord(world, record, `${on} has not been reached since ${isoTime(silentSince)}`)
-  if (!idle || idle.until - Math.max(idle.since, aliveAt) < LOST_AFTER_MS) return undefined
+  if (!idle) return undefined
+  const since = Math.max(idle.since, aliveAt)
+  if (idle.until - since - world.stalls.since(since) < LOST_AFTER_MS) return undefined
   const server = world.servers.get(record.server)
   if (server) relistSoon(world, server)
   return makeLostRecord(

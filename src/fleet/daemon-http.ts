@@ -4,6 +4,7 @@ import { type Dispatcher, Pool } from 'undici'
 import { isErrorCode } from '../lib/error-codes.ts'
 import { BackupdError, errnoOf, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
+import { afterOwnTime } from '../lib/own-time.ts'
 import { withoutControls } from '../lib/plain-text.ts'
 import { ERROR_CODE_HEADER } from '../wire/error-code-header.ts'
 import { notUnicode } from '../wire/json.ts'
@@ -39,7 +40,7 @@ export interface DaemonHttpOptions {
   log: Log
   /** Called for parts of an answer that could not be used; if left out, they are logged. */
   onSetAside?: DaemonHttp['noteSetAside']
-  /** Time limit for a whole answer, ms; default 10 s. */
+  /** Time limit for a whole answer, ms; default 10 s. Stalls of this process do not count. */
   patienceMs?: number
 }
 
@@ -110,12 +111,8 @@ function encode({ method, path, query, form }: DaemonRequest): SentRequest {
 /** Ends a wait even if undici never calls back. Leaves time for two tries, because a GET is repeated once. */
 async function limitTime<T>(answer: Promise<T>, patienceMs: number): Promise<T> {
   const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => late.reject(new Error('it did not answer in time')), 2 * patienceMs + 1000)
-  try {
-    return await Promise.race([answer, late.promise])
-  } finally {
-    clearTimeout(timer)
-  }
+  using _end = afterOwnTime(2 * patienceMs + 1000, () => late.reject(new Error('it did not answer in time')))
+  return await Promise.race([answer, late.promise])
 }
 
 /** Repeats a GET, which changes nothing, if a kept connection turns out to be dead. */
@@ -133,11 +130,13 @@ async function exchangeOnce(
   { method, path, body }: SentRequest,
   patienceMs: number,
 ): Promise<Answer> {
+  const late = new AbortController()
+  using _end = afterOwnTime(patienceMs, () => late.abort(new DOMException('no answer', 'TimeoutError')))
   const response = await pool.request({
     method,
     path,
     ...(body !== null && { body, headers: { 'content-type': 'application/x-www-form-urlencoded' } }),
-    signal: AbortSignal.timeout(patienceMs),
+    signal: late.signal,
   })
   const code = response.headers[ERROR_CODE_HEADER]
   return {

@@ -24,6 +24,7 @@ const READERS: readonly Reader[] = [
     why: 'measures one call, to notice a file system that makes it wait',
   },
   { files: /^src\/lib\/wait-meter\.ts$/, why: 'measures the calls of a driver' },
+  { files: /^src\/lib\/own-time\.ts$/, why: 'measures by how much this process is late' },
   {
     files: /^src\/volume\/tree\/(flush-writes|flush-volume|recheck\/begin-time|recheck\/walk-log)\.ts$/,
     why: 'compares with ctimes, which the kernel takes from the clock of the machine',
@@ -54,7 +55,7 @@ const TIMERS: readonly Reader[] = [
   },
   {
     files:
-      /^src\/(daemon\/http\/server|engine\/within|fleet\/daemon-http|http\/app|volume\/tree\/flush-volume)\.ts$/,
+      /^src\/(daemon\/http\/server|engine\/within|http\/app|lib\/own-time|volume\/tree\/flush-volume)\.ts$/,
     why: 'gives up waiting for a request, a process, a connection or a disk',
   },
   {

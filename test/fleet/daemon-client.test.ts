@@ -362,7 +362,25 @@ describe('an unreachable daemon', () => {
       message: expect.stringContaining('no answer within 0.3 s'),
     })
   })
+
+  test('is not unreachable while our own event loop is blocked', async () => {
+    const daemon = await scriptedDaemon(() => {
+      setTimeout(blockLoop, 5, 1500)
+      return { body: DEBUG }
+    })
+    const client = clientOf(daemon.url, 400)
+    await client.debug(IP)
+    const asked = client.debug(IP)
+    blockLoop(1500)
+    expect(await asked).toMatchObject({ crond_status: 'started' })
+  })
 })
+
+const DEBUG = { crond_status: 'started', running_tasks: 0, startTime: NEVER, updateTime: NEVER }
+
+function blockLoop(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+}
 
 describe('a legacy daemon', () => {
   const legacy = async () => clientOf((await legacyDaemon()).url)
