@@ -2,9 +2,8 @@ import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { UnknownObjects } from '../wire/daemon-api.ts'
 import { type Answer, refuse } from './answer.ts'
 import { audited } from './audit.ts'
-import { forgetNamespace, relist } from './listing.ts'
+import { forgetNamespace, listStoredNamespaces, relist } from './listing.ts'
 import type { ReconcileCounts } from './ports.ts'
-import { isLegacyDaemon, isReachable } from './server-state.ts'
 import type { World } from './world.ts'
 
 export interface CatalogCopy {
@@ -59,7 +58,7 @@ export function rebuildCatalog(
         return refuse('NOT_FOUND', `The catalog has no backups of ${ip}, so there is nothing to forget`)
     }
     const namespaces = [
-      ...new Set([...world.servers.keys(), ...(await storedNamespaces(world)), ...remembered]),
+      ...new Set([...world.servers.keys(), ...(await listStoredNamespaces(world)), ...remembered]),
     ]
     const rebuilt: RebuiltNamespace[] = []
     for (let at = 0; at < namespaces.length; at += MAX_PARALLEL) {
@@ -74,17 +73,6 @@ export function rebuildCatalog(
     }
     return rebuilt
   })
-}
-
-/** The servers with a folder in a daemon's store. Skips daemons that do not answer. */
-async function storedNamespaces(world: World): Promise<string[]> {
-  const readers = [...world.servers.values()].filter(
-    (server) => isReachable(server) && !isLegacyDaemon(server),
-  )
-  const found = await Promise.allSettled(
-    readers.map(({ ip }) => world.ports.daemon.ask(ip, 'namespaces', {})),
-  )
-  return found.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value.namespaces : [])).sort()
 }
 
 interface NamespaceTask {

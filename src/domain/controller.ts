@@ -10,6 +10,7 @@ import { noteOutcome } from './failed-runs.ts'
 import { forgetHistoryIfDue } from './forget-history.ts'
 import { emptyInventory, releaseHeld, restoreInventory } from './inventory.ts'
 import { checkSilentRuns } from './lost-records.ts'
+import { NamespaceReaders } from './namespace-readers.ts'
 import { NewsGate, type NewsLimits } from './news-gate.ts'
 import { NewsLine } from './news-line.ts'
 import { reportOverload } from './overload.ts'
@@ -61,6 +62,7 @@ export async function createWorld(input: ControllerInput): Promise<World> {
       refreshes: new Pace(clock, REFRESHES_PER_SECOND),
       random,
     },
+    readers: new NamespaceReaders(ports.daemon, clock),
     stalls,
     ledger: new RecordLedger(ports.records, { clock, stalls, onChange }),
     newsGate,

@@ -6,6 +6,11 @@ import type { ReconcileCounts } from './ports.ts'
 import { isLegacyDaemon, isReachable, type ServerState } from './server-state.ts'
 import type { World } from './world.ts'
 
+/** How many daemons are asked about a namespace of another server, if the first ones cannot answer. */
+const MAX_READERS = 3
+const MAX_PARALLEL_QUESTIONS = 8
+const FOLDERS_MAX_AGE_MS = 60_000
+
 export interface Relisted extends ReconcileCounts {
   /** The daemon that listed the namespace. */
   reader: string
@@ -40,17 +45,36 @@ export async function forgetNamespace(
   return counts
 }
 
-async function checkGone({ ports: { daemon } }: World, namespace: string, ip: string): Promise<void> {
-  const { namespaces } = await daemon.ask(ip, 'namespaces', {})
-  if (!namespaces.includes(ip)) {
+async function checkGone(
+  { readers, ports: { daemon } }: World,
+  namespace: string,
+  ip: string,
+): Promise<void> {
+  const folders = await readers.readFolders(ip, FOLDERS_MAX_AGE_MS)
+  if (!folders.has(ip)) {
     const message = `The daemon on ${ip} does not find its own folder in its store, so it cannot check ${namespace}; nothing of it was forgotten. Check its store`
     throw new BackupdError('CONFLICT', message)
   }
+  if (!folders.has(namespace)) return
   for await (const page of daemon.backups(ip, namespace)) {
     if (page.length === 0) continue
     const message = `The daemon on ${ip} still lists backups of ${namespace}; nothing of it was forgotten. Remove its folder from the store first`
     throw new BackupdError('CONFLICT', message)
   }
+}
+
+/** Asks every daemon that answers for the folders of its store, a few at a time. Skips those that do not answer. */
+export async function listStoredNamespaces(world: World): Promise<string[]> {
+  const waiting = othersThan(world, '')
+  const found = new Set<string>()
+  const askNext = async () => {
+    for (let ip = waiting.pop(); ip !== undefined; ip = waiting.pop()) {
+      const folders = await world.readers.readFolders(ip, 0).catch(() => [])
+      for (const folder of folders) found.add(folder)
+    }
+  }
+  await Promise.all(Array.from({ length: MAX_PARALLEL_QUESTIONS }, askNext))
+  return [...found].sort()
 }
 
 /** Runs relist in the background when it is its turn; if it fails, the next poll tries again. */
@@ -79,25 +103,76 @@ export function askAbout<Name extends QuestionName>(
 }
 
 /**
- * Asks the namespace's own daemon or, if that is unreachable, the others, one of which may share its store: this is how
- * backups of a dead server are read. An empty answer of another daemon does not count, because its store may be a
- * different one. If the namespace's server is no longer known, it is asked last, because it is probably gone.
+ * Asks the namespace's own daemon or, if that is unreachable, a few that may have a folder of it in their store: this is
+ * how backups of a dead server are read. An empty answer of another daemon does not count. If the namespace's server is
+ * no longer known, it is asked last, because it is probably gone.
  */
 async function askReaders<T>(world: World, namespace: string, question: ReaderQuestion<T>): Promise<T> {
-  const others = othersThan(world, namespace)
-  const readers = world.servers.has(namespace) ? [namespace, ...others] : [...others, namespace]
-  let failure: unknown
-  for (const ip of readers) {
-    try {
-      const answer = await question.ask(ip)
-      if (ip === namespace || question.counts(answer)) return answer
-    } catch (error) {
-      if (ip !== namespace) continue
-      if (!(error instanceof BackupdError) || error.code !== 'DAEMON_UNREACHABLE') throw error
-      failure = error
-    }
+  const isKnown = world.servers.has(namespace)
+  const first = isKnown ? await askOwn(namespace, question) : undefined
+  if (first && 'answer' in first) return first.answer
+  const found = await askOthers(world, namespace, question)
+  if (found) return found.answer
+  const last = first ?? (await askOwn(namespace, question))
+  if ('answer' in last) return last.answer
+  throw last.failure
+}
+
+/** Throws any error except that the daemon is unreachable. */
+async function askOwn<T>(
+  namespace: string,
+  { ask }: ReaderQuestion<T>,
+): Promise<{ answer: T } | { failure: unknown }> {
+  try {
+    return { answer: await ask(namespace) }
+  } catch (failure) {
+    if (failure instanceof BackupdError && failure.code === 'DAEMON_UNREACHABLE') return { failure }
+    throw failure
   }
-  throw failure
+}
+
+/** undefined if none of the first MAX_READERS gives an answer that counts. */
+async function askOthers<T>(
+  world: World,
+  namespace: string,
+  { ask, counts }: ReaderQuestion<T>,
+): Promise<{ answer: T } | undefined> {
+  const { readers } = world
+  let tries = 0
+  for await (const ip of findReaders(world, namespace)) {
+    const answer = await ask(ip).then(
+      (value) => (counts(value) ? { answer: value } : undefined),
+      () => undefined,
+    )
+    if (answer) {
+      readers.noteAnswer(namespace, ip)
+      return answer
+    }
+    readers.noteFailure(namespace, ip)
+    tries += 1
+    if (tries === MAX_READERS) return undefined
+  }
+  return undefined
+}
+
+/**
+ * The daemons that may be able to read the namespace: first those that named a folder of it; then those that do so now,
+ * a few at a time and each asked at most once in FOLDERS_MAX_AGE_MS; as a last resort all others.
+ */
+async function* findReaders(world: World, namespace: string): AsyncGenerator<string> {
+  const others = othersThan(world, namespace)
+  const known = world.readers.listReaders(namespace, others)
+  yield* known
+  const unknown = others.filter(
+    (ip) => !known.includes(ip) && !world.readers.wasAsked(ip, FOLDERS_MAX_AGE_MS),
+  )
+  for (let at = 0; at < unknown.length; at += MAX_PARALLEL_QUESTIONS) {
+    const some = unknown.slice(at, at + MAX_PARALLEL_QUESTIONS)
+    await Promise.allSettled(some.map((ip) => world.readers.readFolders(ip, 0)))
+    yield* world.readers.listReaders(namespace, some)
+  }
+  const named = world.readers.listReaders(namespace, others)
+  yield* others.filter((ip) => !named.includes(ip))
 }
 
 interface ReaderQuestion<T> {

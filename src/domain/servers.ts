@@ -175,5 +175,6 @@ function refreshSoon(world: World, server: ServerState): void {
 async function forget(world: World, server: ServerState): Promise<void> {
   world.log.info({ server: server.ip }, 'A server that left the inventory has no jobs any more')
   world.servers.delete(server.ip)
+  world.readers.forget(server.ip)
   await world.ports.servers.remove(server.ip)
 }

@@ -4,6 +4,7 @@ import type { Problems } from '../lib/problems.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
 import type { Background } from './background.ts'
 import type { InventoryState } from './inventory-state.ts'
+import type { NamespaceReaders } from './namespace-readers.ts'
 import type { NewsGate } from './news-gate.ts'
 import type { NewsLine } from './news-line.ts'
 import type { OwnStalls } from './own-stalls.ts'
@@ -39,6 +40,7 @@ export interface World {
   /** By IP: servers in the inventory, and those that still have to accept their empty list of jobs. */
   readonly servers: Map<string, ServerState>
   readonly polling: Polling
+  readonly readers: NamespaceReaders
   readonly ledger: RecordLedger
   /** Admits posts of news. */
   readonly newsGate: NewsGate
