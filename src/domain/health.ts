@@ -36,7 +36,7 @@ function listReasons({ problems, inventory, servers }: World): string[] {
   const board = problems.list()
   const own = board.filter(({ about }) => about === undefined || !servers.has(about)).map(({ text }) => text)
   const ofServers = [...servers.values()].flatMap((server) =>
-    listServerFaults(server, board).map((fault) => `${server.ip}: ${fault}`),
+    listServerFaults(server, problems.listAbout(server.ip)).map((fault) => `${server.ip}: ${fault}`),
   )
   return [...own, ...listInventoryReasons(inventory), ...ofServers]
 }

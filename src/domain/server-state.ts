@@ -27,6 +27,8 @@ export interface ServerState {
   isPolling: boolean
   /** Its jobs with their times, by the id users see, from the last good answer. */
   schedule: Map<string, ScheduledJob>
+  /** The version of the daemon's list that `schedule` has; null if it has none, or the daemon reports no versions. */
+  listVersion: string | null
   /** `schedule` is older than the daemon's last news. */
   scheduleStale: boolean
   /** Unix ms. */
@@ -61,6 +63,7 @@ export function newServer(ip: string): ServerState {
     nextPollAt: 0,
     isPolling: false,
     schedule: new Map(),
+    listVersion: null,
     scheduleStale: false,
     scheduleReadAt: 0,
     listingStale: false,
@@ -97,20 +100,20 @@ export function listServerCapabilities(server: ServerState): string[] {
 
 /**
  * Everything an operator should know about the server, one sentence each; empty if all is well.
- * @param board the problems that the controller itself found
+ * @param own the problems of this server that the controller itself found
  */
-export function listServerProblems(server: ServerState, board: readonly Problem[] = []): string[] {
+export function listServerProblems(server: ServerState, own: readonly Problem[] = []): string[] {
   const age = isLegacyDaemon(server) ? [LEGACY_LIMITS] : []
-  return [...findFaults(server, board), ...age, ...server.dropped.values()]
+  return [...findFaults(server, own), ...age, ...server.dropped.values()]
 }
 
 /** What prevents backups from being made or listed. Being a legacy daemon is not a fault. */
-export function listServerFaults(server: ServerState, board: readonly Problem[]): string[] {
-  return [...findFaults(server, board), ...server.dropped.values()]
+export function listServerFaults(server: ServerState, own: readonly Problem[]): string[] {
+  return [...findFaults(server, own), ...server.dropped.values()]
 }
 
-function findFaults(server: ServerState, board: readonly Problem[]): string[] {
-  const { ip, error, leaving, debug } = server
+function findFaults(server: ServerState, own: readonly Problem[]): string[] {
+  const { error, leaving, debug } = server
   const reported = debug?.problems ?? []
   const storeError = debug?.store?.error
   const faults = [
@@ -122,7 +125,7 @@ function findFaults(server: ServerState, board: readonly Problem[]): string[] {
     debug?.crond_status === 'stopped' && 'Its scheduler is stopped: no job starts on its own',
     ...reported,
     storeError && !reported.some((text) => text.includes(storeError)) && `Its store: ${storeError}`,
-    ...board.filter(({ about }) => about === ip).map(({ text }) => text),
+    ...own.map(({ text }) => text),
   ]
   return faults.filter((fault): fault is string => typeof fault === 'string' && fault !== '')
 }

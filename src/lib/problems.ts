@@ -34,6 +34,8 @@ export interface Problem extends Report {
 export class Problems {
   readonly #clock: Clock
   readonly #known = new Map<string, Problem>()
+  /** The ids of the problems of each other machine. */
+  readonly #idsAbout = new Map<string, Set<string>>()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -41,13 +43,17 @@ export class Problems {
 
   report(report: Report): void {
     const id = makeId(report.source, report.key)
-    const since = this.#known.get(id)?.since ?? isoTime(this.#clock.now())
-    this.#known.set(id, { ...report, since })
+    const known = this.#known.get(id)
+    if (known && known.about !== report.about) this.#delete(id)
+    this.#known.set(id, { ...report, since: known?.since ?? isoTime(this.#clock.now()) })
+    if (report.about === undefined) return
+    const ids = this.#idsAbout.get(report.about) ?? new Set()
+    this.#idsAbout.set(report.about, ids.add(id))
   }
 
   /** @returns whether there was such a problem */
   clear(source: string, key: string): boolean {
-    return this.#known.delete(makeId(source, key))
+    return this.#delete(makeId(source, key))
   }
 
   has(source: string, key: string): boolean {
@@ -65,12 +71,31 @@ export class Problems {
 
   /** Fatal ones first, then in the order they were first reported. */
   list(): Problem[] {
+    return this.#listPresent(this.#known.keys())
+  }
+
+  /** Those of another machine, without a look at all others. */
+  listAbout(ip: string): Problem[] {
+    return this.#listPresent(this.#idsAbout.get(ip) ?? [])
+  }
+
+  #listPresent(ids: Iterable<string>): Problem[] {
     const now = this.#clock.now()
-    for (const [id, { untilMs }] of this.#known) {
-      if (untilMs !== undefined && untilMs < now) this.#known.delete(id)
+    const all: Problem[] = []
+    for (const id of ids) {
+      const problem = this.#known.get(id)
+      if (problem?.untilMs !== undefined && problem.untilMs < now) this.#delete(id)
+      else if (problem) all.push(problem)
     }
-    const all = [...this.#known.values()]
     return [...all.filter(({ isFatal }) => isFatal), ...all.filter(({ isFatal }) => !isFatal)]
+  }
+
+  #delete(id: string): boolean {
+    const { about = '' } = this.#known.get(id) ?? {}
+    const ids = this.#idsAbout.get(about)
+    ids?.delete(id)
+    if (ids?.size === 0) this.#idsAbout.delete(about)
+    return this.#known.delete(id)
   }
 }
 

@@ -175,7 +175,7 @@ export function toBackup(world: World, info: BackupInfo): Backup {
 export function toServer(world: World, ip: string): Server {
   const server = world.servers.get(ip)
   const problems = () =>
-    server ? listServerProblems(server, world.problems.list()) : ['It is no longer in the inventory']
+    server ? listServerProblems(server, world.problems.listAbout(ip)) : ['It is no longer in the inventory']
   return { ...fromState(server ?? newServer(ip)), problems }
 }
 

@@ -14,7 +14,7 @@ async function corruptInTheStore() {
   const daemon = kit.daemons.at(IP)
   daemon.backups = [sampleBackup({ corrupt: 'its checksum differs' })]
   await kit.take(given.app('hello').proc('web').on(IP).volume('/data/db').inventory())
-  const faults = () => listServerFaults(kit.world.servers.get(IP)!, kit.world.problems.list())
+  const faults = () => listServerFaults(kit.world.servers.get(IP)!, kit.world.problems.listAbout(IP))
   return { ...kit, daemon, faults }
 }
 

@@ -27,7 +27,7 @@ async function oneServer(debug: Partial<DaemonDebug> = {}) {
 
 function listProblems(world: World): string[] {
   const server = world.servers.get(IP)
-  return server ? listServerProblems(server, world.problems.list()) : []
+  return server ? listServerProblems(server, world.problems.listAbout(IP)) : []
 }
 
 function news(record: RunRecord) {

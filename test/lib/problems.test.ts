@@ -17,6 +17,30 @@ test('a problem that is reported again keeps its start time', () => {
   expect(problems.list()).toMatchObject([{ since: '2026-11-23T09:01:00.000Z' }])
 })
 
+test('the problems of one machine are those about it, as long as they last', () => {
+  const clock = movedClock()
+  const problems = new Problems(clock)
+  const texts = (ip: string) => problems.listAbout(ip).map(({ text }) => text)
+  problems.report({ source: 'runs', key: 'a', text: 'one', about: '10.0.0.1' })
+  problems.report({ source: 'runs', key: 'b', text: 'other', about: '10.0.0.2' })
+  problems.report({ source: 'disk', key: 'a', text: 'own' })
+  problems.report({
+    source: 'store',
+    key: 'a',
+    text: 'short',
+    about: '10.0.0.1',
+    untilMs: clock.now() + 1000,
+  })
+  expect(texts('10.0.0.1')).toEqual(['one', 'short'])
+  clock.move(2000)
+  expect(texts('10.0.0.1')).toEqual(['one'])
+  problems.report({ source: 'runs', key: 'a', text: 'moved', about: '10.0.0.2' })
+  expect([texts('10.0.0.1'), texts('10.0.0.2')]).toEqual([[], ['other', 'moved']])
+  problems.clear('runs', 'b')
+  problems.replace('runs', [])
+  expect(texts('10.0.0.2')).toEqual([])
+})
+
 test('problems that a source no longer reports are cleared, those of others stay', () => {
   const problems = new Problems(movedClock())
   problems.report({ source: 'disk', key: 'a', text: 'of the disk' })
