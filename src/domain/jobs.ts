@@ -12,7 +12,7 @@ import { cutPage } from './cut-page.ts'
 import { findJobApp } from './expire-job.ts'
 import type { PlannedJob } from './plan.ts'
 import { startRun } from './runs.ts'
-import { refreshSchedule } from './server-sync.ts'
+import { refreshSchedule } from './schedule.ts'
 import type { World } from './world.ts'
 
 /** A planned job with what its daemon last reported about it. */

@@ -131,13 +131,20 @@ export interface RunJobRequest {
   reread: boolean
 }
 
+/** What a poll tells a daemon that can make use of it. */
+export interface PollRequest {
+  /** Our own clock. */
+  witness?: ClockWitness | undefined
+  /** The version of its list of jobs that is known, or empty. The answer has what changed since, and is short. */
+  listVersion?: string | undefined
+}
+
 /**
  * The daemons, over HTTP, each by its IP. Throws DAEMON_UNREACHABLE (with the address), DAEMON_REFUSED (with the
  * daemon's text), or the daemon's own code.
  */
 export interface DaemonPort {
-  /** @param witness our own clock, sent with the request */
-  debug(ip: string, witness?: ClockWitness): Promise<DaemonDebug>
+  debug(ip: string, poll?: PollRequest): Promise<DaemonDebug>
   /** Makes the daemon trust its clock as it is now. */
   confirmClock(ip: string): Promise<void>
   jobs(ip: string): Promise<ScheduledJob[]>

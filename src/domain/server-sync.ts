@@ -1,32 +1,23 @@
 import { BackupdError } from '../lib/errors.ts'
-import type { Job, ScheduledJob } from '../wire/job.ts'
-import { expireJobId } from './expire-job.ts'
+import type { Job } from '../wire/job.ts'
 import { hashJobs } from './plan-server.ts'
+import { forgetSchedule, readKnownVersion, refreshSchedule, updateSchedule } from './schedule.ts'
 import { isForeign, isLegacyDaemon, type ServerState } from './server-state.ts'
 import type { World } from './world.ts'
 
 /** Sends the daemon its jobs and our notify address if it lacks them, and reads its schedule. */
 export async function syncServer(world: World, server: ServerState): Promise<void> {
   if (isForeign(server)) {
-    server.schedule = new Map()
+    forgetSchedule(server)
     return
   }
   const asleep = listForgottenSleepers(server)
   if (!server.leaving && !belongsToAnother(world, server)) await register(world, server)
   do {
     if (!(await trySendJobs(world, server))) return
-    await refreshSchedule(world, server)
+    await updateSchedule(world, server)
   } while (server.sentVersion !== findPlannedJobs(world, server).version)
   await restoreSleep(world, server, asleep)
-}
-
-/** Reads the daemon's jobs with their times, and notes which of ours it dropped. */
-export async function refreshSchedule(world: World, server: ServerState): Promise<void> {
-  server.scheduleStale = false
-  server.scheduleReadAt = world.clock.now()
-  const listed = await world.ports.daemon.jobs(server.ip)
-  server.schedule = new Map(listed.map((scheduled) => [toUserId(server.ip, scheduled), scheduled]))
-  server.dropped = server.leaving ? new Map() : findDroppedJobs(world, server)
 }
 
 /**
@@ -66,12 +57,8 @@ async function trySendJobs(world: World, server: ServerState): Promise<boolean> 
   } catch (error) {
     if (!(error instanceof BackupdError) || error.code !== 'CONFLICT') throw error
     if (server.conflict === null) world.log.error({ server: server.ip }, error.message)
-    Object.assign(server, {
-      conflict: error.message,
-      sentVersion: null,
-      schedule: new Map(),
-      dropped: new Map(),
-    })
+    Object.assign(server, { conflict: error.message, sentVersion: null, dropped: new Map() })
+    forgetSchedule(server)
     return false
   }
 }
@@ -89,7 +76,10 @@ function mayTakeOver({ settings }: World, { ip, sentVersion, conflict }: ServerS
 
 async function sendJobs(world: World, server: ServerState): Promise<void> {
   const { jobs, version } = findPlannedJobs(world, server)
-  if (server.sentVersion === version && !lacksJobs(server) && !belongsToAnother(world, server)) return
+  if (hasJobs(world, server, version)) {
+    server.sentVersion = version
+    return
+  }
   const staysStopped = isStoppedOnPurpose(server)
   const { identity, advertise } = world.settings
   const controller = { id: identity, url: advertise }
@@ -97,9 +87,19 @@ async function sendJobs(world: World, server: ServerState): Promise<void> {
   await world.ports.daemon.setJobs(server.ip, jobs, { version, controller, takeOver })
   if (staysStopped) await world.ports.daemon.stopScheduler(server.ip)
   server.sentVersion = version
-  // A new list starts the schedule of a legacy daemon.
-  if (isLegacyDaemon(server)) server.debug = await world.ports.daemon.debug(server.ip)
+  server.listVersion = null
+  // A new list starts the schedule of a legacy daemon, and gets a version from one of ours.
+  if (isLegacyDaemon(server) || server.debug?.listVersion !== undefined)
+    server.debug = await world.ports.daemon.debug(server.ip, readKnownVersion(server))
   world.log.info({ server: server.ip, jobs: jobs.length, version }, 'Jobs sent')
+}
+
+/** Whether the daemon has this version of its jobs from us, perhaps since before this controller started. */
+function hasJobs(world: World, server: ServerState, version: string): boolean {
+  if (lacksJobs(server) || belongsToAnother(world, server)) return false
+  const { jobsVersion, controller } = server.debug ?? {}
+  const isFromUs = controller?.id === world.settings.identity
+  return server.sentVersion === version || (isFromUs && jobsVersion === version)
 }
 
 /** A legacy daemon that has a list and is stopped was stopped by a user; a new list would start it again. */
@@ -118,21 +118,3 @@ export function findPlannedJobs(world: World, server: ServerState): { jobs: Job[
 }
 
 const NO_JOBS = { jobs: [], version: hashJobs([]) }
-
-function toUserId(server: string, { job }: ScheduledJob): string {
-  return job.id === '' && job.action === 'backup_expire' ? expireJobId(server) : job.id
-}
-
-function findDroppedJobs(world: World, server: ServerState): Map<string, string> {
-  const dropped = new Map<string, string>()
-  for (const planned of world.inventory.plan.jobsByServer.get(server.ip) ?? []) {
-    if (server.schedule.has(planned.id)) continue
-    const { action, spec } = planned.job
-    const of = planned.volume ? `of ${planned.volume.name} (${planned.volume.proc})` : `of the server`
-    dropped.set(
-      planned.id,
-      `The daemon does not run the job "${spec}" ${action} ${of}: see that the spec is a schedule and the path allowed`,
-    )
-  }
-  return dropped
-}

@@ -6,8 +6,9 @@ import { dropOldOutcomes, restoreOutcomes } from './failed-runs.ts'
 import { relistSoon } from './listing.ts'
 import { reviveRuns } from './revive-runs.ts'
 import { saveServers } from './save-servers.ts'
+import { readKnownVersion, refreshSchedule } from './schedule.ts'
 import { isReachable, newServer, type ServerState } from './server-state.ts'
-import { findPlannedJobs, refreshSchedule, syncServer } from './server-sync.ts'
+import { findPlannedJobs, syncServer } from './server-sync.ts'
 import type { World } from './world.ts'
 
 export const POLL_EVERY_MS = 30_000
@@ -116,7 +117,8 @@ export function noteNewsFrom(world: World, ip: string, changed: boolean): void {
 async function poll(world: World, server: ServerState): Promise<void> {
   try {
     const isFirst = server.debug === null
-    server.debug = await world.ports.daemon.debug(server.ip, clockWitness(world, server))
+    const request = { witness: clockWitness(world, server), ...readKnownVersion(server) }
+    server.debug = await world.ports.daemon.debug(server.ip, request)
     reportDaemonClock(world, server.debug)
     if (isFirst) restoreOutcomesSoon(world, server)
     noteIdle(server, server.debug, world.clock.now())
@@ -166,9 +168,8 @@ function restoreOutcomesSoon(world: World, { ip }: ServerState): void {
 
 function refreshSoon(world: World, server: ServerState): void {
   void world.background.run(`list the jobs of ${server.ip}`, async () => {
+    // The daemon's answer also has a failed run as a problem, which is shown before the next poll.
     await refreshSchedule(world, server)
-    // Shows a failed run as a problem immediately, not only after the next poll.
-    server.debug = await world.ports.daemon.debug(server.ip)
   })
 }
 

@@ -32,6 +32,12 @@ export interface Engine {
   /** Sorted by next time, like the legacy daemon's list. */
   jobs(): ScheduledJob[]
   job(id: string): ScheduledJob | undefined
+  /** The version of the list of jobs as its sender named it; empty if it did not. */
+  readonly jobsVersion: string
+  /** Changes with everything that jobs() shows; another one after each start. */
+  readonly listVersion: string
+  /** The jobs changed since this version of the list; undefined if only jobs() shows that. */
+  jobsSince(listVersion: string): ScheduledJob[] | undefined
   /** Throws NOT_FOUND. */
   sleep(id: string): void
   wake(id: string): void
@@ -127,6 +133,13 @@ export function createEngine(options: EngineOptions): Engine {
     },
     jobs: () => table.list(),
     job: (id) => table.get(id),
+    get jobsVersion() {
+      return table.version
+    },
+    get listVersion() {
+      return table.listVersion
+    },
+    jobsSince: (listVersion) => table.listSince(listVersion),
     sleep: (id) => table.setAsleep(id, true),
     wake: (id) => table.setAsleep(id, false),
     start: () => table.start(),

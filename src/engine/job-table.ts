@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { type Clock, isoTime, NEVER } from '../lib/clock.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
@@ -31,6 +32,8 @@ interface Entry {
   /** Unix ms. `prev`: when the schedule last ran the job. `lastDue`: the last scheduled time fired since the start. */
   prev: number | undefined
   lastDue: number | undefined
+  /** The change of the table that last changed what list() shows of it. */
+  changedBy: number
 }
 
 /** The jobs with their sleep marks and timers. Every change is persisted before the call returns. */
@@ -42,6 +45,11 @@ export class JobTable {
   #lastResult: SetJobsResult = { accepted: 0, dropped: [] }
   #updatedAt: number | undefined
   #left: SleepMark[]
+  /** Distinguishes the versions of this process from those of another one. */
+  readonly #epoch = randomBytes(6).toString('hex')
+  #changes = 0
+  /** The change that last replaced or rescheduled all jobs. */
+  #allChangedBy = 0
 
   constructor(options: JobTableOptions) {
     this.#options = options
@@ -59,6 +67,26 @@ export class JobTable {
 
   get updateTime(): string {
     return this.#updatedAt === undefined ? NEVER : isoTime(this.#updatedAt)
+  }
+
+  /** The version of the jobs, as their sender named it; empty if it did not. */
+  get version(): string {
+    return this.#version
+  }
+
+  /** Changes with everything that list() shows: jobs, times, sleep marks. */
+  get listVersion(): string {
+    return `${this.#epoch}-${this.#changes}`
+  }
+
+  /** The jobs changed since this version of the list; undefined if only the whole list shows that. */
+  listSince(listVersion: string): ScheduledJob[] | undefined {
+    const [epoch, number = ''] = listVersion.split('-')
+    const since = /^\d+$/.test(number) ? Number(number) : Number.NaN
+    const isKnown = epoch === this.#epoch && since >= this.#allChangedBy && since <= this.#changes
+    if (!isKnown) return undefined
+    const changed = [...this.#entries.values()].filter(({ changedBy }) => changedBy > since)
+    return changed.map((entry) => this.#describe(entry))
   }
 
   get status(): 'started' | 'stopped' {
@@ -82,13 +110,19 @@ export class JobTable {
 
   start(): void {
     if (this.#timers) return
-    this.#timers = createTimers({ clock: this.#options.clock, onDue: (ids, dueAt) => this.#fire(ids, dueAt) })
+    this.#timers = createTimers({
+      clock: this.#options.clock,
+      onDue: (ids, dueAt) => this.#fire(ids, dueAt),
+      onNext: (ids) => this.#noteChange(ids),
+    })
     for (const entry of this.#entries.values()) this.#schedule(entry)
+    this.#noteChangeOfAll()
   }
 
   stop(): void {
     this.#timers?.close()
     this.#timers = undefined
+    this.#noteChangeOfAll()
   }
 
   get(id: string): ScheduledJob | undefined {
@@ -118,6 +152,20 @@ export class JobTable {
     this.#options.memory.saveSleep(id, asleep)
     entry.job = { ...job, sleep: asleep }
     this.#schedule(entry)
+    this.#noteChange([id])
+  }
+
+  #noteChange(ids: Iterable<string>): void {
+    this.#changes += 1
+    for (const id of ids) {
+      const entry = this.#entries.get(id)
+      if (entry) entry.changedBy = this.#changes
+    }
+  }
+
+  #noteChangeOfAll(): void {
+    this.#changes += 1
+    this.#allChangedBy = this.#changes
   }
 
   #jobs(): Job[] {
@@ -151,6 +199,7 @@ export class JobTable {
     for (const id of this.#entries.keys()) if (!entries.has(id)) this.#timers?.remove(id)
     this.#entries = entries
     for (const entry of entries.values()) this.#schedule(entry)
+    this.#noteChangeOfAll()
     return { accepted: entries.size, dropped }
   }
 
@@ -160,7 +209,7 @@ export class JobTable {
     const known = this.#entries.get(job.id)
     const lastDue = known?.job.spec === job.spec ? known.lastDue : undefined
     const sleep = known?.job.sleep ?? (job.sleep || this.#claimSleep(job, carrier))
-    return { job: { ...job, sleep }, schedule, prev: known?.prev, lastDue }
+    return { job: { ...job, sleep }, schedule, prev: known?.prev, lastDue, changedBy: 0 }
   }
 
   #claimSleep(job: Job, carrier: SleepCarrier | undefined): boolean {
@@ -176,6 +225,7 @@ export class JobTable {
   }
 
   #fire(ids: readonly string[], dueAt: number): void {
+    this.#noteChange(ids)
     for (const id of ids) {
       const entry = this.#entries.get(id)
       if (!entry || hasFired(entry, dueAt)) continue

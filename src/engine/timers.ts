@@ -17,6 +17,8 @@ export interface TimersOptions {
   clock: Clock
   /** These ids are due now; `dueAt` is their scheduled time, unix ms. Must not throw. */
   onDue(ids: readonly string[], dueAt: number): void
+  /** The next due time of these ids was computed again. */
+  onNext(ids: Iterable<string>): void
 }
 
 /** Clock set back by less: scheduled times wait until it catches up. By more: it was wrong, they are computed again. */
@@ -45,7 +47,7 @@ interface Bucket {
  * runs twice unless the clock is set back by more than three hours. Schedules that follow elapsed time continue as if
  * the clock had not been set back.
  */
-export function createTimers({ clock, onDue }: TimersOptions): Timers {
+export function createTimers({ clock, onDue, onNext }: TimersOptions): Timers {
   const buckets = new Map<string, Bucket>()
   const bucketOf = new Map<string, Bucket>()
   const watch = setInterval(fireDue, WATCH_INTERVAL_MS)
@@ -83,6 +85,7 @@ export function createTimers({ clock, onDue }: TimersOptions): Timers {
       bucket.since -= byMs
       bucket.isMoved = true
       wait(bucket)
+      onNext(bucket.ids)
     }
   }
 
@@ -91,6 +94,7 @@ export function createTimers({ clock, onDue }: TimersOptions): Timers {
     bucket.isMoved = false
     bucket.since = now
     wait(bucket)
+    onNext(bucket.ids)
   }
 
   function wait(bucket: Bucket): void {

@@ -3,9 +3,8 @@
 // Of the domain it knows only ports.ts; it may import lib and wire.
 
 import { z } from 'zod'
-import type { DaemonPort } from '../domain/ports.ts'
+import type { DaemonPort, PollRequest } from '../domain/ports.ts'
 import { BackupdError } from '../lib/errors.ts'
-import type { ClockWitness } from '../lib/trusted-clock.ts'
 import { debugSchema, PROTOCOL, runAnswerSchema } from '../wire/daemon-api.ts'
 import { scheduledJobSchema } from '../wire/job.ts'
 import { tolerantRecordSchema } from '../wire/repair-record.ts'
@@ -62,11 +61,11 @@ function createDaemonJobs(http: DaemonHttp): DaemonJobs {
     await http.ask(ip, { method: 'POST', path: `${makeJobPath(id)}/actions/${action}`, form: {} })
   }
   return {
-    debug: (ip, witness) =>
+    debug: (ip, poll) =>
       askFor(http, ip, {
         method: 'GET',
         path: '/api/v1/debug',
-        query: toClockQuery(witness),
+        query: toPollQuery(poll),
         schema: debugSchema,
       }),
     async confirmClock(ip) {
@@ -90,8 +89,11 @@ function createDaemonJobs(http: DaemonHttp): DaemonJobs {
   }
 }
 
-function toClockQuery(witness: ClockWitness | undefined): Record<string, string | number> {
-  return witness === undefined ? {} : { clock: witness.nowMs, boot: witness.bootId }
+function toPollQuery({ witness, listVersion }: PollRequest = {}): Record<string, string | number> {
+  return {
+    ...(listVersion !== undefined && { list: listVersion }),
+    ...(witness && { clock: witness.nowMs, boot: witness.bootId }),
+  }
 }
 
 function createDaemonRuns(http: DaemonHttp): DaemonRuns {

@@ -24,6 +24,12 @@ const debugShape = z.object({
   mem_stats: jsonObject.optional(),
   protocol: count.optional(),
   capabilities: wordList.optional(),
+  /** The version of its jobs, as the controller named it; absent if it named none. */
+  jobsVersion: name.optional(),
+  /** Changes with everything that the list of jobs shows: jobs, times, sleep marks. */
+  listVersion: name.optional(),
+  /** What changed since the version of the list that the request named; absent if only the whole list shows that. */
+  times: z.array(z.object({ id: name, prev: moment, next: moment, sleep: z.boolean() })).optional(),
   /** Created once for each data directory. */
   daemonId: name.optional(),
   ip: name.optional(),

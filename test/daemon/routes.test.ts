@@ -343,6 +343,25 @@ describe('the daemon itself', () => {
       .toBeGreaterThan(0)
   })
 
+  test('debug names the list of jobs, and to a poll what changed in it since', async () => {
+    await using other = await startTestDaemon()
+    const job = { id: 'j', spec: '0 5 1 1 *', action: 'test', args: {}, type: 'cron', sleep: false }
+    await other.ask('PUT', '/api/v1/cron/jobs', { form: { data: JSON.stringify([job]), version: 'v1' } })
+    const debug = async (query = '') =>
+      debugSchema.parse((await other.ask('GET', `/api/v1/debug${query}`)).body)
+    const first = await debug()
+    expect(first).toMatchObject({ jobsVersion: 'v1', mem_stats: expect.anything() })
+    expect(first.times).toBeUndefined()
+    const poll = (version = '') => debug(`?list=${version}`)
+    expect((await poll()).times).toBeUndefined()
+    const same = await poll(first.listVersion)
+    expect([same.listVersion, same.times, same.mem_stats]).toEqual([first.listVersion, undefined, undefined])
+    await other.ask('POST', '/api/v1/cron/jobs/j/actions/sleep')
+    const changed = await poll(first.listVersion)
+    expect(changed.listVersion).not.toBe(first.listVersion)
+    expect(changed.times).toEqual([{ id: 'j', prev: NEVER, next: NEVER, sleep: true }])
+  })
+
   test('updateTime is never until a list of jobs arrives', async () => {
     await using other = await startTestDaemon()
     const before = Date.now()

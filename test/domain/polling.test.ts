@@ -1,10 +1,14 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { acceptNews } from '../../src/domain/accept-news.ts'
 import { closeWorld, tick } from '../../src/domain/controller.ts'
 import { acceptInventory } from '../../src/domain/inventory.ts'
+import { getJob, sleepJob } from '../../src/domain/jobs.ts'
 import type { KnownServer } from '../../src/domain/ports.ts'
 import { listServerProblems } from '../../src/domain/server-state.ts'
 import { POLL_EVERY_MS, pollDue } from '../../src/domain/servers.ts'
+import type { DaemonDebug } from '../../src/wire/daemon-api.ts'
 import type { Inventory } from '../../src/wire/inventory.ts'
+import { sampleRecord } from '../support/catalog-samples.ts'
 import type { InMemory } from '../support/given/in-memory.ts'
 import { given } from '../support/given.ts'
 
@@ -194,4 +198,72 @@ test('an inventory is taken while a poll hangs, and sent after it', async () => 
   resolve()
   await kit.world.background.settled()
   expect(kit.daemons.at(ip).jobs).toHaveLength(3)
+})
+
+describe('a list of jobs', () => {
+  const IP = '10.0.0.1'
+  const two = given.app('hello').proc('web').on(IP).volumes('/data/db', '/data/files')
+
+  async function versioned(debug: Partial<DaemonDebug> = { listVersion: '0' }) {
+    const kit = await two.daemon(IP, debug).inMemory()
+    const daemon = kit.daemons.at(IP)
+    const count = (question: string) => daemon.asked.filter((asked) => asked === question).length
+    const [job = ''] = kit.jobIds()
+    return { ...kit, daemon, count, job, view: () => getJob(kit.world, job) }
+  }
+
+  test('is read once; then polls read only the times that changed', async () => {
+    const kit = await versioned()
+    for (let poll = 0; poll < 3; poll++) await pollAndTick(kit)
+    kit.daemon.startJob(kit.job, '2026-11-23T10:01:00Z')
+    kit.daemon.startJob('', '2026-11-23T10:02:00Z')
+    await pollAndTick(kit)
+    expect(kit.view()).toMatchObject({ prevRun: '2026-11-23T10:01:00Z', asleep: false })
+    const expire = kit.jobIds().at(-1) ?? ''
+    expect(getJob(kit.world, expire)?.prevRun).toBe('2026-11-23T10:02:00Z')
+    expect(kit.count('jobs')).toBe(1)
+  })
+
+  test('is not read again for the start and the end of a run, nor to put a job to sleep', async () => {
+    const kit = await versioned()
+    kit.daemon.startJob(kit.job, '2026-11-23T10:01:00Z')
+    const records = [sampleRecord({ jobId: kit.job })]
+    await acceptNews(
+      kit.world,
+      { protocol: 2, daemonId: 'x', server: IP, records, running: [] },
+      { from: IP },
+    )
+    await pass(kit, 2000)
+    expect(kit.view()?.prevRun).toBe('2026-11-23T10:01:00Z')
+    await sleepJob(kit.world, 'test', { id: kit.job })
+    expect(kit.view()?.asleep).toBe(true)
+    expect(kit.count('jobs')).toBe(1)
+  })
+
+  test('is read again after it was sent, and if the daemon cannot say what changed', async () => {
+    const kit = await versioned()
+    await kit.take(given.app('hello').proc('web').on(IP).volume('/data/db').inventory())
+    expect(kit.count('jobs')).toBe(2)
+    kit.daemon.noteChange('all')
+    await pollAndTick(kit)
+    expect(kit.count('jobs')).toBe(3)
+    await pollAndTick(kit)
+    expect(kit.count('jobs')).toBe(3)
+  })
+
+  test('is not sent again by a restarted controller to a daemon that has it', async () => {
+    const kit = await versioned()
+    const again = await kit.reopen()
+    await pollAndTick({ ...kit, world: again })
+    expect(kit.daemon.versions).toHaveLength(1)
+    expect(getJob(again, kit.job)?.nextRun).toBe('2026-11-24T05:00:00Z')
+  })
+
+  test('of a daemon without versions is read with each poll, and sent by a restarted controller', async () => {
+    const kit = await versioned({})
+    await pollAndTick(kit)
+    expect(kit.count('jobs')).toBe(2)
+    await pollAndTick({ ...kit, world: await kit.reopen() })
+    expect(kit.daemon.versions).toHaveLength(2)
+  })
 })

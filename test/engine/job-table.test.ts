@@ -40,6 +40,45 @@ function openTable(memory = new MemoryWithoutDisk(), now = NOON) {
   return { table, memory, fired }
 }
 
+describe('a version of the list', () => {
+  const changed = (table: JobTable, version: string) => table.listSince(version)?.map(({ job }) => job.id)
+
+  test('changes with a run, a sleep mark and the next time, and names the jobs', () => {
+    const { table } = openTable()
+    table.set([jobOf('a', '*/20 * * * *'), jobOf('b', '@hourly'), jobOf('c', '@every 30m')], 'v1')
+    const first = table.listVersion
+    expect(changed(table, first)).toEqual([])
+    vi.advanceTimersByTime(20 * MINUTE)
+    const second = table.listVersion
+    expect(second).not.toBe(first)
+    expect(table.listSince(first)).toEqual([table.get('a')])
+    expect(table.get('a')).toMatchObject({
+      prev: '2026-11-23T12:20:00.000Z',
+      next: '2026-11-23T12:40:00.000Z',
+    })
+    table.setAsleep('b', true)
+    expect(changed(table, second)).toEqual(['b'])
+    expect(changed(table, first)).toEqual(['a', 'b'])
+    vi.advanceTimersByTime(MINUTE)
+    expect(changed(table, table.listVersion)).toEqual([])
+  })
+
+  test('of another list, another start, or no list at all says that the whole list has to be read', () => {
+    const { table, memory } = openTable()
+    table.set([jobOf('a', '@hourly')], 'v1')
+    const before = table.listVersion
+    table.set([jobOf('a', '@hourly')], 'v1')
+    expect(table.listVersion).toBe(before)
+    table.set([jobOf('a', '@hourly'), jobOf('b', '@hourly')], 'v2')
+    expect(table.version).toBe('v2')
+    table.stop()
+    const stopped = table.listVersion
+    table.start()
+    for (const version of [before, stopped, '', 'x', `${before}9`, openTable(memory).table.listVersion])
+      expect([version, table.listSince(version)]).toEqual([version, undefined])
+  })
+})
+
 describe('a list of jobs', () => {
   test('runs each job at its times', () => {
     const { table, fired } = openTable()

@@ -28,6 +28,8 @@ export class MemoryDaemon {
   namespaces: string[] = []
   unknown = new Map<string, UnknownObjects>()
   asked: string[] = []
+  /** The jobs that each change of its list was about. */
+  readonly #changes: string[] = []
   /** The controller's time in each request for its state. */
   witnesses: (ClockWitness | undefined)[] = []
 
@@ -66,6 +68,28 @@ export class MemoryDaemon {
         job: { ...job, sleep: asleep.has(job.id) },
       }))
     this.debug.updateTime = '2026-11-23T09:00:00Z'
+    if (this.debug.listVersion !== undefined) this.debug.jobsVersion = version
+    this.noteChange('all')
+  }
+
+  /** The schedule starts a job. */
+  startJob(id: string, at: string): void {
+    for (const scheduled of this.jobs) if (scheduled.job.id === id) scheduled.prev = at
+    this.noteChange(id)
+  }
+
+  /** A daemon made without a `listVersion` reports none. @param id of a job, or `all` */
+  noteChange(id: string): void {
+    if (this.debug.listVersion === undefined) return
+    this.#changes.push(id)
+    this.debug.listVersion = `${this.#changes.length}`
+  }
+
+  timesSince(listVersion: string | undefined): Pick<DaemonDebug, 'times'> {
+    const changed = this.#changes.slice(Number(listVersion || 0))
+    if (!listVersion || changed.length === 0 || changed.includes('all')) return {}
+    const jobs = this.jobs.filter(({ job }) => changed.includes(job.id))
+    return { times: jobs.map(({ prev, next, job: { id, sleep } }) => ({ id, prev, next, sleep })) }
   }
 }
 
@@ -127,6 +151,7 @@ export function memoryDaemons(): DaemonPort & {
   const setSleep = async (ip: string, id: string, sleep: boolean) => {
     const daemon = await reach(ip, sleep ? 'sleep' : 'wake')
     for (const { job } of daemon.jobs) if (job.id === id) job.sleep = sleep
+    daemon.noteChange(id)
   }
   return {
     at,
@@ -134,10 +159,10 @@ export function memoryDaemons(): DaemonPort & {
       daemons.set(daemon.debug.ip ?? '', daemon)
       return daemon
     },
-    async debug(ip, witness) {
+    async debug(ip, { witness, listVersion } = {}) {
       const daemon = await reach(ip, 'debug')
       daemon.witnesses.push(witness)
-      return { ...daemon.debug }
+      return { ...daemon.debug, ...daemon.timesSince(listVersion) }
     },
     async confirmClock(ip) {
       const { debug } = await reach(ip, 'confirmClock')

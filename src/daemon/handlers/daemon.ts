@@ -25,19 +25,26 @@ export function handleSchedulerStop(_call: DaemonCall, { scheduler }: DaemonPart
   return { status: 201, body: '' }
 }
 
-/** `goroutines` and `mem_stats` come from the legacy daemon's Go runtime; ours are the nearest values. */
+/**
+ * A controller that polls sends `list`, the version of the list of jobs that it has, or nothing in it. The answer has
+ * what changed since, and leaves out what describes the process.
+ * `goroutines` and `mem_stats` come from the legacy daemon's Go runtime; ours are the nearest values.
+ */
 export function handleDebug({ fields }: DaemonCall, world: DaemonParts): DaemonAnswer {
   compareClocks(fields, world)
   const running = world.engine.running().map(({ rid }) => rid)
+  const isPoll = fields.has('list')
+  const { jobsVersion, listVersion } = world.engine
   const body: DaemonDebug & Record<string, unknown> = {
     crond_status: world.engine.status,
-    goroutines: process.getActiveResourcesInfo().length,
-    mem_stats: readMemStats(),
+    ...(isPoll ? describeTimes(world, fields.text('list')) : describeProcess()),
     running_tasks: running.length,
     startTime: goTime(world.startTime),
     updateTime: goTime(readUpdateTime(world)),
     protocol: PROTOCOL,
     capabilities: [...CAPABILITIES],
+    ...(jobsVersion !== '' && { jobsVersion }),
+    listVersion,
     daemonId: world.daemonId,
     ip: world.ip,
     version: world.version,
@@ -49,6 +56,20 @@ export function handleDebug({ fields }: DaemonCall, world: DaemonParts): DaemonA
     timeZone: localZone(),
   }
   return { status: 200, body }
+}
+
+function describeProcess() {
+  return { goroutines: process.getActiveResourcesInfo().length, mem_stats: readMemStats() }
+}
+
+function describeTimes({ engine }: DaemonParts, listVersion: string): Pick<DaemonDebug, 'times'> {
+  const changed = listVersion === engine.listVersion ? undefined : engine.jobsSince(listVersion)
+  if (!changed) return {}
+  return {
+    times: changed.map(({ prev, next, job: { id, sleep } }) => {
+      return { id, prev: goTime(prev), next: goTime(next), sleep }
+    }),
+  }
 }
 
 /**

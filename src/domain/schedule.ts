@@ -1,0 +1,84 @@
+import type { DaemonDebug } from '../wire/daemon-api.ts'
+import type { ScheduledJob } from '../wire/job.ts'
+import { expireJobId } from './expire-job.ts'
+import type { PollRequest } from './ports.ts'
+import type { ServerState } from './server-state.ts'
+import type { World } from './world.ts'
+
+/**
+ * Makes our copy of the daemon's jobs and times as new as the daemon's answer: by what the answer says has changed, or
+ * else by reading the whole list. A daemon without versions is asked for its list each time.
+ */
+export async function updateSchedule(world: World, server: ServerState): Promise<void> {
+  server.scheduleStale = false
+  server.scheduleReadAt = world.clock.now()
+  if (!isListCurrent(server) && !applyTimes(server)) await readSchedule(world, server)
+}
+
+/** The same, after asking the daemon what has changed. */
+export async function refreshSchedule(world: World, server: ServerState): Promise<void> {
+  server.debug = await world.ports.daemon.debug(server.ip, readKnownVersion(server))
+  await updateSchedule(world, server)
+}
+
+/** For a request to a daemon that reports versions; empty for another one. */
+export function readKnownVersion({ debug, listVersion }: ServerState): PollRequest {
+  return debug?.listVersion === undefined ? {} : { listVersion: listVersion ?? '' }
+}
+
+/** Reads the whole list with its times, and notes which of our jobs the daemon dropped. */
+async function readSchedule(world: World, server: ServerState): Promise<void> {
+  const version = server.debug?.listVersion ?? null
+  const listed = await world.ports.daemon.jobs(server.ip)
+  server.schedule = new Map(listed.map((scheduled) => [toUserId(server.ip, scheduled), scheduled]))
+  server.dropped = server.leaving ? new Map() : findDroppedJobs(world, server)
+  server.listVersion = version
+}
+
+/** Forgets the list, so that it is read again. */
+export function forgetSchedule(server: ServerState): void {
+  server.schedule = new Map()
+  server.listVersion = null
+}
+
+function isListCurrent({ debug, listVersion }: ServerState): boolean {
+  return listVersion !== null && debug?.listVersion === listVersion
+}
+
+/** @returns false if the answer does not say what has changed */
+function applyTimes(server: ServerState): boolean {
+  const { debug, listVersion } = server
+  if (!debug?.times || debug.listVersion === undefined || listVersion === null) return false
+  const changed = debug.times.map((times) => joinTimes(server, times))
+  if (changed.includes(undefined)) return false
+  for (const scheduled of changed)
+    if (scheduled) server.schedule.set(toUserId(server.ip, scheduled), scheduled)
+  server.listVersion = debug.listVersion
+  return true
+}
+
+type Times = NonNullable<DaemonDebug['times']>[number]
+
+/** undefined for a job that is not known. */
+function joinTimes(server: ServerState, { id, prev, next, sleep }: Times): ScheduledJob | undefined {
+  const known = server.schedule.get(id) ?? server.schedule.get(expireJobId(server.ip))
+  return known?.job.id === id ? { prev, next, job: { ...known.job, sleep } } : undefined
+}
+
+function toUserId(server: string, { job }: ScheduledJob): string {
+  return job.id === '' && job.action === 'backup_expire' ? expireJobId(server) : job.id
+}
+
+function findDroppedJobs(world: World, server: ServerState): Map<string, string> {
+  const dropped = new Map<string, string>()
+  for (const planned of world.inventory.plan.jobsByServer.get(server.ip) ?? []) {
+    if (server.schedule.has(planned.id)) continue
+    const { action, spec } = planned.job
+    const of = planned.volume ? `of ${planned.volume.name} (${planned.volume.proc})` : `of the server`
+    dropped.set(
+      planned.id,
+      `The daemon does not run the job "${spec}" ${action} ${of}: see that the spec is a schedule and the path allowed`,
+    )
+  }
+  return dropped
+}
