@@ -17,8 +17,7 @@ export interface ControllerProbe {
   cpuMs(): number
   /** Stands still for so long, as a long computation would. */
   block(ms: number): void
-  /** Resident bytes. */
-  residentBytes(): number
+  memory(): NodeJS.MemoryUsage
 }
 
 const RESOLUTION_MS = 10
@@ -48,6 +47,6 @@ function createProbe(): ControllerProbe {
       const end = performance.now() + ms
       while (performance.now() < end);
     },
-    residentBytes: () => process.memoryUsage.rss(),
+    memory: () => process.memoryUsage(),
   }
 }

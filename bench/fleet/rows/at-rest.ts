@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { readResidentMib } from '../resident-memory.ts'
 import type { Row } from '../row.ts'
 import type { World } from '../world.ts'
 
@@ -9,7 +10,8 @@ const MIB = 1024 * 1024
 
 /** Nothing happens; what remains are polls. */
 async function rest(world: World) {
-  const { probe, silenced } = await world.controller()
+  const controller = await world.controller()
+  const { probe, silenced } = controller
   await sleep(3000)
   const before = await world.simulator.counts()
   const cpuBefore = await probe.cpuMs()
@@ -21,7 +23,7 @@ async function rest(world: World) {
     readMib: ((after.bytesRead - before.bytesRead) / MIB) * (PER_MS / REST_MS),
     cpuPercent: (((await probe.cpuMs()) - cpuBefore) / REST_MS) * 100,
     loop: await probe.loopDelay(),
-    residentMib: (await probe.residentBytes()) / MIB,
+    residentMib: await readResidentMib(controller),
     silenced: silenced.size,
   }
 }
@@ -75,8 +77,8 @@ export const emptyRow: Row = {
   async measure(world) {
     const empty = await world.startAlone({ dataDir: 'empty', inventory: 'apps: {}\n' })
     await sleep(5000)
-    const bytes = await empty.probe.residentBytes()
+    const mib = await readResidentMib(empty)
     await empty.stop()
-    return bytes / MIB
+    return mib
   },
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { measureDelivery, startOverIfBehind } from '../measure-delivery.ts'
+import { readResidentMib } from '../resident-memory.ts'
 import type { Row } from '../row.ts'
 import type { World } from '../world.ts'
 
@@ -38,9 +39,9 @@ export const catchUpRows: Row[] = [
     title: 'resident memory after all that, MiB',
     target: '',
     measure: async (world) => {
-      const { probe } = await world.controller()
+      const controller = await world.controller()
       await sleep(5000)
-      return (await probe.residentBytes()) / 1024 / 1024
+      return readResidentMib(controller)
     },
   },
 ]
