@@ -35,14 +35,14 @@ export class ArchivePaths {
     const parsed = parseName(name)
     if (this.#top === undefined) this.#top = findTop(parsed, isDirectory)
     else if (this.#top && !isBelow(this.#top, parsed, isDirectory)) this.#forgetTop(this.#top)
-    return joined(this.#top ? parsed.components.slice(1) : parsed.components)
+    return joinComponents(this.#top ? parsed.components.slice(1) : parsed.components)
   }
 
   /** The same for the target of a hard link. Nothing outside of the top is in the archive. */
   resolveLink(name: Buffer): Buffer {
     const parsed = parseName(name)
     if (this.#top && !isBelow(this.#top, parsed, false)) throw unsafe(`hard link to "${bytesToText(name)}"`)
-    return joined(this.#top ? parsed.components.slice(1) : parsed.components)
+    return joinComponents(this.#top ? parsed.components.slice(1) : parsed.components)
   }
 
   #forgetTop(top: Buffer): void {
@@ -75,7 +75,7 @@ function parseName(name: Buffer): Name {
   }
 }
 
-function joined(components: readonly Buffer[]): Buffer {
+function joinComponents(components: readonly Buffer[]): Buffer {
   return Buffer.concat(
     components.flatMap((component, at) => (at === 0 ? [component] : [SLASH_BYTES, component])),
   )

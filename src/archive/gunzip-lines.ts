@@ -35,7 +35,7 @@ export async function* gunzipLines(reader: ObjectReader): AsyncGenerator<string>
 async function* gunzipped(reader: ObjectReader): AsyncGenerator<Buffer> {
   const gunzip = createGunzip({ chunkSize: READ_BYTES })
   let readError: unknown
-  const source = Readable.from(chunksOf(reader), { objectMode: false })
+  const source = Readable.from(readChunks(reader), { objectMode: false })
   source.once('error', (error) => {
     readError = error
     gunzip.destroy(error)
@@ -57,7 +57,7 @@ async function* gunzipped(reader: ObjectReader): AsyncGenerator<Buffer> {
   }
 }
 
-async function* chunksOf(reader: ObjectReader): AsyncGenerator<Buffer> {
+async function* readChunks(reader: ObjectReader): AsyncGenerator<Buffer> {
   for (let at = 0; at < reader.size; ) {
     const chunk = await reader.read(at, READ_BYTES)
     if (chunk.length === 0) throw damaged(`it ends at byte ${at}, expected ${reader.size} bytes`)

@@ -33,12 +33,12 @@ function compress(codec: Codec, plain: Buffer, options: ZlibOptions): Promise<Bu
     const stream = codec({ ...options, chunkSize: plain.length + overheadBytes(plain.length) })
     stream.on('data', (piece: Buffer) => pieces.push(piece))
     stream.once('error', reject)
-    stream.once('end', () => resolve(joined(pieces)))
+    stream.once('end', () => resolve(joinOutput(pieces)))
     stream.end(plain)
   })
 }
 
-function joined(pieces: Buffer[]): Buffer {
+function joinOutput(pieces: Buffer[]): Buffer {
   const [first] = pieces
   if (!first || pieces.some((piece) => piece.buffer !== first.buffer)) return Buffer.concat(pieces)
   return Buffer.from(

@@ -12,7 +12,7 @@ import { gunzipLines } from './gunzip-lines.ts'
  */
 export type IndexLine = IndexHeader | IndexEntry | IndexMembers | IndexEnd
 
-const count = z.number().int().nonnegative()
+const countSchema = z.number().int().nonnegative()
 
 const headerSchema = z.object({
   kind: z.literal('header'),
@@ -28,22 +28,27 @@ const entrySchema = fileInfoSchema.omit({ modified: true }).extend({
   /** Nanoseconds since 1970, decimal. */
   mtimeNs: z.string().regex(/^-?\d+$/),
   /** The offset of its first header, which may be a pax header. */
-  offset: count,
+  offset: countSchema,
   /** The length up to the next entry: headers, content, padding. A multiple of 512. */
-  length: count,
+  length: countSchema,
   /** The `offset` of the entry that has the content of a hard link; null for other types. */
-  dataEntry: count.nullable(),
+  dataEntry: countSchema.nullable(),
 })
 export type IndexEntry = z.infer<typeof entrySchema>
 
 const membersSchema = z.object({
   kind: z.literal('members'),
   /** The gzip members in order: their bytes in the archive, and in the tar stream. */
-  sizes: z.array(z.tuple([count, count])),
+  sizes: z.array(z.tuple([countSchema, countSchema])),
 })
 export type IndexMembers = z.infer<typeof membersSchema>
 
-const endSchema = z.object({ kind: z.literal('end'), entries: count, members: count, tarBytes: count })
+const endSchema = z.object({
+  kind: z.literal('end'),
+  entries: countSchema,
+  members: countSchema,
+  tarBytes: countSchema,
+})
 export type IndexEnd = z.infer<typeof endSchema>
 
 const lineSchema = z.discriminatedUnion('kind', [headerSchema, entrySchema, membersSchema, endSchema])

@@ -147,7 +147,7 @@ function withNames(
   name.copy(block, NAME_AT)
   link.copy(block, LINK_NAME_AT)
   prefix.copy(block, PREFIX_AT)
-  const sum = (header.cksum ?? 0) + sumOf(name) + sumOf(link) + sumOf(prefix)
+  const sum = (header.cksum ?? 0) + sumBytes(name) + sumBytes(link) + sumBytes(prefix)
   block.write(`${sum.toString(8).padStart(6, '0')}\0 `, CHECKSUM_AT, 'latin1')
   return block
 }
@@ -157,7 +157,7 @@ const CHECKSUM_AT = 148
 const LINK_NAME_AT = 157
 const PREFIX_AT = 345
 
-function sumOf(bytes: Buffer): number {
+function sumBytes(bytes: Buffer): number {
   let sum = 0
   for (let at = 0; at < bytes.length; at++) sum += bytes[at] as number
   return sum

@@ -35,10 +35,10 @@ export async function packItem(packing: Packing, item: TreeItem): Promise<void> 
   else if (!(await packNew(packing, item))) return
   else if (mayBeLinked) packing.links.add(entry, { path: entry.path, offset })
   if (first && !first.isSame) packing.warn('note', entry.path, noLongerLinked(first.path))
-  count(packing, entry)
+  addCounts(packing, entry)
 }
 
-function count({ counts, progress }: Packing, entry: TreeEntry): void {
+function addCounts({ counts, progress }: Packing, entry: TreeEntry): void {
   counts.entries++
   if (entry.type === 'file') counts.files++
   if (entry.type !== 'directory') counts.others++

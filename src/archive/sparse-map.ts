@@ -24,14 +24,15 @@ export async function readPaxSparseMap(
   records: readonly PaxRecord[],
   stream: ByteStream,
 ): Promise<SparseMap | null> {
-  const realSize = textOf(records, 'GNU.sparse.realsize') ?? textOf(records, 'GNU.sparse.size')
+  const realSize =
+    readRecordText(records, 'GNU.sparse.realsize') ?? readRecordText(records, 'GNU.sparse.size')
   if (realSize === undefined) return null
   const size = parseDecimal(realSize)
-  if (textOf(records, 'GNU.sparse.major') === '1') {
+  if (readRecordText(records, 'GNU.sparse.major') === '1') {
     const { numbers, mapBytes } = await readMapBlocks(stream)
-    return { extents: extentsOf(numbers, size), size, mapBytes }
+    return { extents: makeExtents(numbers, size), size, mapBytes }
   }
-  return { extents: extentsOf(numbersInRecords(records), size), size, mapBytes: 0 }
+  return { extents: makeExtents(numbersInRecords(records), size), size, mapBytes: 0 }
 }
 
 /**
@@ -47,10 +48,10 @@ export async function readOldSparseMap(header: Buffer, stream: ByteStream): Prom
     limitPieces(numbers.length / 2)
     more = block[504] !== 0
   }
-  return { extents: extentsOf(numbers, size), size, mapBytes: 0 }
+  return { extents: makeExtents(numbers, size), size, mapBytes: 0 }
 }
 
-function textOf(records: readonly PaxRecord[], key: string): string | undefined {
+function readRecordText(records: readonly PaxRecord[], key: string): string | undefined {
   return lastValue(records, key)?.toString('latin1')
 }
 
@@ -63,7 +64,7 @@ function piecesIn(block: Buffer, start: number, count: number): number[] {
 }
 
 function numbersInRecords(records: readonly PaxRecord[]): number[] {
-  const map = textOf(records, 'GNU.sparse.map')
+  const map = readRecordText(records, 'GNU.sparse.map')
   if (map !== undefined) return map === '' ? [] : map.split(',').map(parseDecimal)
   return records
     .filter(({ key }) => key === 'GNU.sparse.offset' || key === 'GNU.sparse.numbytes')
@@ -94,7 +95,7 @@ function addNumber(numbers: number[], line: string): number {
   return 1 + 2 * pieces
 }
 
-function extentsOf(numbers: readonly number[], size: number): Extent[] {
+function makeExtents(numbers: readonly number[], size: number): Extent[] {
   limitPieces(numbers.length / 2)
   const extents: Extent[] = []
   let end = 0

@@ -107,10 +107,10 @@ function mergeGlobals(old: readonly PaxRecord[], more: readonly PaxRecord[]): Pa
 async function* readEntry(stream: ByteStream, header: TarHeader, pending: Pending): AsyncGenerator<TarEntry> {
   if (header.type === 'M' || header.type === 'N')
     throw corrupt(`entries of type "${header.type}" are not supported`)
-  const name = textOf(pending.records, 'path') ?? pending.longName ?? header.name
-  const type = typeOf(header, textOf(pending.records, 'GNU.sparse.name') ?? name)
+  const name = readRecordValue(pending.records, 'path') ?? pending.longName ?? header.name
+  const type = readType(header, readRecordValue(pending.records, 'GNU.sparse.name') ?? name)
   const size = HEADER_ONLY.has(header.type) ? 0 : storedSize(header, pending.records)
-  const sparse = type === 'file' ? await sparseMapOf(stream, header, pending.records) : null
+  const sparse = type === 'file' ? await readSparseMap(stream, header, pending.records) : null
   const start = stream.position - (sparse?.mapBytes ?? 0)
   if (header.type !== 'V') yield createEntry({ header, pending, type, size, sparse })
   const left = start + size - stream.position
@@ -131,16 +131,16 @@ const TYPES: Record<string, TarEntry['type']> = {
 }
 
 /** In old tars, a directory is a file whose name ends with a slash. */
-function typeOf(header: TarHeader, name: Buffer): TarEntry['type'] {
+function readType(header: TarHeader, name: Buffer): TarEntry['type'] {
   return TYPES[header.type] ?? (name.at(-1) === SLASH ? 'directory' : 'file')
 }
 
 function storedSize(header: TarHeader, records: readonly PaxRecord[]): number {
-  const size = textOf(records, 'size')
+  const size = readRecordValue(records, 'size')
   return size ? parseDecimal(size.toString('latin1')) : header.size
 }
 
-async function sparseMapOf(
+async function readSparseMap(
   stream: ByteStream,
   header: TarHeader,
   records: readonly PaxRecord[],
@@ -159,7 +159,7 @@ interface EntryParts {
 function createEntry({ header, pending, type, size, sparse }: EntryParts): TarEntry {
   const { records } = pending
   const { xattrs, doubts } = decodeXattrs(records)
-  const mtime = textOf(records, 'mtime')?.toString('latin1')
+  const mtime = readRecordValue(records, 'mtime')?.toString('latin1')
   const stored = size - (sparse?.mapBytes ?? 0)
   const data = sparse?.extents.reduce((sum, { length }) => sum + length, 0) ?? stored
   if (data !== stored) throw corrupt('the map of a sparse file does not fit its data')
@@ -167,11 +167,15 @@ function createEntry({ header, pending, type, size, sparse }: EntryParts): TarEn
     doubts.push(`has the unknown type "${header.type}" and was restored as a file`)
   return {
     type,
-    name: textOf(records, 'GNU.sparse.name') ?? textOf(records, 'path') ?? pending.longName ?? header.name,
-    linkName: textOf(records, 'linkpath') ?? pending.longLink ?? header.linkName,
+    name:
+      readRecordValue(records, 'GNU.sparse.name') ??
+      readRecordValue(records, 'path') ??
+      pending.longName ??
+      header.name,
+    linkName: readRecordValue(records, 'linkpath') ?? pending.longLink ?? header.linkName,
     mode: header.mode,
-    uid: parseOwner(textOf(records, 'uid'), header.uid, doubts),
-    gid: parseOwner(textOf(records, 'gid'), header.gid, doubts),
+    uid: parseOwner(readRecordValue(records, 'uid'), header.uid, doubts),
+    gid: parseOwner(readRecordValue(records, 'gid'), header.gid, doubts),
     mtimeNs: mtime === undefined ? header.mtimeNs : parseDecimalSeconds(mtime),
     major: header.major,
     minor: header.minor,
@@ -179,7 +183,7 @@ function createEntry({ header, pending, type, size, sparse }: EntryParts): TarEn
     stored: type === 'file' ? stored : 0,
     extents: sparse?.extents ?? null,
     xattrs,
-    flags: parseFlags(textOf(records, 'SCHILY.fflags')?.toString('latin1') ?? ''),
+    flags: parseFlags(readRecordValue(records, 'SCHILY.fflags')?.toString('latin1') ?? ''),
     doubts,
   }
 }
@@ -196,7 +200,7 @@ function parseOwner(record: Buffer | undefined, inHeader: number, doubts: string
 }
 
 /** The value of a pax record; an empty value revokes earlier ones. */
-function textOf(records: readonly PaxRecord[], key: string): Buffer | undefined {
+function readRecordValue(records: readonly PaxRecord[], key: string): Buffer | undefined {
   const value = lastValue(records, key)
   return value?.length ? value : undefined
 }

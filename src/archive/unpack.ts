@@ -102,7 +102,7 @@ class Unpacking {
     for (const message of entry.doubts) this.#warn({ severity: 'fault', path, message })
     if (path.length === 0) this.#root = toRootEntry(entry)
     else if (entry.type === 'hardlink') this.#link(path, entry)
-    else await this.#write(toTreeEntry(entry.type, path, entry), entry.stored)
+    else await this.#write(makeUnpackedEntry(entry.type, path, entry), entry.stored)
   }
 
   #isWanted({ type }: TarEntry, path: Buffer): boolean {
@@ -197,11 +197,11 @@ function hasNoTop(top: Buffer): BackupdError {
 
 function toRootEntry(entry: TarEntry): TreeEntry {
   if (entry.type !== 'directory') throw unsafe(`a ${entry.type} in the place of the volume itself`)
-  return toTreeEntry(entry.type, Buffer.alloc(0), entry)
+  return makeUnpackedEntry(entry.type, Buffer.alloc(0), entry)
 }
 
 /** Fields that a tar does not have (inode, device, ctime) are zero. */
-function toTreeEntry(type: EntryType, path: Buffer, entry: TarEntry): TreeEntry {
+function makeUnpackedEntry(type: EntryType, path: Buffer, entry: TarEntry): TreeEntry {
   const { mode, uid, gid, size, mtimeNs, major, minor, xattrs, flags, extents } = entry
   const linkTarget = type === 'symlink' ? entry.linkName : null
   const unknown = { ctimeNs: 0n, device: 0n, inode: 0n, links: 1 }

@@ -2,7 +2,7 @@ import type { CorruptBackups } from '../domain/ports.ts'
 import type { CatalogDb } from './database.ts'
 
 /** How many corrupt backups of a namespace are named; the others are only counted. */
-const MAX_NAMED = 3
+const MAX_LISTED = 3
 
 /** The backups known to be corrupt, of one namespace or of all; a namespace without one is left out. */
 export async function countCorrupt(db: CatalogDb, server?: string): Promise<CorruptBackups[]> {
@@ -13,7 +13,7 @@ export async function countCorrupt(db: CatalogDb, server?: string): Promise<Corr
     const rows = await db.backup.findMany({
       where: { ...where, server: group.server },
       orderBy: { createdKey: 'desc' },
-      take: MAX_NAMED,
+      take: MAX_LISTED,
       select: { name: true },
     })
     found.push({ server: group.server, count: group._count.name, names: rows.map(({ name }) => name) })

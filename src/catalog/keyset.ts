@@ -8,16 +8,16 @@ const MAX_PAGE_SIZE = 1000
 
 /** Rows to fetch for a page: one more than its size, to see whether more follow. */
 export function rowsFor(page: Page): number {
-  return pageSize(page) + 1
+  return readPageSize(page) + 1
 }
 
-function pageSize({ first }: Page): number {
+function readPageSize({ first }: Page): number {
   return Math.min(Math.max(Math.trunc(first), 0), MAX_PAGE_SIZE)
 }
 
 /** Cuts rows, sorted by key, newest first, to a page. `kind`: that of its cursors. */
 export function toSlice<T>(rows: { key: string; node: T }[], page: Page, kind: string): Slice<T> {
-  const size = pageSize(page)
+  const size = readPageSize(page)
   const items = rows.slice(0, size).map(({ key, node }) => ({ cursor: encodeCursor(kind, key), node }))
   return { items, hasNextPage: rows.length > size }
 }

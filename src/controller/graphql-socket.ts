@@ -121,11 +121,11 @@ interface Upgrade {
 
 function upgrade(sockets: WebSocketServer, options: SocketOptions, { request, socket, head }: Upgrade): void {
   const refusal = checkUpgrade(request, options)
-  if (refusal) refuse(socket, refusal)
-  else sockets.handleUpgrade(request, socket, head, (webSocket) => accept(sockets, webSocket, request))
+  if (refusal) refuseUpgrade(socket, refusal)
+  else sockets.handleUpgrade(request, socket, head, (webSocket) => acceptSocket(sockets, webSocket, request))
 }
 
-function accept(sockets: WebSocketServer, webSocket: WebSocket, request: IncomingMessage): void {
+function acceptSocket(sockets: WebSocketServer, webSocket: WebSocket, request: IncomingMessage): void {
   for (const event of ['message', 'ping']) {
     webSocket.on(event, () => {
       if (webSocket.bufferedAmount > MAX_UNREAD) closeUnread(webSocket)
@@ -154,7 +154,7 @@ function checkUpgrade(request: IncomingMessage, options: SocketOptions): Refusal
   }
 }
 
-function refuse(socket: Duplex, { status, words }: Refusal): void {
+function refuseUpgrade(socket: Duplex, { status, words }: Refusal): void {
   const body = JSON.stringify(words)
   const head = [
     `HTTP/1.1 ${status}`,

@@ -73,7 +73,7 @@ export class Startup {
       return true
     } catch (error) {
       if (endsDaemon(error)) throw error
-      if (isRefusal(error)) this.#refuse(messageOf(error))
+      if (isClaimRefusal(error)) this.#refuse(messageOf(error))
       else this.#logUnavailable(error)
       void this.#claimLater()
       return false
@@ -94,7 +94,7 @@ export class Startup {
         this.#onClaimed()
         return
       } catch (error) {
-        if (isRefusal(error)) this.#refuse(messageOf(error))
+        if (isClaimRefusal(error)) this.#refuse(messageOf(error))
       }
     }
   }
@@ -137,7 +137,7 @@ function endsDaemon(error: unknown): boolean {
 }
 
 /** The store answers, but this daemon may not use it in its present state. */
-function isRefusal(error: unknown): boolean {
+function isClaimRefusal(error: unknown): boolean {
   return ['CONFLICT', 'REPOSITORY_PASSWORD', 'STORE_CHANGED'].includes(readCode(error) ?? '')
 }
 

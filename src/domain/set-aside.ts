@@ -9,7 +9,7 @@ const FORGET_MS = DAY_MS
 const LOG_INTERVAL_MS = 60_000
 const SOURCE = 'set aside'
 
-interface Entry {
+interface SetAsideCount {
   count: number
   at: number
   loggedAt: number
@@ -24,7 +24,7 @@ interface SetAsideParts {
 /** Counts, logs and reports as a problem of the server what a known server sent and could not be used. */
 export class SetAside {
   readonly #parts: SetAsideParts
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new Map<string, SetAsideCount>()
 
   constructor(parts: SetAsideParts) {
     this.#parts = parts

@@ -15,13 +15,14 @@ export function serveRuns(plugins: readonly Plugin[]): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
   let current: ChildRun | undefined
   process.on('message', (message: ToChild) => {
-    if (message.kind === 'run') current = startChildRun(message.task, { plugins, clock: systemClock, send })
+    if (message.kind === 'run')
+      current = startChildRun(message.task, { plugins, clock: systemClock, send: sendToParent })
     else if (message.kind === 'abort') current?.abort(fromRecordError(message.reason))
     else current?.announced(message.refusal && fromRecordError(message.refusal))
   })
 }
 
-function send(message: FromChild): void {
+function sendToParent(message: FromChild): void {
   process.send?.(message, (error) => {
     if (error) endNow()
   })

@@ -26,7 +26,7 @@ export interface SetJobsResult {
   dropped: { id: string; reason: string }[]
 }
 
-interface Entry {
+interface JobEntry {
   job: Job
   schedule: Schedule
   /** Unix ms. `prev`: when the schedule last ran the job. `lastDue`: the last scheduled time fired since the start. */
@@ -39,7 +39,7 @@ interface Entry {
 /** The jobs with their sleep marks and timers. Every change is persisted before the call returns. */
 export class JobTable {
   readonly #options: JobTableOptions
-  #entries = new Map<string, Entry>()
+  #entries = new Map<string, JobEntry>()
   #timers: Timers | undefined
   #version: string
   #lastResult: SetJobsResult = { accepted: 0, dropped: [] }
@@ -185,7 +185,7 @@ export class JobTable {
   }
 
   #replaceEntries(jobs: readonly Job[], carrier?: SleepCarrier): SetJobsResult {
-    const entries = new Map<string, Entry>()
+    const entries = new Map<string, JobEntry>()
     const dropped: SetJobsResult['dropped'] = []
     const parse = createCachedParser()
     for (const job of jobs) {
@@ -203,7 +203,7 @@ export class JobTable {
     return { accepted: entries.size, dropped }
   }
 
-  #makeEntry(job: Job, parse: (spec: string) => Schedule, carrier: SleepCarrier | undefined): Entry {
+  #makeEntry(job: Job, parse: (spec: string) => Schedule, carrier: SleepCarrier | undefined): JobEntry {
     if (!this.#options.isAction(job.action)) throw new Error(`the action "${job.action}" does not exist`)
     const schedule = parse(job.spec)
     const known = this.#entries.get(job.id)
@@ -219,7 +219,7 @@ export class JobTable {
     return isAsleep
   }
 
-  #schedule({ job, schedule }: Entry): void {
+  #schedule({ job, schedule }: JobEntry): void {
     if (job.sleep) this.#timers?.remove(job.id)
     else this.#timers?.add(job.id, job.spec.trim(), schedule)
   }
@@ -239,7 +239,7 @@ export class JobTable {
     }
   }
 
-  #describe({ job, prev }: Entry): ScheduledJob {
+  #describe({ job, prev }: JobEntry): ScheduledJob {
     const next = this.#timers?.next(job.id)
     return {
       prev: prev === undefined ? NEVER : isoTime(prev),
@@ -250,7 +250,7 @@ export class JobTable {
 }
 
 /** Whether the job already ran for this time: the clock was set back a little and the same time came again. */
-function hasFired({ lastDue, schedule }: Entry, dueAt: number): boolean {
+function hasFired({ lastDue, schedule }: JobEntry, dueAt: number): boolean {
   if (followsElapsedTime(schedule)) return lastDue === dueAt
   return lastDue !== undefined && lastDue >= dueAt && lastDue - dueAt <= SMALL_STEP_BACK_MS
 }

@@ -28,7 +28,7 @@ export function createDaemonBackups(http: DaemonHttp): DaemonBackups {
       if (namespace !== ip) throw makeForeignNamespaceError(ip, namespace, 'deletes')
       await http.ask(ip, { method: 'POST', path: `${BACKUP}/delete`, form: { namespace, files } })
     },
-    recover: (ip, request) => recover(http, ip, request),
+    recover: (ip, request) => requestRecover(http, ip, request),
   }
 }
 
@@ -59,7 +59,7 @@ async function* listBackups(http: DaemonHttp, ip: string, namespace: string): As
   if (unread !== undefined) throw makeUnreadSeriesError(ip, namespace, unread)
 }
 
-async function recover(http: DaemonHttp, ip: string, request: RecoverRequest): Promise<string> {
+async function requestRecover(http: DaemonHttp, ip: string, request: RecoverRequest): Promise<string> {
   await requireCapabilities(http, ip, listNeeds(ip, request))
   const { mode, name, files, snapshot, onRefusedRename, plan = false, ...rest } = request
   const route = mode === 'full' ? 'full/recover/file' : 'increment/recover/dir'

@@ -82,7 +82,7 @@ export function createDaemonHttp({
   }
 }
 
-interface Answer {
+interface HttpAnswer {
   status: number
   code: string
   body: string
@@ -116,7 +116,7 @@ async function limitTime<T>(answer: Promise<T>, patienceMs: number): Promise<T> 
 }
 
 /** Repeats a GET, which changes nothing, if a kept connection turns out to be dead. */
-async function exchange(pool: Pool, request: SentRequest, patienceMs: number): Promise<Answer> {
+async function exchange(pool: Pool, request: SentRequest, patienceMs: number): Promise<HttpAnswer> {
   try {
     return await exchangeOnce(pool, request, patienceMs)
   } catch (error) {
@@ -129,7 +129,7 @@ async function exchangeOnce(
   pool: Pool,
   { method, path, body }: SentRequest,
   patienceMs: number,
-): Promise<Answer> {
+): Promise<HttpAnswer> {
   const late = new AbortController()
   using _end = afterOwnTime(patienceMs, () => late.abort(new DOMException('no answer', 'TimeoutError')))
   const response = await pool.request({
@@ -188,7 +188,7 @@ function describeCause(cause: unknown): string {
 }
 
 function parseRefusal(
-  { status, code, body }: Answer,
+  { status, code, body }: HttpAnswer,
   { ip, address, request }: { ip: string; address: string; request: DaemonRequest },
 ): BackupdError {
   const text = readAnswerText(body)

@@ -35,7 +35,7 @@ export async function* readEvents(
         watchdog[Symbol.dispose]()
         watchdog = watch()
       }
-      yield* stream.takeEvents()
+      yield* stream.readEvents()
     }
   } finally {
     watchdog[Symbol.dispose]()
@@ -82,7 +82,7 @@ class EventReader {
   }
 
   /** Returns the complete events and forgets them. */
-  takeEvents(): EventSourceMessage[] {
+  readEvents(): EventSourceMessage[] {
     return this.#events.splice(0)
   }
 }

@@ -2,7 +2,7 @@ import { isIPv4 } from 'node:net'
 import type { InventoryApp, InventoryInstance, InventoryProc } from '../wire/inventory.ts'
 import { INVENTORY_VOLUMES, readVolumes, type WrittenVolume } from './inventory-volumes.ts'
 import { isAppName, parseInventoryProc } from './proc-name.ts'
-import type { Entry, Value, YamlReader } from './yaml-reader.ts'
+import type { Value, YamlEntry, YamlReader } from './yaml-reader.ts'
 
 /** A proc with the offsets of its parts in the file, so that later checks can name the line. */
 export interface WrittenProc {
@@ -33,7 +33,7 @@ export function readApps(reader: YamlReader, value: Value): WrittenProc[] {
   return reader.entries(value, APP_EXAMPLE).flatMap((app) => readApp(reader, app))
 }
 
-function readApp(reader: YamlReader, app: Entry): WrittenProc[] {
+function readApp(reader: YamlReader, app: YamlEntry): WrittenProc[] {
   if (!isAppName(app.key)) {
     reader.problem(
       { at: app.keyAt },
@@ -51,17 +51,17 @@ function readApp(reader: YamlReader, app: Entry): WrittenProc[] {
         `the proc ${proc.name} appears here for the second time: keep one of them`,
       )
     seen.add(proc.name)
-    return [{ app: app.key, proc, ...readProc(reader, entry) }]
+    return [{ app: app.key, proc, ...readInventoryProc(reader, entry) }]
   })
 }
 
-function reportUnknownProc(reader: YamlReader, app: string, { key, keyAt }: Entry): [] {
+function reportUnknownProc(reader: YamlReader, app: string, { key, keyAt }: YamlEntry): [] {
   const example = `web for ${app}.web.web, or worker.NAME, or the full name ${app}.worker.NAME`
   reader.problem({ at: keyAt }, `"${key}" is not a proc, expected ${example}`)
   return []
 }
 
-function readProc(reader: YamlReader, entry: Entry): Pick<WrittenProc, 'instances' | 'volumes'> {
+function readInventoryProc(reader: YamlReader, entry: YamlEntry): Pick<WrittenProc, 'instances' | 'volumes'> {
   const { on, volumes } = reader.fields(entry, PROC_FIELDS)
   return {
     instances: on ? readInstances(reader, on) : [],

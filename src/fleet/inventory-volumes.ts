@@ -4,7 +4,7 @@ import { hasControls } from '../lib/plain-text.ts'
 import { parseSpec } from '../lib/schedule/spec.ts'
 import type { InventorySchedule, InventoryVolume } from '../wire/inventory.ts'
 import { findPathFlaw } from './find-path-flaw.ts'
-import type { Entry, Value, YamlReader } from './yaml-reader.ts'
+import type { Value, YamlEntry, YamlReader } from './yaml-reader.ts'
 
 /** A volume as written in the file, for every instance of its proc. */
 export interface WrittenVolume extends InventoryVolume {
@@ -62,7 +62,7 @@ export function readVolumes(reader: YamlReader, value: Value, rules: VolumeRules
   })
 }
 
-function readListedVolume(reader: YamlReader, item: Value): Entry[] {
+function readListedVolume(reader: YamlReader, item: Value): YamlEntry[] {
   if (!reader.isText(item)) return reader.entries(item, EXAMPLE)
   const name = reader.text(item, '/data/db')
   return name === undefined ? [] : [{ key: name, keyAt: item.at, node: null, at: item.at }]
@@ -70,7 +70,7 @@ function readListedVolume(reader: YamlReader, item: Value): Entry[] {
 
 function readVolume(
   reader: YamlReader,
-  entry: Entry,
+  entry: YamlEntry,
   { base, known }: VolumeRules,
 ): WrittenVolume | undefined {
   const name = base === null || entry.key.startsWith('/') ? entry.key : `${base}/${entry.key}`
@@ -110,7 +110,7 @@ function readConsistency(reader: YamlReader, value: Value): Pick<InventoryVolume
 function readSchedule(
   reader: YamlReader,
   mode: InventorySchedule['mode'],
-  value: Entry | undefined,
+  value: YamlEntry | undefined,
 ): InventorySchedule | undefined {
   if (!value) return undefined
   const rules = { known: SCHEDULE_FIELDS[mode], ...SCHEDULE_RULES }

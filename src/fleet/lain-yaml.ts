@@ -2,7 +2,7 @@ import { describeUnknownWord } from './describe-unknown-word.ts'
 import type { WrittenProc } from './inventory-apps.ts'
 import { LAIN_VOLUMES, readVolumes } from './inventory-volumes.ts'
 import { isAppName, parseLainProc } from './proc-name.ts'
-import type { Entry, Value, YamlReader } from './yaml-reader.ts'
+import type { Value, YamlEntry, YamlReader } from './yaml-reader.ts'
 
 /** The sections of a lain.yaml besides its procs, which are ignored. */
 const SECTIONS = [
@@ -51,7 +51,7 @@ export function readLainYaml(reader: YamlReader, root: Value, server: string): W
       `"${app}" is not a valid name of an app: use letters, digits, "-" and "_", 100 at most`,
     )
   return sections.flatMap((section) => {
-    if (PROC_SECTION.test(section.key)) return readProc(reader, section, { app, server })
+    if (PROC_SECTION.test(section.key)) return readLainProc(reader, section, { app, server })
     if (!SECTIONS.includes(section.key)) {
       reader.problem(
         { at: section.keyAt },
@@ -62,9 +62,9 @@ export function readLainYaml(reader: YamlReader, root: Value, server: string): W
   })
 }
 
-function readProc(
+function readLainProc(
   reader: YamlReader,
-  section: Entry,
+  section: YamlEntry,
   { app, server }: { app: string; server: string },
 ): WrittenProc[] {
   if (reader.isEmpty(section)) return []

@@ -42,7 +42,7 @@ const text = z
   .string()
   .nullish()
   .transform((value) => value ?? '')
-const entrySchema = z.object({
+const annotationEntrySchema = z.object({
   procname: text,
   volume: text,
   schedule: text,
@@ -51,7 +51,7 @@ const entrySchema = z.object({
   preRun: text,
   postRun: text,
 })
-type Entry = z.infer<typeof entrySchema>
+type AnnotationEntry = z.infer<typeof annotationEntrySchema>
 
 /** @param faults receives a sentence for everything that has to be left out */
 export function readPod(key: string, value: unknown, faults: string[]): PodBackups[] {
@@ -108,7 +108,7 @@ type LeaveOut = (what: string, why: string) => void
 function assemble({ app, server, pod }: PodOrigin, entries: unknown[], leaveOut: LeaveOut): PodBackups[] {
   const byProc = new Map<string, PodBackups>()
   for (const [at, value] of entries.entries()) {
-    const entry = entrySchema.safeParse(value)
+    const entry = annotationEntrySchema.safeParse(value)
     const what = entry.success && entry.data.volume ? truncate(entry.data.volume) : `Backup ${at + 1}`
     const flaw = entry.success ? findFlaw(entry.data, app, pod) : describeIssue(entry.error)
     if (flaw !== undefined || !entry.success) {
@@ -135,7 +135,7 @@ function assemble({ app, server, pod }: PodOrigin, entries: unknown[], leaveOut:
 }
 
 /** Why an entry cannot be used; undefined if it can. */
-function findFlaw(entry: Entry, app: string, { InstanceNo }: Pod): string | undefined {
+function findFlaw(entry: AnnotationEntry, app: string, { InstanceNo }: Pod): string | undefined {
   const missing = (['procname', 'volume', 'schedule', 'expire'] as const).filter((name) => entry[name] === '')
   if (missing.length > 0) return `it lacks ${missing.join(', ')}`
   if (parseProcKey(entry.procname)?.app !== app)
@@ -173,7 +173,7 @@ function findOrAddVolume(instance: InventoryInstance, name: string): InventoryVo
   return volume
 }
 
-function toSchedule({ mode, schedule, preRun, postRun }: Entry, expire: string): InventorySchedule {
+function toSchedule({ mode, schedule, preRun, postRun }: AnnotationEntry, expire: string): InventorySchedule {
   const rest = { spec: schedule, expire, preRun, postRun }
   if (mode === '') return { mode: 'full', namesNoMode: true, ...rest }
   return { mode: mode === 'increment' ? 'increment' : 'full', ...rest }

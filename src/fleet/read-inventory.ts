@@ -4,7 +4,7 @@ import { describeUnknownWord } from './describe-unknown-word.ts'
 import { readApps, toApps, type WrittenProc } from './inventory-apps.ts'
 import { readLainYaml } from './lain-yaml.ts'
 import { printProblems } from './yaml-problems.ts'
-import { type Entry, YamlReader } from './yaml-reader.ts'
+import { type YamlEntry, YamlReader } from './yaml-reader.ts'
 
 export interface InventoryText {
   text: string
@@ -37,7 +37,7 @@ function readRoot(reader: YamlReader, localIp: string): WrittenProc[] {
   return entries.flatMap((entry) => readTop(reader, entry))
 }
 
-function readTop(reader: YamlReader, entry: Entry): WrittenProc[] {
+function readTop(reader: YamlReader, entry: YamlEntry): WrittenProc[] {
   if (entry.key === 'apps') return readApps(reader, entry)
   reader.problem({ at: entry.keyAt }, describeUnknownWord(entry.key, ['apps']))
   return []

@@ -9,7 +9,7 @@ export interface Value {
   at: number
 }
 
-export interface Entry extends Value {
+export interface YamlEntry extends Value {
   key: string
   keyAt: number
 }
@@ -49,7 +49,7 @@ export class YamlReader {
   }
 
   /** The entries of a map with text keys, without duplicates. `example` shows what to write if there is none. */
-  entries(value: Value, example: string): Entry[] {
+  entries(value: Value, example: string): YamlEntry[] {
     const node = this.#resolve(value)
     if (isMap<Node, Node | null>(node))
       return this.#once(node.items.flatMap((pair) => this.#entry(pair.key, pair.value)))
@@ -61,9 +61,9 @@ export class YamlReader {
   fields<K extends string>(
     value: Value,
     { known, needed, example }: FieldRules<K>,
-  ): Partial<Record<K, Entry>> {
+  ): Partial<Record<K, YamlEntry>> {
     const before = this.problems.length
-    const fields: Partial<Record<K, Entry>> = {}
+    const fields: Partial<Record<K, YamlEntry>> = {}
     for (const entry of this.entries(value, example)) {
       const name = known.find((word) => word === entry.key)
       if (name === undefined) this.problem({ at: entry.keyAt }, describeUnknownWord(entry.key, known))
@@ -103,7 +103,7 @@ export class YamlReader {
     return node === null || (isScalar(node) && node.value === null)
   }
 
-  #once(entries: Entry[]): Entry[] {
+  #once(entries: YamlEntry[]): YamlEntry[] {
     const seen = new Set<string>()
     for (const { key, keyAt } of entries) {
       if (seen.has(key))
@@ -113,7 +113,7 @@ export class YamlReader {
     return entries
   }
 
-  #entry(key: unknown, value: Node | null): Entry[] {
+  #entry(key: unknown, value: Node | null): YamlEntry[] {
     const keyAt = isScalar(key) || isMap(key) || isSeq(key) || isAlias(key) ? (key.range?.[0] ?? 0) : 0
     const text = isScalar(key) ? readScalar(key.value, key.source) : undefined
     if (text === undefined) return this.problem({ at: keyAt }, 'a key must be a plain text') ?? []

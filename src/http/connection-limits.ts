@@ -28,7 +28,7 @@ export function limitConnections(server: Server, limits: ConnectionLimits): void
       if (left > 0) peers.set(peer, left)
       else peers.delete(peer)
     })
-    if (reason !== undefined) refuse(socket, reason)
+    if (reason !== undefined) refuseConnection(socket, reason)
   })
 }
 
@@ -43,7 +43,7 @@ function findExceededLimit(
   return undefined
 }
 
-function refuse(socket: Socket, reason: string): void {
+function refuseConnection(socket: Socket, reason: string): void {
   const body = JSON.stringify(reason)
   const head = [
     'HTTP/1.1 503 Service Unavailable',

@@ -12,7 +12,7 @@ const OTHERS = 0o077
  * changed paths.
  */
 export function makePrivate(folder: string, isOurs: (path: string) => boolean, below = ''): string[] {
-  return namesIn(join(folder, below)).flatMap((name) => {
+  return readNamesIfFolder(join(folder, below)).flatMap((name) => {
     const path = join(below, name)
     if (!isOurs(path)) return []
     const { changed, isFolder } = repair(join(folder, path))
@@ -45,7 +45,7 @@ function openName(path: string): number | undefined {
   }
 }
 
-function namesIn(folder: string): string[] {
+function readNamesIfFolder(folder: string): string[] {
   try {
     return readdirSync(folder)
   } catch (error) {

@@ -75,7 +75,7 @@ async function createWith(
 }
 
 /** Yields the results of `of` for each item, in order; runs a few at a time. */
-export async function* eachOf<T, R>(items: readonly T[], of: (item: T) => Promise<R>): AsyncGenerator<R> {
+export async function* mapInOrder<T, R>(items: readonly T[], of: (item: T) => Promise<R>): AsyncGenerator<R> {
   for (let at = 0; at < items.length; at += CONCURRENCY) {
     yield* await Promise.all(items.slice(at, at + CONCURRENCY).map(of))
   }

@@ -5,7 +5,7 @@ import { isMoment } from '../wire/fields.ts'
 import { parseLegacySource } from '../wire/legacy-source.ts'
 
 /** What a listing of the store's folder shows of a backup. */
-export interface Found {
+export interface FoundBackup {
   namespace: string
   name: string
   /** Bytes; null if the archive itself is missing. */
@@ -13,7 +13,7 @@ export interface Found {
 }
 
 /** A backup with a manifest. A missing archive, or one of the wrong size, is corrupt whatever the manifest says. */
-export function infoOfManifest(manifest: Manifest, { namespace, name, size }: Found): BackupInfo {
+export function makeManifestInfo(manifest: Manifest, { namespace, name, size }: FoundBackup): BackupInfo {
   const { mode, app, proc, volume, instanceNo, source, containers, created, sequence, rid, jobId } = manifest
   const { state, suspect, verified, holds, sha256, files, bytes, durability, clockDoubt, changedWhileRead } =
     manifest
@@ -60,9 +60,9 @@ const UNDESCRIBED = 'neither a manifest nor .meta describes it'
  * A backup without a usable manifest: described by its `.meta` entry, or else by its name. Its sequence is 0, so it
  * sorts before all backups with a manifest. `problem` says why an existing manifest could not be used.
  */
-export function infoOfEntity(
+export function makeEntityInfo(
   entity: BackupEntity | undefined,
-  found: Found,
+  found: FoundBackup,
   problem: string | null = null,
 ): BackupInfo {
   const { namespace, name, size } = found
@@ -78,7 +78,7 @@ export function infoOfEntity(
     source: parseLegacySource(entity?.source ?? '').source,
     containers: entity?.containers ?? [],
     size: size ?? entity?.size ?? 0,
-    created: createdOf(entity, name),
+    created: readCreatedTime(entity, name),
     sequence: 0,
     rid: null,
     jobId: null,
@@ -90,7 +90,7 @@ export function infoOfEntity(
   }
 }
 
-function createdOf(entity: BackupEntity | undefined, name: string): string {
+function readCreatedTime(entity: BackupEntity | undefined, name: string): string {
   if (entity && isMoment(entity.created)) return entity.created
   return isoTime((parseBackupName(name)?.seconds ?? 0) * 1000)
 }

@@ -3,7 +3,7 @@ import type { Driver } from '../objects/driver.ts'
 import { parseBackupName } from '../wire/archive-name.ts'
 import { parseLegacySource } from '../wire/legacy-source.ts'
 import { isMirrorFolder } from './kinds/mirror/is-mirror.ts'
-import { type Place, placeOf } from './layout.ts'
+import { type Place, parsePlace } from './layout.ts'
 import type { Meta } from './meta.ts'
 
 /** Which pieces of a backup the folder holds. `intent` = its publish has begun and is not finished. */
@@ -30,7 +30,7 @@ export async function listBackupNames(
   for await (const entry of driver.names(namespace)) {
     const [name, what] = isMirrorFolder(entry, meta)
       ? [entry.name, 'mirror' as const]
-      : findPiece(placeOf(entry))
+      : findPiece(parsePlace(entry))
     if (name !== '' && keep(name)) found.put(name, (seen) => ({ ...seen, [what]: true }))
   }
   const { entries, more } = found.page()
@@ -52,7 +52,7 @@ function isListed(seen: Seen): boolean {
  * Narrows the names down to possible backups of a volume without reading any manifest: those that `.meta` lists
  * under it, and those named after the same archives. Only the manifest proves it, so check `source` there.
  */
-export function namesOfVolume(meta: Meta, source: string, archive?: string): (name: string) => boolean {
+export function filterNamesOfVolume(meta: Meta, source: string, archive?: string): (name: string) => boolean {
   const names = new Set<string>()
   const archives = new Set(archive === undefined ? [] : [archive])
   for (const entity of meta.entities()) {

@@ -2,7 +2,7 @@ import { isoTime } from '../lib/clock.ts'
 import { BackupdError } from '../lib/errors.ts'
 import { backupName, parseBackupName } from '../wire/archive-name.ts'
 import { RID_PATTERN } from '../wire/ids.ts'
-import { checkArchiveName, keyOf, placeOf } from './layout.ts'
+import { checkArchiveName, makePieceKey, parsePlace } from './layout.ts'
 import { findNewestManifest } from './list-backups.ts'
 import { assertOwner } from './owner.ts'
 import { createPendingBackup } from './pending-backup.ts'
@@ -42,7 +42,7 @@ export async function beginBackup(
 async function lastSeconds({ driver, identity }: StoreWorld, archive: string): Promise<number> {
   let last = 0
   for await (const entry of driver.names(identity.ip)) {
-    const place = placeOf(entry)
+    const place = parsePlace(entry)
     const parsed = 'backup' in place ? parseBackupName(place.backup) : undefined
     if (parsed?.archive === archive) last = Math.max(last, parsed.seconds)
   }
@@ -50,9 +50,9 @@ async function lastSeconds({ driver, identity }: StoreWorld, archive: string): P
 }
 
 async function openParts({ driver, identity }: StoreWorld, name: string, rid: string) {
-  const object = await driver.create(keyOf(identity.ip, name, 'object'), { run: rid })
+  const object = await driver.create(makePieceKey(identity.ip, name, 'object'), { run: rid })
   try {
-    return { object, index: await driver.create(keyOf(identity.ip, name, 'index'), { run: rid }) }
+    return { object, index: await driver.create(makePieceKey(identity.ip, name, 'index'), { run: rid }) }
   } catch (error) {
     await object.abort()
     throw error

@@ -1,5 +1,5 @@
+import { ANSWER_WAIT_MS, makeAcquireLock } from './kinds/series/acquire-lock.ts'
 import { deleteSeries } from './kinds/series/delete-series.ts'
-import { ANSWER_WAIT_MS, takeLockOf } from './kinds/series/take-lock.ts'
 import type { StoreParts } from './store-parts.ts'
 import type { Reader } from './stored-backup.ts'
 
@@ -15,7 +15,7 @@ export async function deleteStoredBackups(
   await store.checkRemovable(names)
   // Series first: if others have locked their repository, nothing is deleted.
   const series = await deleteSeries({ store, ip }, names, {
-    takeLockOf: (repository) => takeLockOf(repository, reader, ANSWER_WAIT_MS),
+    makeAcquireLock: (repository) => makeAcquireLock(repository, reader, ANSWER_WAIT_MS),
     warn: reader.warn,
   })
   const deleted = new Set([...series, ...(await store.remove(names))])

@@ -9,7 +9,7 @@ import type { StoredArchive } from './kinds/archive/stored-archive.ts'
 import { mirrorAt } from './kinds/mirror/mirror-at.ts'
 import { mirrorBackup } from './kinds/mirror/mirror-backup.ts'
 import { seriesBackup } from './kinds/series/series-backup.ts'
-import { checkBackupName, keyOf, placeOf } from './layout.ts'
+import { checkBackupName, makePieceKey, parsePlace } from './layout.ts'
 import { describeBackup } from './list-backups.ts'
 import { markCorrupt } from './mark-corrupt.ts'
 import { readMeta } from './meta-file.ts'
@@ -60,7 +60,7 @@ export async function findEntry(
   const { driver } = world
   const { meta } = await readMeta(world, parseNamespace(namespace))
   const found = await describeBackup(world, { namespace, name, meta })
-  if (!found || (await driver.stat(keyOf(namespace, name, 'tombstone')))) return undefined
+  if (!found || (await driver.stat(makePieceKey(namespace, name, 'tombstone')))) return undefined
   const isKnown = found.manifest !== null || meta.find(name) !== undefined
   return isKnown || (await isAdoptable(world, namespace, name)) ? found : undefined
 }
@@ -74,7 +74,7 @@ export function openArchive(world: StoreWorld, { info, manifest }: StoreEntry): 
   return {
     info,
     manifest,
-    openObject: () => world.driver.open(keyOf(server, name, 'object')),
+    openObject: () => world.driver.open(makePieceKey(server, name, 'object')),
     openIndex: () => openIndex(world, server, manifest),
     markCorrupt: (reason) => markCorrupt(world, { server, name }, reason),
   }
@@ -82,9 +82,9 @@ export function openArchive(world: StoreWorld, { info, manifest }: StoreEntry): 
 
 /** An archive without manifest and `.meta` entry counts as a backup by its name alone, unless a run is publishing it. */
 async function isAdoptable({ driver }: StoreWorld, namespace: string, name: string): Promise<boolean> {
-  if (placeOf({ name, kind: 'file' }).kind !== 'object') return false
+  if (parsePlace({ name, kind: 'file' }).kind !== 'object') return false
   for await (const entry of driver.names(namespace)) {
-    const place = placeOf(entry)
+    const place = parsePlace(entry)
     if (place.kind === 'part' && place.of === 'manifest' && place.backup === name) return false
   }
   return true
@@ -96,7 +96,7 @@ async function openIndex(
   manifest: Manifest | null,
 ): Promise<ObjectReader | null> {
   if (!manifest?.index) return null
-  const key = keyOf(namespace, manifest.name, 'index')
+  const key = makePieceKey(namespace, manifest.name, 'index')
   const reader = await openIfThere(driver, key)
   if (!reader) return null
   if (await matchesManifest(reader, manifest.index)) return reader

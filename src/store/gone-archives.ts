@@ -1,13 +1,13 @@
-import { eachOf } from '../objects/small-objects.ts'
+import { mapInOrder } from '../objects/small-objects.ts'
 import { isFullBackupName } from '../wire/archive-name.ts'
 import type { BackupEntity } from '../wire/backup.ts'
-import { keyOf } from './layout.ts'
+import { makePieceKey } from './layout.ts'
 import { readMeta, updateMeta } from './meta-file.ts'
 import type { StoreWorld } from './world.ts'
 
 /** At most so many volumes are checked, so that the check stays quick in a large namespace. */
 const MAX_VOLUMES = 1000
-const MAX_NAMED = 3
+const MAX_LISTED = 3
 
 /**
  * Describes archives that are in `.meta` but missing from the own namespace, so not deleted through backupd. Checks
@@ -19,8 +19,8 @@ export async function describeGoneArchives(world: StoreWorld): Promise<string | 
   if (isBare) return sentence(world, 'all archives are')
   const gone = await listGone(world, oldestAndNewest(meta.entities()))
   if (gone.length === 0) return undefined
-  const named = gone.slice(0, MAX_NAMED).map((name) => `"${name}"`)
-  const more = gone.length > MAX_NAMED ? `, and ${gone.length - MAX_NAMED} more` : ''
+  const named = gone.slice(0, MAX_LISTED).map((name) => `"${name}"`)
+  const more = gone.length > MAX_LISTED ? `, and ${gone.length - MAX_LISTED} more` : ''
   return sentence(world, `${named.join(', ')}${more} ${gone.length > 1 ? 'are' : 'is'}`)
 }
 
@@ -37,9 +37,9 @@ export async function dropGoneArchives(world: StoreWorld): Promise<void> {
 }
 
 async function listGone({ driver, identity }: StoreWorld, entities: BackupEntity[]): Promise<string[]> {
-  const stats = eachOf(entities, async ({ name }) => ({
+  const stats = mapInOrder(entities, async ({ name }) => ({
     name,
-    isThere: (await driver.stat(keyOf(identity.ip, name, 'object'))) !== undefined,
+    isThere: (await driver.stat(makePieceKey(identity.ip, name, 'object'))) !== undefined,
   }))
   const gone: string[] = []
   for await (const { name, isThere } of stats) if (!isThere) gone.push(name)

@@ -38,7 +38,7 @@ export type Place =
 const TRASH = /^(?<backup>.+)\.deleted-[0-9a-f]{42}$/
 
 /** The driver's key for a piece of a backup. */
-export function keyOf(namespace: string, backup: string, piece: Piece): string {
+export function makePieceKey(namespace: string, backup: string, piece: Piece): string {
   return `${namespace}/${backup}${SUFFIX[piece]}`
 }
 
@@ -47,10 +47,10 @@ export function keyOf(namespace: string, backup: string, piece: Piece): string {
  * without the manifest, the backup is being published. Earlier versions renamed it, so it looks like an unfinished object.
  */
 export function intentKey(namespace: string, backup: string, rid: string): string {
-  return unfinishedName(keyOf(namespace, backup, 'manifest'), rid)
+  return unfinishedName(makePieceKey(namespace, backup, 'manifest'), rid)
 }
 
-export function placeOf({ name, kind }: ObjectName): Place {
+export function parsePlace({ name, kind }: ObjectName): Place {
   if (name === REPOSITORY && kind === 'folder') return { kind: 'own' }
   if (kind === 'folder') return parseTrashName(name)
   if (kind !== 'file') return { kind: 'unknown' }
@@ -89,7 +89,7 @@ function parsePieceName(name: string): { kind: Piece; backup: string } | undefin
 
 /** Checks a backup name that a user wrote. Throws BAD_INPUT for paths, temporary names and the store's own names. */
 export function checkBackupName(name: string): string {
-  const place = placeOf({ name, kind: 'file' })
+  const place = parsePlace({ name, kind: 'file' })
   const isAllowed = isBackupName(name) && name !== REPOSITORY
   if (isAllowed && (place.kind === 'object' || place.kind === 'unknown') && !parseUnfinished(name))
     return name

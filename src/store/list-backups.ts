@@ -1,12 +1,12 @@
 import { BackupdError } from '../lib/errors.ts'
-import { eachOf } from '../objects/small-objects.ts'
+import { mapInOrder } from '../objects/small-objects.ts'
 import type { BackupInfo, Manifest } from '../wire/backup.ts'
 import type { BackupPage } from '../wire/daemon-api.ts'
 import { parseNamespace } from '../wire/namespace.ts'
-import { infoOfEntity, infoOfManifest } from './backup-info.ts'
-import { listBackupNames, namesOfVolume } from './backup-names.ts'
+import { makeEntityInfo, makeManifestInfo } from './backup-info.ts'
+import { filterNamesOfVolume, listBackupNames } from './backup-names.ts'
 import { isMirrorFolder } from './kinds/mirror/is-mirror.ts'
-import { keyOf } from './layout.ts'
+import { makePieceKey } from './layout.ts'
 import { readManifest } from './manifest.ts'
 import type { Meta } from './meta.ts'
 import { readMeta } from './meta-file.ts'
@@ -40,7 +40,7 @@ async function readPage(world: StoreWorld, namespace: string, options: ListOptio
   const { source, limit } = options
   if (!(limit >= 1)) throw new BackupdError('BAD_INPUT', `The page limit is ${limit}, expected at least 1`)
   const { meta, whole } = await readMeta(world, parseNamespace(namespace))
-  const keep = source !== undefined && whole ? namesOfVolume(meta, source) : undefined
+  const keep = source !== undefined && whole ? filterNamesOfVolume(meta, source) : undefined
   const backups: BackupInfo[] = []
   for (let after: string | null = options.after ?? ''; after !== null; ) {
     const query = {
@@ -49,7 +49,9 @@ async function readPage(world: StoreWorld, namespace: string, options: ListOptio
       limit: Math.min(MAX_NAMES_PER_PASS, source === undefined ? limit - backups.length : MAX_NAMES_PER_PASS),
     }
     const { names, last } = await listBackupNames(world.driver, { namespace, meta }, query)
-    for await (const described of eachOf(names, (name) => describeBackup(world, { namespace, name, meta }))) {
+    for await (const described of mapInOrder(names, (name) =>
+      describeBackup(world, { namespace, name, meta }),
+    )) {
       if (!described || (source !== undefined && described.info.source !== source)) continue
       backups.push(described.info)
       if (backups.length < limit) continue
@@ -73,14 +75,14 @@ export async function describeBackup(
 ): Promise<Described | undefined> {
   const [read, object] = await Promise.all([
     readManifest(driver, namespace, name),
-    driver.stat(keyOf(namespace, name, 'object')),
+    driver.stat(makePieceKey(namespace, name, 'object')),
   ])
   const found = { namespace, name, size: object?.kind === 'file' ? object.size : null }
-  if (read?.manifest) return { info: infoOfManifest(read.manifest, found), manifest: read.manifest }
+  if (read?.manifest) return { info: makeManifestInfo(read.manifest, found), manifest: read.manifest }
   const entity = meta.find(name)
   const isMirror = object !== undefined && isMirrorFolder({ name, kind: object.kind }, meta)
   if (!read && found.size === null && !isMirror) return undefined
-  return { info: infoOfEntity(entity, found, read?.problem), manifest: null }
+  return { info: makeEntityInfo(entity, found, read?.problem), manifest: null }
 }
 
 /** Finds the newest manifest of a volume, by sequence. `archive` also considers backups that are named after it. */
@@ -89,7 +91,7 @@ export async function findNewestManifest(
   { namespace, source, archive }: { namespace: string; source: string; archive?: string },
 ): Promise<Manifest | undefined> {
   const { meta, whole } = await readMeta(world, parseNamespace(namespace))
-  const keep = whole ? namesOfVolume(meta, source, archive) : undefined
+  const keep = whole ? filterNamesOfVolume(meta, source, archive) : undefined
   let newest: Manifest | undefined
   for (let after: string | null = ''; after !== null; ) {
     const { names, last } = await listBackupNames(
@@ -97,7 +99,7 @@ export async function findNewestManifest(
       { namespace, meta },
       { after, keep, limit: MAX_NAMES_PER_PASS },
     )
-    for await (const read of eachOf(names, (name) => readManifest(world.driver, namespace, name))) {
+    for await (const read of mapInOrder(names, (name) => readManifest(world.driver, namespace, name))) {
       const manifest = read?.manifest
       if (manifest?.source === source && manifest.sequence >= (newest?.sequence ?? 0)) newest = manifest
     }

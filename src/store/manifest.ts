@@ -3,7 +3,7 @@ import type { Driver } from '../objects/driver.ts'
 import { tryReadSmall } from '../objects/small-objects.ts'
 import { type Manifest, manifestSchema } from '../wire/backup.ts'
 import { parseJson } from '../wire/json.ts'
-import { keyOf } from './layout.ts'
+import { makePieceKey } from './layout.ts'
 
 /** A manifest, or what is wrong with it: a value, so that one bad manifest does not end the listing of the others. */
 export type ReadManifest = { manifest: Manifest; problem: null } | { manifest: null; problem: string }
@@ -14,7 +14,7 @@ export async function readManifest(
   namespace: string,
   name: string,
 ): Promise<ReadManifest | undefined> {
-  const { content, problem } = await tryReadSmall(driver, keyOf(namespace, name, 'manifest'))
+  const { content, problem } = await tryReadSmall(driver, makePieceKey(namespace, name, 'manifest'))
   if (problem !== null) return { manifest: null, problem: `its manifest cannot be read: ${problem}` }
   return content && parseManifest(name, content)
 }

@@ -1,6 +1,6 @@
 import { isoTime } from '../lib/clock.ts'
 import type { Manifest } from '../wire/backup.ts'
-import { keyOf } from './layout.ts'
+import { makePieceKey } from './layout.ts'
 import { manifestText, readManifest } from './manifest.ts'
 import { assertOwner } from './owner.ts'
 import { exclusively, type StoreWorld } from './world.ts'
@@ -22,7 +22,7 @@ export async function markCorrupt(
     if (!manifest) return false
     if (manifest.corrupt) return true
     const corrupt = { at: isoTime(world.clock.now()), reason }
-    await world.driver.replace(keyOf(server, name, 'manifest'), manifestText({ ...manifest, corrupt }))
+    await world.driver.replace(makePieceKey(server, name, 'manifest'), manifestText({ ...manifest, corrupt }))
     return true
   })
 }

@@ -1,8 +1,8 @@
 import { messageOf } from '../lib/errors.ts'
 import type { Driver } from '../objects/driver.ts'
-import { copyObject, eachOf, tryReadSmall } from '../objects/small-objects.ts'
+import { copyObject, mapInOrder, tryReadSmall } from '../objects/small-objects.ts'
 import type { BackupEntity, Manifest } from '../wire/backup.ts'
-import { META, placeOf } from './layout.ts'
+import { META, parsePlace } from './layout.ts'
 import { readManifest } from './manifest.ts'
 import { Meta } from './meta.ts'
 import { renameInNamespace } from './namespace-folder.ts'
@@ -48,11 +48,11 @@ export async function updateMeta(world: StoreWorld, change: (meta: Meta) => bool
 async function readOwnMeta(world: StoreWorld): Promise<{ meta: Meta; remade: boolean }> {
   const { meta, problem } = await parseMeta(world.driver, metaKey(world))
   if (meta) return { meta, remade: false }
-  if (problem !== null) await setAside(world, problem)
+  if (problem !== null) await setMetaAside(world, problem)
   return { meta: await rebuildMeta(world), remade: true }
 }
 
-async function setAside(world: StoreWorld, why: string): Promise<void> {
+async function setMetaAside(world: StoreWorld, why: string): Promise<void> {
   const name = `${META}.broken-${Math.floor(world.clock.now() / 1000)}`
   const aside = `${world.identity.ip}/${name}`
   // Only a rename works for a file that cannot be read at all.
@@ -68,20 +68,20 @@ async function rebuildMeta(world: StoreWorld): Promise<Meta> {
   const names = new Set<string>()
   const deleted = new Set<string>()
   for await (const entry of driver.names(identity.ip)) {
-    const place = placeOf(entry)
+    const place = parsePlace(entry)
     if (place.kind === 'manifest') names.add(place.backup)
     if (place.kind === 'tombstone') deleted.add(place.backup)
   }
   const kept = [...names].filter((name) => !deleted.has(name)).sort()
   const entities: BackupEntity[] = []
-  for await (const read of eachOf(kept, (name) => readManifest(driver, identity.ip, name))) {
-    if (read?.manifest) entities.push(entityOf(read.manifest))
+  for await (const read of mapInOrder(kept, (name) => readManifest(driver, identity.ip, name))) {
+    if (read?.manifest) entities.push(makeEntity(read.manifest))
   }
   return new Meta(Map.groupBy(entities, (entity) => entity.source))
 }
 
 /** The entry that the legacy system lists a backup under. */
-export function entityOf(manifest: Manifest): BackupEntity {
+export function makeEntity(manifest: Manifest): BackupEntity {
   const { mode, source, volume, name, server, size, created, containers, instanceNo } = manifest
   return { mode, source, volume, name, server, size, created, containers, instanceNo }
 }

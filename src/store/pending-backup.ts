@@ -4,10 +4,10 @@ import type { ByteSink, ObjectWriter } from '../objects/driver.ts'
 import { createSmall } from '../objects/small-objects.ts'
 import { type BackupInfo, type Manifest, manifestSchema } from '../wire/backup.ts'
 import { parseShape } from '../wire/json.ts'
-import { infoOfManifest } from './backup-info.ts'
-import { intentKey, keyOf, type Piece } from './layout.ts'
+import { makeManifestInfo } from './backup-info.ts'
+import { intentKey, makePieceKey, type Piece } from './layout.ts'
 import { manifestText } from './manifest.ts'
-import { entityOf, updateMeta } from './meta-file.ts'
+import { makeEntity, updateMeta } from './meta-file.ts'
 import { assertOwner, type Owner } from './owner.ts'
 import type { ManifestFacts, PendingBackup } from './store-parts.ts'
 import { exclusively, type StoreWorld } from './world.ts'
@@ -70,7 +70,7 @@ class PendingArchive implements PendingBackup {
       await this.#complete('not in .meta', () => this.#enterInMeta(manifest))
     })
     const found = { namespace: this.#world.identity.ip, name: this.name, size: manifest.size }
-    return { manifest, info: infoOfManifest(manifest, found) }
+    return { manifest, info: makeManifestInfo(manifest, found) }
   }
 
   /** The manifest goes first and the intent last, each for good, so that no list shows a part of the backup. */
@@ -161,13 +161,13 @@ class PendingArchive implements PendingBackup {
 
   #enterInMeta(manifest: Manifest): Promise<void> {
     return updateMeta(this.#world, (meta) => {
-      meta.put(entityOf(manifest))
+      meta.put(makeEntity(manifest))
       return true
     })
   }
 
   #key(piece: Piece): string {
-    return keyOf(this.#world.identity.ip, this.name, piece)
+    return makePieceKey(this.#world.identity.ip, this.name, piece)
   }
 
   get #intentKey(): string {

@@ -1,13 +1,13 @@
 import { isoTime } from '../lib/clock.ts'
 import { messageOf } from '../lib/errors.ts'
-import { copyObject, createSmall, eachOf, tryReadSmall } from '../objects/small-objects.ts'
+import { copyObject, createSmall, mapInOrder, tryReadSmall } from '../objects/small-objects.ts'
 import { unfinishedName } from '../objects/unfinished.ts'
 import { parseBackupName } from '../wire/archive-name.ts'
 import type { Manifest } from '../wire/backup.ts'
 import { finishDeletes } from './kinds/archive/delete-archives.ts'
-import { intentKey, keyOf, type Piece, type Place, placeOf } from './layout.ts'
+import { intentKey, makePieceKey, type Piece, type Place, parsePlace } from './layout.ts'
 import { manifestText, parseManifest, readManifest } from './manifest.ts'
-import { entityOf, readMeta, updateMeta } from './meta-file.ts'
+import { makeEntity, readMeta, updateMeta } from './meta-file.ts'
 import { assertOwner } from './owner.ts'
 import { isFull } from './reserve.ts'
 import type { Settled } from './store.ts'
@@ -16,7 +16,7 @@ import { exclusively, type StoreWorld } from './world.ts'
 type Part = Place & { kind: 'part' }
 
 /** The content of the own namespace, by kind. */
-interface Folder {
+interface NamespaceContent {
   pieces: Record<Piece, Set<string>>
   parts: { fileName: string; part: Part }[]
   /** Names of mirrors that are being deleted. */
@@ -60,16 +60,16 @@ export async function settleArchive(
 async function readFolder(
   { driver, identity }: StoreWorld,
   isWanted: (backup: string) => boolean = () => true,
-): Promise<Folder> {
+): Promise<NamespaceContent> {
   const pieces = {
     object: new Set<string>(),
     manifest: new Set<string>(),
     index: new Set<string>(),
     tombstone: new Set<string>(),
   }
-  const folder: Folder = { pieces, parts: [], trash: [], strangers: [] }
+  const folder: NamespaceContent = { pieces, parts: [], trash: [], strangers: [] }
   for await (const entry of driver.names(identity.ip)) {
-    const place = placeOf(entry)
+    const place = parsePlace(entry)
     if ('backup' in place && !isWanted(place.backup)) continue
     if (place.kind === 'unknown') folder.strangers.push(entry.name)
     else if (place.kind === 'trash') folder.trash.push(place.backup)
@@ -92,7 +92,7 @@ async function dropTrashFromMeta(world: StoreWorld, trash: string[]): Promise<vo
  * Finishes backups whose archive has its name and whose intent exists: both were complete and synced. In a full store the
  * next settle does it. Returns the names.
  */
-async function rollForward(world: StoreWorld, folder: Folder): Promise<string[]> {
+async function rollForward(world: StoreWorld, folder: NamespaceContent): Promise<string[]> {
   const { object, manifest } = folder.pieces
   const published: string[] = []
   for (const { part } of folder.parts) {
@@ -117,7 +117,7 @@ async function finishPublish(
   { driver, identity, clock }: StoreWorld,
   { backup, rid }: Part,
 ): Promise<boolean> {
-  const key = (piece: Piece) => keyOf(identity.ip, backup, piece)
+  const key = (piece: Piece) => makePieceKey(identity.ip, backup, piece)
   const { content } = await tryReadSmall(driver, intentKey(identity.ip, backup, rid))
   const { manifest } = parseManifest(backup, content ?? Buffer.alloc(0))
   if (manifest?.rid !== rid) return false
@@ -138,14 +138,14 @@ async function finishPublish(
  */
 async function removeLeftovers(
   { driver, identity }: StoreWorld,
-  { parts, pieces }: Folder,
+  { parts, pieces }: NamespaceContent,
   rolledForward: readonly string[],
 ): Promise<string[]> {
   const swept: string[] = []
   for (const { fileName, part } of parts) {
     const isUndone = part.of === 'manifest' && !pieces.manifest.has(part.backup)
     if (isUndone && !pieces.object.has(part.backup) && pieces.index.delete(part.backup)) {
-      await driver.remove(keyOf(identity.ip, part.backup, 'index'))
+      await driver.remove(makePieceKey(identity.ip, part.backup, 'index'))
       await driver.syncFolder?.(identity.ip)
     }
     await driver.remove(`${identity.ip}/${fileName}`)
@@ -155,23 +155,23 @@ async function removeLeftovers(
 }
 
 /** Adds backups that a crash kept out of `.meta`, and rebuilds `.meta` if it is missing or broken. */
-async function addMissingToMeta(world: StoreWorld, { pieces }: Folder): Promise<void> {
+async function addMissingToMeta(world: StoreWorld, { pieces }: NamespaceContent): Promise<void> {
   const { driver, identity } = world
   if (pieces.manifest.size === 0) return
   const { meta, whole } = await readMeta(world, identity.ip)
   const missing = whole ? [...pieces.manifest].filter((name) => !meta.find(name)) : []
   const manifests: Manifest[] = []
-  for await (const read of eachOf(missing, (name) => readManifest(driver, identity.ip, name))) {
+  for await (const read of mapInOrder(missing, (name) => readManifest(driver, identity.ip, name))) {
     if (read?.manifest) manifests.push(read.manifest)
   }
   await updateMeta(world, (own) => {
-    for (const manifest of manifests) own.put(entityOf(manifest))
+    for (const manifest of manifests) own.put(makeEntity(manifest))
     return manifests.length > 0
   })
 }
 
 /** Unknown objects: foreign names, archives without manifest and `.meta` entry, indexes without an archive. */
-async function listUnknown(world: StoreWorld, { pieces, strangers }: Folder): Promise<string[]> {
+async function listUnknown(world: StoreWorld, { pieces, strangers }: NamespaceContent): Promise<string[]> {
   const { meta } = await readMeta(world, world.identity.ip)
   const { object, manifest, index } = pieces
   const archives = [...object].filter((name) => !manifest.has(name) && !meta.find(name))

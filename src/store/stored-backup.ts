@@ -56,13 +56,13 @@ export interface OpenedBackup extends AsyncDisposable {
   readonly needs: Room
   /** The free space for the chosen files, or for all of them, as far as it is known beforehand. May take a while. */
   measure(chosen: ChosenFiles | null, signal: AbortSignal): Promise<Room>
-  restore(into: Filling, chosen: ChosenFiles | null): Promise<UnpackSummary>
+  restore(into: RestoreTarget, chosen: ChosenFiles | null): Promise<UnpackSummary>
   /** `refused`: how many paths a recover would leave out. The first of them are passed to `warn`. */
   plan(question: PlanQuestion): Promise<{ plan: RecoverPlan; refused: number }>
 }
 
 /** An empty directory to restore into, and callbacks for its progress. */
-export interface Filling {
+export interface RestoreTarget {
   /** An existing empty directory. */
   target: string
   signal: AbortSignal

@@ -3,7 +3,7 @@ import { FirstKeys } from '../lib/first-keys.ts'
 import type { UnknownObjects } from '../wire/daemon-api.ts'
 import { parseNamespace } from '../wire/namespace.ts'
 import { isMirrorFolder } from './kinds/mirror/is-mirror.ts'
-import { placeOf } from './layout.ts'
+import { parsePlace } from './layout.ts'
 import { readMeta } from './meta-file.ts'
 import type { StoreWorld } from './world.ts'
 
@@ -25,7 +25,7 @@ export async function listUnknownObjects(world: StoreWorld, namespace: string): 
   const first = new FirstKeys<true>(MAX_LISTED)
   let count = 0
   for await (const entry of world.driver.names(namespace)) {
-    if (isMirrorFolder(entry, meta) || placeOf(entry).kind !== 'unknown') continue
+    if (isMirrorFolder(entry, meta) || parsePlace(entry).kind !== 'unknown') continue
     count++
     first.put(entry.name, () => true)
   }

@@ -91,12 +91,12 @@ async function followToRoot(path: string, { given, real }: AllowedDirectories): 
 async function explainOpen(error: unknown, given: string, resolved: string): Promise<unknown> {
   const code = errnoOf(error)
   if (code === 'ENOENT')
-    return missing(`"${given}" does not exist, and neither does its parent directory`, error)
+    return makeMissingVolumeError(`"${given}" does not exist, and neither does its parent directory`, error)
   if (code !== 'ELOOP' && code !== 'ENOTDIR' && code !== 'EXDEV') return unreachable(given, error)
   const real = await realpath(given).catch(() => undefined)
   // With ELOOP there was a link, even if it is gone when the path is resolved again.
   if (real !== undefined && (code === 'ELOOP' || real !== resolved)) return symbolicLink(given, real)
-  return missing(
+  return makeMissingVolumeError(
     `"${given}" is not a directory, or a symbolic link on the way to it does not lead to one`,
     error,
   )
@@ -117,10 +117,13 @@ function symbolicLink(given: string, real: string): BackupdError {
 function unreachable(path: string, error: unknown): unknown {
   const code = errnoOf(error)
   if (error instanceof BackupdError || code === undefined) return error
-  return missing(`"${path}" cannot be opened (${code}): check its mount and its permissions`, error)
+  return makeMissingVolumeError(
+    `"${path}" cannot be opened (${code}): check its mount and its permissions`,
+    error,
+  )
 }
 
-function missing(what: string, cause: unknown): BackupdError {
+function makeMissingVolumeError(what: string, cause: unknown): BackupdError {
   return new BackupdError('VOLUME_MISSING', `The volume ${what}`, { cause })
 }
 

@@ -27,7 +27,7 @@ const STICKY = 0o1000
  * @throws FORBIDDEN if ".." follows after such a directory, and errors of the file system
  */
 export async function followTrusted(path: string, stopAt: (real: string) => boolean): Promise<TrustedPath> {
-  const followed: TrustedPath = { stopped: false, real: '/', rest: namesOf(path), endsInLink: false }
+  const followed: TrustedPath = { stopped: false, real: '/', rest: splitPathNames(path), endsInLink: false }
   let isMissing = false
   for (let links = 0; ; ) {
     followed.stopped = stopAt(followed.real)
@@ -38,7 +38,7 @@ export async function followTrusted(path: string, stopAt: (real: string) => bool
       continue
     }
     const next = join(followed.real, name)
-    const found: Found = isMissing ? 'missing' : await classifyEntry(followed.real, next)
+    const found: EntryClass = isMissing ? 'missing' : await classifyEntry(followed.real, next)
     if (found === 'untrusted') return endUntrusted(path, followed, name)
     isMissing ||= found === 'missing'
     if (typeof found === 'string') {
@@ -48,7 +48,7 @@ export async function followTrusted(path: string, stopAt: (real: string) => bool
     if (++links > MAX_LINKS)
       throw new BackupdError('BAD_INPUT', `"${path}" leads through more than ${MAX_LINKS} symbolic links`)
     followed.endsInLink ||= followed.rest.length === 0
-    followed.rest.unshift(...namesOf(found.target))
+    followed.rest.unshift(...splitPathNames(found.target))
     if (isAbsolute(found.target)) followed.real = '/'
   }
 }
@@ -64,13 +64,13 @@ function endUntrusted(path: string, followed: TrustedPath, name: string): Truste
   })
 }
 
-function namesOf(path: string): string[] {
+function splitPathNames(path: string): string[] {
   return path.split('/').filter((name) => name !== '' && name !== '.')
 }
 
-type Found = 'missing' | 'there' | 'untrusted' | { target: string }
+type EntryClass = 'missing' | 'there' | 'untrusted' | { target: string }
 
-async function classifyEntry(directory: string, entry: string): Promise<Found> {
+async function classifyEntry(directory: string, entry: string): Promise<EntryClass> {
   const [above, found] = await Promise.all([stat(directory), lstatOrMissing(entry)])
   const isShared = isWritableByOthers(above)
   // In a sticky directory, such as /tmp, others can neither rename nor remove files of other owners.

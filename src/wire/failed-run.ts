@@ -33,12 +33,13 @@ const VERBS: Partial<Record<RunRecord['state'], string>> = {
 /** `The full backup of "/srv/db"` */
 export function describeRun({ action, args }: Pick<RunRecord, 'action' | 'args'>): string {
   if (action === 'backup')
-    return `The ${args.mode === 'increment' ? 'increment' : 'full backup'} of ${quote(args.path)}`
-  if (action === 'backup_recover') return `The recover of ${quote(args.backup)} into ${quote(args.destDir)}`
+    return `The ${args.mode === 'increment' ? 'increment' : 'full backup'} of ${quoteName(args.path)}`
+  if (action === 'backup_recover')
+    return `The recover of ${quoteName(args.backup)} into ${quoteName(args.destDir)}`
   return `The run of ${action}`
 }
 
-function quote(value: unknown): string {
+function quoteName(value: unknown): string {
   return `"${typeof value === 'string' ? value : ''}"`
 }
 

@@ -8,22 +8,43 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 /** Types of GraphQL have the names of the API, which are often those of the wire. */
 const NAMED_BY_THE_API = /^src\/resolvers\/(types\/|enums\.ts)/
 
+/** A constant in capitals is a limit or a text of its own file, where its comment says what of. */
+const CONSTANT = /^[A-Z][A-Z0-9_]*$/
+
+const statements = globSync('src/**/*.{ts,tsx}', { cwd: root })
+  .filter((file) => !file.includes('/generated/') && !NAMED_BY_THE_API.test(file))
+  .flatMap((file) => readStatements(file).map((statement) => ({ statement, file })))
+
 test('an exported name stands in one file, so that a search finds one thing', () => {
-  const files = globSync('src/**/*.{ts,tsx}', { cwd: root }).filter(
-    (file) => !file.includes('/generated/') && !NAMED_BY_THE_API.test(file),
-  )
-  const exported = files.flatMap((file) => exportsOf(file).map((name) => ({ name, file })))
-  const shared = [...Map.groupBy(exported, ({ name }) => name)].filter(([, found]) => found.length > 1)
-  expect(shared.map(([name, found]) => `${name}: ${found.map(({ file }) => file).join(', ')}`)).toEqual([])
+  const exported = statements.filter(({ statement }) => isExported(statement))
+  expect(findInFiles(exported, 2)).toEqual([])
 })
 
-/** Each name once: a type and a value may share one. */
-function exportsOf(file: string): string[] {
-  const source = ts.createSourceFile(file, readFileSync(`${root}/${file}`, 'utf8'), ts.ScriptTarget.Latest)
-  const names = source.statements
-    .filter((one) => ts.canHaveModifiers(one) && ts.getModifiers(one)?.some(isExport))
-    .flatMap(namesOf)
-  return [...new Set(names)]
+test('a name that is not exported stands in two files at most', () => {
+  expect(findInFiles(statements, 3).filter((found) => !CONSTANT.test(found.split(':')[0] ?? ''))).toEqual([])
+})
+
+interface Declared {
+  statement: ts.Statement
+  file: string
+}
+
+/** Names that at least so many files declare. */
+function findInFiles(declared: readonly Declared[], files: number): string[] {
+  const named = declared.flatMap(({ statement, file }) => namesOf(statement).map((name) => ({ name, file })))
+  // A type and a value of one file may share a name.
+  return [...Map.groupBy(named, ({ name }) => name)]
+    .map(([name, found]) => ({ name, where: [...new Set(found.map(({ file }) => file))] }))
+    .filter(({ where }) => where.length >= files)
+    .map(({ name, where }) => `${name}: ${where.join(', ')}`)
+}
+
+function readStatements(file: string): readonly ts.Statement[] {
+  return ts.createSourceFile(file, readFileSync(`${root}/${file}`, 'utf8'), ts.ScriptTarget.Latest).statements
+}
+
+function isExported(one: ts.Statement): boolean {
+  return (ts.canHaveModifiers(one) && ts.getModifiers(one)?.some(isExport)) ?? false
 }
 
 function isExport({ kind }: ts.Modifier): boolean {

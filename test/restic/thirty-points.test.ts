@@ -75,12 +75,12 @@ test(
     const random = randomOf(seed)
     const [kept, forgotten] = [points.filter(() => random() < 0.5), new Set(points)]
     for (const point of kept) forgotten.delete(point)
-    const takeLock = ({ exclusive }: { exclusive: boolean }) =>
+    const acquireLock = ({ exclusive }: { exclusive: boolean }) =>
       lockRepository(repository, { exclusive, dataDir: `${dir}/daemon`, waitMs: 0, signal })
     const ids = [...forgotten].map(({ id }) => id)
-    expect((await forgetSnapshots(repository, ids, { takeLock })).sort()).toEqual(ids.sort())
+    expect((await forgetSnapshots(repository, ids, { acquireLock })).sort()).toEqual(ids.sort())
     const { packsRemoved, bytesUnused } = await prune(repository, {
-      takeLock,
+      acquireLock,
       signal,
       pause: async () => {},
       maxUnused: 0,

@@ -7,7 +7,7 @@ import { withLocalLocks } from '../../src/objects/wrap/local-locks.ts'
 import { lockRepository } from '../../src/restic/repository/lock.ts'
 import { makeSnapshot } from '../../src/restic/write/make-snapshot.ts'
 import { deleteStoredBackups } from '../../src/store/delete-backups.ts'
-import { tagsOf } from '../../src/store/kinds/series/series.ts'
+import { makeTags } from '../../src/store/kinds/series/series.ts'
 import { collect } from '../support/collect.ts'
 import { secondsClock } from '../support/hand-clock.ts'
 import { memoryDriver, newMemory } from '../support/memory-driver.ts'
@@ -58,7 +58,7 @@ async function backUpIncrement(store: WholeStore, dataDir: string, volume: strin
     hostname: IP,
     time: new Date(),
     signal,
-    describe: () => ({ tags: tagsOf(ARCHIVE, 'rid-1', false), facts: sampleFacts() }),
+    describe: () => ({ tags: makeTags(ARCHIVE, 'rid-1', false), facts: sampleFacts() }),
     onProgress: () => {},
     onWarning: ({ message }) => {
       throw new Error(message)

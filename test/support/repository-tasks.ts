@@ -25,20 +25,20 @@ export function openForTasks(driver: Driver): Promise<Repository> {
 
 /** One run of the daemon whose store is `dir`, with its lock. */
 export async function runTask(task: Task, dir: string, repository: Repository): Promise<void> {
-  const takeLock = ({ exclusive }: { exclusive: boolean }) =>
+  const acquireLock = ({ exclusive }: { exclusive: boolean }) =>
     lockRepository(repository, { exclusive, dataDir: `${dir}/daemon`, waitMs: 0, signal })
   if (task === 'backup') {
-    await using lock = await takeLock({ exclusive: false })
+    await using lock = await acquireLock({ exclusive: false })
     await backUp(repository, lock, `${dir}/volume`)
   } else if (task === 'forget') {
     const points = await pointsOf(repository)
     await forgetSnapshots(
       repository,
       points.slice(0, -KEPT).map(({ id }) => id),
-      { takeLock },
+      { acquireLock },
     )
   } else {
-    await prune(repository, { takeLock, signal, pause: async () => {}, maxUnused: 0, sliceBytes: 100_000 })
+    await prune(repository, { acquireLock, signal, pause: async () => {}, maxUnused: 0, sliceBytes: 100_000 })
   }
 }
 

@@ -4,7 +4,7 @@ import {
   type SnapshotFacts,
   type SnapshotFile,
 } from '../../src/restic/nodes/snapshot-file.ts'
-import { tagsOf } from '../../src/store/kinds/series/series.ts'
+import { makeTags } from '../../src/store/kinds/series/series.ts'
 import type { StoreParts } from '../../src/store/store-parts.ts'
 import { ARCHIVE, IP, SOURCE, T0 } from './store-samples.ts'
 
@@ -46,7 +46,7 @@ export function sampleSnapshot(changes: Partial<SnapshotFile> = {}, seconds = T0
     uid: 0,
     gid: 0,
     original: null,
-    tags: tagsOf(ARCHIVE, 'rid-1', false),
+    tags: makeTags(ARCHIVE, 'rid-1', false),
     backupd: sampleFacts(),
     ...changes,
   }

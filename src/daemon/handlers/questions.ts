@@ -9,10 +9,14 @@ import { checkReady } from './run-request.ts'
 export const QUESTION_ROUTES: readonly DaemonRoute[] = Object.values(QUESTIONS).map((question) => ({
   method: question.method,
   path: question.path,
-  handle: (call, world) => answer(question, call, world),
+  handle: (call, world) => answerQuestion(question, call, world),
 }))
 
-async function answer(question: Question, call: DaemonCall, world: DaemonParts): Promise<DaemonAnswer> {
+async function answerQuestion(
+  question: Question,
+  call: DaemonCall,
+  world: DaemonParts,
+): Promise<DaemonAnswer> {
   const namespace = readNamespace(call.fields, world.ip)
   if (question.changesStore) {
     checkOwnNamespace(namespace, world.ip)

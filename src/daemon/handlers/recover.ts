@@ -10,7 +10,7 @@ export function handleRecoverFile(call: DaemonCall, world: DaemonParts): Promise
   const files = call.fields.list('files')
   const backup = readBackupName(call.params.file ?? '')
   if (!isFullBackupName(backup)) throw noFullBackup(backup)
-  return recover(call, world, { backup, files: files.length > 0 ? files : null })
+  return startRecover(call, world, { backup, files: files.length > 0 ? files : null })
 }
 
 /**
@@ -25,7 +25,10 @@ export function handleRecoverFolder(call: DaemonCall, world: DaemonParts): Promi
       'Cannot recover an increment without the field "files". Send the names of files, or * for all',
     )
   }
-  return recover(call, world, { backup: readBackupName(call.params.dir ?? ''), files: whole ? null : files })
+  return startRecover(call, world, {
+    backup: readBackupName(call.params.dir ?? ''),
+    files: whole ? null : files,
+  })
 }
 
 function noFullBackup(name: string): BackupdError {
@@ -36,7 +39,7 @@ function noFullBackup(name: string): BackupdError {
   )
 }
 
-async function recover(
+async function startRecover(
   { fields }: DaemonCall,
   world: DaemonParts,
   what: { backup: string; files: string[] | null },

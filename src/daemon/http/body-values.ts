@@ -14,10 +14,10 @@ export function parseForm(body: string): FieldValues {
 
 /** Parses a JSON object; a list counts like a name that occurs many times. Throws BAD_INPUT. */
 export function parseJsonBody(body: string): FieldValues {
-  return body.trim() === '' ? new Map() : readFieldValues(parseJson(body))
+  return body.trim() === '' ? new Map() : readFieldValues(parseJsonText(body))
 }
 
-function parseJson(body: string): unknown {
+function parseJsonText(body: string): unknown {
   try {
     return JSON.parse(body)
   } catch (cause) {

@@ -37,7 +37,7 @@ export async function serve(
   const allowed = options.allowedHosts.map((host) => host.toLowerCase())
   const app = createApp({
     guard: ({ headers }) => guardBrowsers(headers, allowed),
-    refuse: (error, _request, reply) => refuse(reply, error),
+    refuse: (error, _request, reply) => sendRefusal(reply, error),
   })
   readBodies(app)
   for (const route of routes) addRoute(app, route, world)
@@ -65,7 +65,7 @@ function addRoute(app: FastifyInstance, route: DaemonRoute, world: DaemonParts):
         return printJson(reply.code(status), body)
       } catch (error) {
         if (toRefusal(error).status >= 500) world.log.error({ error, url: request.url }, messageOf(error))
-        return refuse(reply, error, route.notFound)
+        return sendRefusal(reply, error, route.notFound)
       }
     },
   })
@@ -98,7 +98,7 @@ function readFields(request: FastifyRequest): RequestFields {
   return new RequestFields(readFieldValues(request.query), body)
 }
 
-function refuse(reply: FastifyReply, error: unknown, notFound?: number): FastifyReply {
+function sendRefusal(reply: FastifyReply, error: unknown, notFound?: number): FastifyReply {
   const { status, code, message } = toRefusal(error, notFound)
   reply.header(ERROR_CODE_HEADER, code)
   return printJson(reply.code(status), message)

@@ -42,7 +42,7 @@ export function openDaemonDatabase(file: string, log: Log): DaemonDb {
     return openSound(file)
   } catch (error) {
     if (!isDamage(error)) throw makeOpenError(file, error)
-    const aside = setAside(file)
+    const aside = setDatabaseAside(file)
     log.error(
       { file, aside, problem: messageOf(error) },
       `The daemon's memory ${file} is damaged and was set aside as ${aside}. A new one is created: the controller sends the jobs again; records and news that no controller had received are lost`,
@@ -57,7 +57,7 @@ function openSound(file: string): DaemonDb {
     db.pragma('journal_mode = WAL')
     db.pragma('synchronous = FULL')
     const verdict = db.pragma('quick_check(1)', { simple: true })
-    if (verdict !== 'ok') throw new Damage(String(verdict))
+    if (verdict !== 'ok') throw new DatabaseDamage(String(verdict))
     makeTables(db, file)
     return db
   } catch (error) {
@@ -81,15 +81,15 @@ function makeTables(db: DaemonDb, file: string): void {
   })()
 }
 
-class Damage extends Error {}
+class DatabaseDamage extends Error {}
 
 function isDamage(error: unknown): boolean {
-  if (error instanceof Damage) return true
+  if (error instanceof DatabaseDamage) return true
   return error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code)
 }
 
 /** Renames the database together with its write-ahead log files, which are useless without each other. */
-function setAside(file: string): string {
+function setDatabaseAside(file: string): string {
   const aside = `${file}.damaged-${new Date().toISOString().replaceAll(/[^0-9TZ]/g, '')}`
   for (const suffix of ['', '-wal', '-shm']) {
     if (existsSync(file + suffix)) renameSync(file + suffix, aside + suffix)

@@ -67,14 +67,14 @@ export class FileDriver implements BareDriver {
     const attempt = this.attemptOn(name)
     return attempt('open', async () => {
       const file = await atObject(this.place, name, (path) => open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK))
-      return fileReader(file, await sizeOfFile(file), attempt)
+      return fileReader(file, await readFileSize(file), attempt)
     })
   }
 
   async stat(name: string): Promise<ObjectStat | undefined> {
     return this.attemptOn(name)('inspect', async () => {
       const stats = await ifThere(() => atObject(this.place, name, (path) => lstat(path)))
-      return stats && { name, kind: kindOf(stats), size: stats.size, modifiedMs: stats.mtimeMs }
+      return stats && { name, kind: readKind(stats), size: stats.size, modifiedMs: stats.mtimeMs }
     })
   }
 
@@ -108,7 +108,7 @@ export class FileDriver implements BareDriver {
     if (!entries) return
     try {
       for (let entry = await attempt('list', () => entries.read()); entry; ) {
-        yield { name: entry.name, kind: kindOf(entry) }
+        yield { name: entry.name, kind: readKind(entry) }
         entry = await attempt('list', () => entries.read())
       }
     } finally {
@@ -198,12 +198,12 @@ export class FileDriver implements BareDriver {
   }
 }
 
-function kindOf(entry: Pick<Dirent, 'isFile' | 'isDirectory'>): ObjectName['kind'] {
+function readKind(entry: Pick<Dirent, 'isFile' | 'isDirectory'>): ObjectName['kind'] {
   if (entry.isFile()) return 'file'
   return entry.isDirectory() ? 'folder' : 'other'
 }
 
-async function sizeOfFile(file: FileHandle): Promise<number> {
+async function readFileSize(file: FileHandle): Promise<number> {
   const stats = await file.stat()
   if (stats.isFile()) return stats.size
   await file.close()

@@ -34,21 +34,21 @@ export function atNewObject<T>(
 }
 
 export async function objectPath(place: FilePlace, root: string, name: string): Promise<string> {
-  return join(await folderPath(place, root, foldersOf(name).join('/')), basename(name))
+  return join(await folderPath(place, root, splitFolders(name).join('/')), basename(name))
 }
 
 export async function newObjectPath(place: FilePlace, root: string, name: string): Promise<string> {
   let at = root
   let folder = ''
-  for (const part of foldersOf(name)) {
-    if (await makeFolder(join(at, part))) await syncFolder(at)
+  for (const part of splitFolders(name)) {
+    if (await createObjectFolder(join(at, part))) await syncFolder(at)
     folder = join(folder, part)
     at = await place.folder(root, folder)
   }
   return join(at, basename(name))
 }
 
-function foldersOf(name: string): string[] {
+function splitFolders(name: string): string[] {
   return checkObjectName(name).split('/').slice(0, -1)
 }
 
@@ -56,7 +56,7 @@ async function folderPath(place: FilePlace, root: string, folder: string): Promi
   return folder === '' ? root : place.folder(root, checkObjectName(folder))
 }
 
-async function makeFolder(path: string): Promise<boolean> {
+async function createObjectFolder(path: string): Promise<boolean> {
   try {
     await mkdir(path, 0o700)
     return true

@@ -28,7 +28,7 @@ export async function* findTouchedFiles(
   }
 }
 
-type Found = Omit<TouchedFile, 'snapshot'>
+type TouchedPath = Omit<TouchedFile, 'snapshot'>
 
 class Search {
   readonly #repository: Repository
@@ -44,7 +44,7 @@ class Search {
     this.#whole = new Uint8Array(Math.ceil(index.size / 8))
   }
 
-  async *inTree(tree: Buffer, path: Buffer): AsyncGenerator<Found> {
+  async *inTree(tree: Buffer, path: Buffer): AsyncGenerator<TouchedPath> {
     const entry = this.#index.find('tree', tree)
     if (this.#isWhole(entry)) return
     if (entry < 0 || this.#lost.has(entry)) {
@@ -59,7 +59,7 @@ class Search {
     if (isWhole) this.#whole[entry >>> 3] = (this.#whole[entry >>> 3] ?? 0) | (1 << (entry & 7))
   }
 
-  async *#inNodes(tree: Buffer, path: Buffer): AsyncGenerator<Found> {
+  async *#inNodes(tree: Buffer, path: Buffer): AsyncGenerator<TouchedPath> {
     for await (const { name, content, subtree } of readTree(this.#repository, tree)) {
       const at = Buffer.concat([path, Buffer.from('/'), name])
       if (subtree) yield* this.inTree(subtree, at)

@@ -14,7 +14,7 @@ export function randomPolynomial(): bigint {
 
 /** Ben-Or's test: for every i up to half the degree, it has no factor in common with x^(2^i) - x. */
 export function isIrreducible(polynomial: bigint): boolean {
-  const degree = degreeOf(polynomial)
+  const degree = findDegree(polynomial)
   if (degree < 1) return false
   let power = 2n
   for (let i = 1; i <= degree / 2; i++) {
@@ -24,7 +24,7 @@ export function isIrreducible(polynomial: bigint): boolean {
   return true
 }
 
-function degreeOf(polynomial: bigint): number {
+function findDegree(polynomial: bigint): number {
   return polynomial.toString(2).length - 1 - (polynomial === 0n ? 1 : 0)
 }
 
@@ -34,9 +34,9 @@ function square(polynomial: bigint): bigint {
 }
 
 function remainder(dividend: bigint, divisor: bigint): bigint {
-  const degree = degreeOf(divisor)
+  const degree = findDegree(divisor)
   let rest = dividend
-  for (let over = degreeOf(rest) - degree; over >= 0; over = degreeOf(rest) - degree) {
+  for (let over = findDegree(rest) - degree; over >= 0; over = findDegree(rest) - degree) {
     rest ^= divisor << BigInt(over)
   }
   return rest

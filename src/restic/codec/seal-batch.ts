@@ -20,7 +20,7 @@ export function sealBatch(
   { sealed, at, first = randomBytes(BLOCK_BYTES) }: { sealed: Buffer; at: number; first?: Buffer },
 ): void {
   const encrypted = createCipheriv('aes-256-ctr', prepareKey(key).content, first).update(texts)
-  const ivs = ivsOf(first, lengths)
+  const ivs = makeIvs(first, lengths)
   const macKeys = deriveMacKeys(key, ivs)
   let from = 0
   for (const [place, length] of lengths.entries()) {
@@ -34,7 +34,7 @@ export function sealBatch(
   }
 }
 
-function ivsOf(first: Buffer, lengths: readonly number[]): Buffer {
+function makeIvs(first: Buffer, lengths: readonly number[]): Buffer {
   const ivs = Buffer.allocUnsafe(lengths.length * BLOCK_BYTES)
   let counted = 0
   for (const [place, length] of lengths.entries()) {

@@ -46,7 +46,7 @@ export function decodeNode(raw: RawNode, prefix: Buffer): Node | undefined {
   }
   const path = prefix.length === 0 ? name : Buffer.concat([prefix, name])
   const subtree = type === 'directory' ? parseId(raw.subtree) : null
-  return { name, entry: nodeToEntry(raw, type, path), content: contentOf(raw.content), subtree }
+  return { name, entry: nodeToEntry(raw, type, path), content: parseContentIds(raw.content), subtree }
 }
 
 /** Rejects names that could lead out of the directory. */
@@ -64,52 +64,52 @@ function isDots(name: Buffer): boolean {
 
 function nodeToEntry(raw: RawNode, type: EntryType, path: Buffer): TreeEntry {
   const isDevice = type === 'chardev' || type === 'blockdev'
-  const device = isDevice ? bigOf(raw.device) : 0n
+  const device = isDevice ? parseBigInt(raw.device) : 0n
   return {
     type,
     path,
-    mode: fromGoMode(numberOf(raw.mode)),
-    uid: numberOf(raw.uid),
-    gid: numberOf(raw.gid),
-    size: type === 'file' ? numberOf(raw.size) : 0,
-    mtimeNs: timeOf(raw.mtime),
-    ctimeNs: timeOf(raw.ctime),
-    device: bigOf(raw.device_id),
-    inode: bigOf(raw.inode),
-    links: numberOf(raw.links) || 1,
+    mode: fromGoMode(parseNumber(raw.mode)),
+    uid: parseNumber(raw.uid),
+    gid: parseNumber(raw.gid),
+    size: type === 'file' ? parseNumber(raw.size) : 0,
+    mtimeNs: parseTime(raw.mtime),
+    ctimeNs: parseTime(raw.ctime),
+    device: parseBigInt(raw.device_id),
+    inode: parseBigInt(raw.inode),
+    links: parseNumber(raw.links) || 1,
     major: isDevice ? readMajor(device) : 0,
     minor: isDevice ? readMinor(device) : 0,
-    linkTarget: type === 'symlink' ? targetOf(raw) : null,
-    ...(raw.extended_attributes ? splitFlags(xattrsOf(raw.extended_attributes)) : { xattrs: [] }),
+    linkTarget: type === 'symlink' ? parseLinkTarget(raw) : null,
+    ...(raw.extended_attributes ? splitFlags(parseXattrs(raw.extended_attributes)) : { xattrs: [] }),
     extents: null,
   }
 }
 
-function numberOf(raw: unknown): number {
+function parseNumber(raw: unknown): number {
   const value = raw === undefined ? 0 : Number(raw)
   if (Number.isSafeInteger(value) && value >= 0) return value
   throw badTree(`${JSON.stringify(raw)} is not a number`)
 }
 
-function bigOf(raw: unknown): bigint {
+function parseBigInt(raw: unknown): bigint {
   if (raw === undefined) return 0n
   if (typeof raw === 'string' && raw.length <= 20) return BigInt.asUintN(64, BigInt(raw))
-  return BigInt(numberOf(raw))
+  return BigInt(parseNumber(raw))
 }
 
-function timeOf(raw: unknown): bigint {
+function parseTime(raw: unknown): bigint {
   if (raw === undefined) return 0n
   const time = typeof raw === 'string' ? parseGoTime(raw) : undefined
   if (time === undefined) throw badTree(`${JSON.stringify(raw)} is not a time`)
   return time
 }
 
-function targetOf(raw: RawNode): Buffer {
+function parseLinkTarget(raw: RawNode): Buffer {
   if (typeof raw.linktarget_raw === 'string') return Buffer.from(raw.linktarget_raw, 'base64')
   return Buffer.from(typeof raw.linktarget === 'string' ? raw.linktarget : '')
 }
 
-function xattrsOf(raw: unknown): Xattr[] {
+function parseXattrs(raw: unknown): Xattr[] {
   if (!Array.isArray(raw)) throw badTree('its extended attributes are not a list')
   return raw.map(({ name, value }: { name?: unknown; value?: unknown }) => {
     if (typeof name !== 'string' || name === '') throw badTree('an extended attribute has no name')
@@ -117,7 +117,7 @@ function xattrsOf(raw: unknown): Xattr[] {
   })
 }
 
-function contentOf(raw: unknown): Buffer[] {
+function parseContentIds(raw: unknown): Buffer[] {
   if (raw === null || raw === undefined) return []
   if (!Array.isArray(raw)) throw badTree('its content is not a list')
   return raw.map(parseId)

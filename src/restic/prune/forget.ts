@@ -1,6 +1,6 @@
 import { BackupdError } from '../../lib/errors.ts'
 import type { Repository } from '../repository/repository.ts'
-import type { TakeLock } from './prune.ts'
+import type { AcquireLock } from './prune.ts'
 
 /**
  * Deletes snapshots one by one; the next prune frees their space. Ignores snapshots that do not exist. `stillDue` is
@@ -10,9 +10,9 @@ import type { TakeLock } from './prune.ts'
 export async function forgetSnapshots(
   repository: Repository,
   ids: readonly string[],
-  { takeLock, stillDue }: { takeLock: TakeLock; stillDue?: () => Promise<readonly string[]> },
+  { acquireLock, stillDue }: { acquireLock: AcquireLock; stillDue?: () => Promise<readonly string[]> },
 ): Promise<string[]> {
-  await using lock = await takeLock({ exclusive: true })
+  await using lock = await acquireLock({ exclusive: true })
   const due = stillDue && new Set(await stillDue())
   const present = await Array.fromAsync(repository.listUnpacked('snapshots'))
   const forgotten: string[] = []

@@ -19,10 +19,10 @@ import { UsedBlobs } from './used-blobs.ts'
 export type PruneLock = Pick<Lock, 'signal' | 'assertHeld' | typeof Symbol.asyncDispose>
 
 /** Locks the repository. Waits for a while, then throws REPOSITORY_LOCKED with the holder. */
-export type TakeLock = (how: { exclusive: boolean }) => Promise<PruneLock>
+export type AcquireLock = (how: { exclusive: boolean }) => Promise<PruneLock>
 
 export interface PruneOptions {
-  takeLock: TakeLock
+  acquireLock: AcquireLock
   signal: AbortSignal
   /** Called between two slices, so that waiting backups get the lock first. */
   pause(): Promise<void>
@@ -74,7 +74,7 @@ export async function prune(repository: Repository, options: PruneOptions): Prom
 /** Runs one slice. Returns the used blobs, and whether there is more to do. */
 async function slice(run: Prune, known: UsedBlobs): Promise<[UsedBlobs, boolean]> {
   const { repository, options } = run
-  await using lock = await options.takeLock({ exclusive: true })
+  await using lock = await options.acquireLock({ exclusive: true })
   const index = await repository.loadIndex()
   // If another process pruned meanwhile, the index is a new one, and the used blobs must be found again.
   const used = index === known.index ? known : renew(run, index)
@@ -83,7 +83,7 @@ async function slice(run: Prune, known: UsedBlobs): Promise<[UsedBlobs, boolean]
 
 /** The long part, under a shared lock: backups may run, but no pack is removed meanwhile. */
 async function findUsed({ repository, options }: Prune): Promise<UsedBlobs> {
-  await using lock = await options.takeLock({ exclusive: false })
+  await using lock = await options.acquireLock({ exclusive: false })
   const used = new UsedBlobs(repository, await repository.loadIndex())
   await used.markSnapshots(AbortSignal.any([options.signal, lock.signal]))
   return used

@@ -22,7 +22,7 @@ export interface DiffOptions {
 }
 
 /** The same directory before and after; null if it did not exist. */
-interface Pair {
+interface TreePair {
   before: Buffer | null
   after: Buffer | null
   folder: Buffer
@@ -49,16 +49,16 @@ interface Diff {
 }
 
 /** A pair of folders that is being read. */
-interface Level {
+interface PairLevel {
   joined: AsyncGenerator<Joined<Node, Node>>
   /** The names that lead from this folder to the path in `options.after`. */
   resume: readonly Buffer[]
 }
 
 /** Does not recurse, because trees may be deeper than the stack. */
-async function* diffPair(diff: Diff, top: Pair, resume: readonly Buffer[]): AsyncGenerator<Difference> {
+async function* diffPair(diff: Diff, top: TreePair, resume: readonly Buffer[]): AsyncGenerator<Difference> {
   if (sameTree(top)) return
-  const levels = [enter(diff, top, resume)]
+  const levels = [openPair(diff, top, resume)]
   try {
     for (let level = levels.at(-1); level; level = levels.at(-1)) {
       const { value, done } = await level.joined.next()
@@ -71,34 +71,37 @@ async function* diffPair(diff: Diff, top: Pair, resume: readonly Buffer[]): Asyn
       const [known, ...deeper] = level.resume
       const order = known ? name.compare(known) : 1
       if (order < 0) continue
-      const found = order > 0 ? differenceOf(before, after) : undefined
+      const found = order > 0 ? findDifference(before, after) : undefined
       if (found) yield found
       const inner = { before: before?.subtree ?? null, after: after?.subtree ?? null, folder: entry.path }
       const isFolder = inner.before !== null || inner.after !== null
-      if (isFolder && !sameTree(inner)) levels.push(enter(diff, inner, order === 0 ? deeper : []))
+      if (isFolder && !sameTree(inner)) levels.push(openPair(diff, inner, order === 0 ? deeper : []))
     }
   } finally {
     for (const { joined } of levels) await joined.return(undefined)
   }
 }
 
-function enter({ source, options }: Diff, pair: Pair, resume: readonly Buffer[]): Level {
+function openPair({ source, options }: Diff, pair: TreePair, resume: readonly Buffer[]): PairLevel {
   options.signal.throwIfAborted()
   return { joined: joinTrees(source, pair), resume }
 }
 
-function sameTree({ before, after }: Pair): boolean {
+function sameTree({ before, after }: TreePair): boolean {
   return before !== null && after !== null && before.equals(after)
 }
 
-function differenceOf(before: Node | undefined, after: Node | undefined): Difference | undefined {
+function findDifference(before: Node | undefined, after: Node | undefined): Difference | undefined {
   const change = before && after ? compareNodes(before, after) : before ? 'removed' : 'added'
   if (!change) return undefined
   const path = (after ?? before)?.entry.path ?? NOWHERE
   return { change, path, before: before?.entry ?? null, after: after?.entry ?? null }
 }
 
-function joinTrees(source: TreeSource, { before, after, folder }: Pair): AsyncGenerator<Joined<Node, Node>> {
+function joinTrees(
+  source: TreeSource,
+  { before, after, folder }: TreePair,
+): AsyncGenerator<Joined<Node, Node>> {
   return joinNames(
     before ? readTree(source, before, folder) : emptyList(),
     after ? readTree(source, after, folder) : emptyList(),

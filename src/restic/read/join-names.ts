@@ -11,13 +11,13 @@ export async function* joinNames<A extends Named, B extends Named>(
   bs: AsyncIterator<B, unknown> | Iterator<B, unknown>,
 ): AsyncGenerator<Joined<A, B>> {
   try {
-    let a = nextOf(await as.next())
-    let b = nextOf(await bs.next())
+    let a = readNextItem(await as.next())
+    let b = readNextItem(await bs.next())
     while (a || b) {
       const order = a && b ? a.name.compare(b.name) : a ? -1 : 1
       yield [order <= 0 ? a : undefined, order >= 0 ? b : undefined]
-      if (order <= 0) a = nextOf(await as.next())
-      if (order >= 0) b = nextOf(await bs.next())
+      if (order <= 0) a = readNextItem(await as.next())
+      if (order >= 0) b = readNextItem(await bs.next())
     }
   } finally {
     await as.return?.()
@@ -25,7 +25,7 @@ export async function* joinNames<A extends Named, B extends Named>(
   }
 }
 
-function nextOf<T>(result: IteratorResult<T, unknown>): T | undefined {
+function readNextItem<T>(result: IteratorResult<T, unknown>): T | undefined {
   return result.done ? undefined : result.value
 }
 

@@ -10,7 +10,7 @@ import type { Repository } from './repository.ts'
 import { snapshotCorrupt } from './repository-errors.ts'
 import { hashSha256 } from './unpacked.ts'
 
-interface Wanted extends BlobPlace {
+interface LocatedBlob extends BlobPlace {
   id: Buffer
 }
 
@@ -22,13 +22,13 @@ export function openBlob(
 ): Buffer {
   const packed = unseal(key, sealed)
   if (!packed) throw new RangeError('its checksum is wrong')
-  const plain = compressed ? inflate(packed, plainLength) : packed
+  const plain = compressed ? inflateBlob(packed, plainLength) : packed
   if (plain !== packed) release(packed)
   if (!hashSha256(plain).equals(id)) throw new RangeError('its content does not match its id')
   return plain
 }
 
-function inflate(packed: Buffer, plainLength: number): Buffer {
+function inflateBlob(packed: Buffer, plainLength: number): Buffer {
   try {
     return decompress(packed, plainLength)
   } catch (error) {
@@ -91,7 +91,7 @@ export class BlobReader {
   }
 
   /** A blob that is damaged in the bulk read is read alone: that finds another copy, or names the fault. */
-  async #plainOf(type: BlobType, wanted: Wanted, sealed: Buffer | undefined): Promise<Buffer> {
+  async #plainOf(type: BlobType, wanted: LocatedBlob, sealed: Buffer | undefined): Promise<Buffer> {
     if (sealed) {
       try {
         return openBlob(this.#repository.key, wanted, sealed)
@@ -102,7 +102,7 @@ export class BlobReader {
     return this.read(type, wanted.id)
   }
 
-  #wanted(type: BlobType, ids: Iterable<Buffer>): Wanted[] {
+  #wanted(type: BlobType, ids: Iterable<Buffer>): LocatedBlob[] {
     const index = this.#index()
     const entries = new Map<number, Buffer>()
     for (const id of ids) {
@@ -114,7 +114,7 @@ export class BlobReader {
   }
 
   /** Undefined if the read fails: each blob is then read alone, which reports the error. */
-  async #bytesOf({ pack, offset, length }: PackRun<Wanted>): Promise<Buffer | undefined> {
+  async #bytesOf({ pack, offset, length }: PackRun<LocatedBlob>): Promise<Buffer | undefined> {
     return await this.#packs.read(pack, offset, length).catch(() => undefined)
   }
 

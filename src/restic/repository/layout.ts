@@ -30,7 +30,7 @@ export function temporaryFolder({ base }: RepositoryPlace): string {
   return `${base}/tmp`
 }
 
-export function parentOf(name: string): string {
+export function findParent(name: string): string {
   return name.slice(0, name.lastIndexOf('/'))
 }
 

@@ -81,7 +81,7 @@ export interface DeadLock {
 export async function* readDeadLocks(dataDir: string): AsyncGenerator<DeadLock> {
   const kernel = loadKernel()
   if (!kernel) return
-  for (const name of await namesIn(join(dataDir, FOLDER))) {
+  for (const name of await readJournalNames(join(dataDir, FOLDER))) {
     const path = join(dataDir, FOLDER, name)
     const file = await open(path, 'r').catch(ignoreMissing)
     if (!file) continue
@@ -99,7 +99,7 @@ export async function* readDeadLocks(dataDir: string): AsyncGenerator<DeadLock> 
   }
 }
 
-async function namesIn(folder: string): Promise<string[]> {
+async function readJournalNames(folder: string): Promise<string[]> {
   return (await readdir(folder).catch(ignoreMissing)) ?? []
 }
 

@@ -21,7 +21,7 @@ export async function openRepository(
   options: OpenOptions,
 ): Promise<OpenedRepository> {
   const sealed = await readConfig(place)
-  if (!sealed) throw await missing(place)
+  if (!sealed) throw await makeMissingRepositoryError(place)
   let fault: unknown
   for await (const key of openKeys(place, options)) {
     try {
@@ -44,7 +44,7 @@ export async function holdsData(place: RepositoryPlace): Promise<boolean> {
   return false
 }
 
-async function missing(place: RepositoryPlace): Promise<BackupdError> {
+async function makeMissingRepositoryError(place: RepositoryPlace): Promise<BackupdError> {
   if (await holdsData(place)) return repositoryDamaged(configName(place), 'it does not exist')
   return new BackupdError('NOT_FOUND', `The repository "${place.base}" does not exist in the store`, {
     facts: { repository: place.base },

@@ -5,7 +5,7 @@ import type { BlobPlace, BlobType } from './blob-place.ts'
 import { BlobReader } from './blob-reader.ts'
 import type { Config } from './config.ts'
 import { IndexKeeper } from './index-keeper.ts'
-import { folderName, idsIn, listPacks, packName, parentOf, unpackedName } from './layout.ts'
+import { findParent, folderName, idsIn, listPacks, packName, unpackedName } from './layout.ts'
 import { RepositoryPackWriter } from './pack-writer.ts'
 import { publishSmall } from './publish.ts'
 import type {
@@ -118,7 +118,7 @@ export class OpenedRepository implements Repository {
     const name = unpackedName(this.place, kind, id)
     if (!(await this.place.driver.stat(name))) return
     await this.place.driver.remove(name)
-    await this.place.driver.syncFolder?.(parentOf(name))
+    await this.place.driver.syncFolder?.(findParent(name))
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -33,12 +33,12 @@ export class RepositoryPackWriter implements PackWriter {
   }
 
   has(type: BlobType, id: Buffer): boolean {
-    return this.#pending[type].has(keyOf(id)) || this.#isIndexed(type, id)
+    return this.#pending[type].has(makePackKey(id)) || this.#isIndexed(type, id)
   }
 
   claim(type: BlobType, id: Buffer): boolean {
     const pending = this.#pending[type]
-    const key = keyOf(id)
+    const key = makePackKey(id)
     if (pending.has(key) || this.#isIndexed(type, id)) return false
     pending.add(key)
     return true
@@ -133,7 +133,7 @@ export class RepositoryPackWriter implements PackWriter {
     const number = this.#keeper.index.internPack(pack.id)
     for (const row of pack.rows) {
       this.#keeper.index.add(toIndexedBlob(number, row))
-      if (!this.#storeAgain) this.#pending[row.type].delete(keyOf(row.id))
+      if (!this.#storeAgain) this.#pending[row.type].delete(makePackKey(row.id))
     }
     this.#unindexed.push(pack)
     this.#unindexedBlobs += pack.rows.length
@@ -170,6 +170,6 @@ export class RepositoryPackWriter implements PackWriter {
   }
 }
 
-function keyOf(id: Buffer): string {
+function makePackKey(id: Buffer): string {
   return id.toString('latin1')
 }

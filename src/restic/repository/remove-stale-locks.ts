@@ -1,5 +1,5 @@
 import type { Driver } from '../../objects/driver.ts'
-import { parentOf, unpackedName } from './layout.ts'
+import { findParent, unpackedName } from './layout.ts'
 import { readDeadLocks } from './lock-journal.ts'
 
 /**
@@ -16,7 +16,7 @@ export async function removeStaleLocks(driver: Driver, dataDir: string): Promise
     for (const name of there) await driver.remove(name)
     const [first] = there
     if (first === undefined) continue
-    await driver.syncFolder?.(parentOf(first))
+    await driver.syncFolder?.(findParent(first))
     await removed()
     removedNames.push(...there)
   }

@@ -27,7 +27,7 @@ export async function* streamBlob(source: Source, type: BlobType, id: Buffer): A
   const hash = createHash('sha256')
   try {
     let length = 0
-    for await (const piece of inflate(packed)) {
+    for await (const piece of inflateInPieces(packed)) {
       length += piece.length
       if (length > place.plainLength)
         throw damaged(`it decompresses to more than ${place.plainLength} bytes, its size in the index`)
@@ -56,8 +56,8 @@ async function readPacked(
   }
 }
 
-async function* inflate(packed: Buffer): AsyncGenerator<Buffer> {
-  const output = Readable.from(piecesOf(packed)).pipe(createZstdDecompress({ chunkSize: PIECE_BYTES }))
+async function* inflateInPieces(packed: Buffer): AsyncGenerator<Buffer> {
+  const output = Readable.from(cutPieces(packed)).pipe(createZstdDecompress({ chunkSize: PIECE_BYTES }))
   try {
     yield* output
   } finally {
@@ -65,6 +65,6 @@ async function* inflate(packed: Buffer): AsyncGenerator<Buffer> {
   }
 }
 
-function* piecesOf(bytes: Buffer): Generator<Buffer> {
+function* cutPieces(bytes: Buffer): Generator<Buffer> {
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES)
 }

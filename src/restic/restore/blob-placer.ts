@@ -11,13 +11,13 @@ import { placeContent, type RefusedPlace, type WritePlace } from './place-run.ts
 export type BlobSource = Pick<Repository, 'place' | 'key' | 'locate' | 'readBlob' | 'blobSize' | 'streamBlob'>
 
 /** A blob, its place according to the index, and the places that its content is written to. */
-export interface Wanted<P extends WritePlace> {
+export interface WantedBlob<P extends WritePlace> {
   id: Buffer
   where: BlobPlace | undefined
   places: P[]
 }
 
-type Located<P extends WritePlace> = Pick<Wanted<P>, 'id' | 'places'> & BlobPlace
+type Located<P extends WritePlace> = Pick<WantedBlob<P>, 'id' | 'places'> & BlobPlace
 type Alone<P extends WritePlace> = Pick<Located<P>, 'id' | 'places' | 'plainLength'>
 
 export interface PlacerOptions<P extends WritePlace> {
@@ -46,7 +46,7 @@ export class BlobPlacer<P extends WritePlace> implements AsyncDisposable {
   }
 
   /** The blobs must be distinct, and the files stay open until it ends. Throws if the store cannot be read. */
-  async place(wanted: Iterable<Wanted<P>>): Promise<void> {
+  async place(wanted: Iterable<WantedBlob<P>>): Promise<void> {
     const placing = this.#placeAll(wanted)
     this.#placing.add(placing)
     try {
@@ -65,7 +65,7 @@ export class BlobPlacer<P extends WritePlace> implements AsyncDisposable {
     await this.#packs.close().catch(() => {})
   }
 
-  async #placeAll(wanted: Iterable<Wanted<P>>): Promise<void> {
+  async #placeAll(wanted: Iterable<WantedBlob<P>>): Promise<void> {
     const located: Located<P>[] = []
     for (const { id, where, places } of wanted) {
       if (where) located.push({ id, places, ...where })

@@ -33,13 +33,13 @@ export async function measureRestore({
     for (const item of items) {
       if (item.linkTo) continue
       needs.entries++
-      needs.bytes += bytesOf(item, zeros)
+      needs.bytes += measureBytes(item, zeros)
     }
   }
   return needs
 }
 
-function bytesOf({ node: { entry }, content }: RestoreItem, zeros: Buffer): number {
+function measureBytes({ node: { entry }, content }: RestoreItem, zeros: Buffer): number {
   const holes = content.reduce((count, id) => (id.equals(zeros) ? count + 1 : count), 0)
   return entry.size - holes * MIN_CHUNK_BYTES
 }

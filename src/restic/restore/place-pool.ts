@@ -8,14 +8,14 @@ const THREADS = Math.max(1, Math.min(3, availableParallelism()))
 /** Up to this total, starting threads would take longer than working in this thread. */
 const MIN_BYTES_FOR_THREADS = 2 << 20
 
-interface Lane {
+interface PlaceLane {
   thread: Thread
   /** Bytes of its unfinished tasks. */
   load: number
 }
 
 interface Task {
-  lane: Lane
+  lane: PlaceLane
   bytes: number
   resolve(placed: PlacedRun): void
   reject(error: unknown): void
@@ -25,7 +25,7 @@ interface Task {
 export class PlacePool implements AsyncDisposable {
   readonly #key: RepositoryKey
   readonly #tasks = new Map<number, Task>()
-  #lanes: Lane[] = []
+  #lanes: PlaceLane[] = []
   #count = 0
   #bytes = 0
   #ended: { why: unknown } | undefined

@@ -15,12 +15,12 @@ const NOWHERE = Buffer.alloc(0)
 /** Walks the chosen nodes below a tree, each directory before its content. Damaged trees are left out, and noted. */
 export async function* walkSnapshot(walk: SnapshotWalk, tree: Buffer): AsyncGenerator<Node[]> {
   // Not recursive, because a tree may be deeper than the call stack.
-  const levels = [enter(walk, { tree, path: NOWHERE, choice: walk.chosen.of(NOWHERE) })]
+  const levels = [openLevel(walk, { tree, path: NOWHERE, choice: walk.chosen.of(NOWHERE) })]
   try {
     for (let level = levels.at(-1); level; level = levels.at(-1)) {
       const { nodes, inner } = nextNodes(walk, level)
       if (nodes.length > 0) yield nodes
-      if (inner) levels.push(enter(walk, inner))
+      if (inner) levels.push(openLevel(walk, inner))
       else if (!(await refill(level))) levels.pop()
     }
   } finally {
@@ -36,20 +36,20 @@ interface Step {
 }
 
 /** A directory that is being read. */
-interface Level {
+interface RestoredLevel {
   batches: AsyncGenerator<Node[]>
   choice: Choice
   nodes: readonly Node[]
   at: number
 }
 
-function enter(walk: SnapshotWalk, { tree, path, choice }: Step): Level {
+function openLevel(walk: SnapshotWalk, { tree, path, choice }: Step): RestoredLevel {
   walk.signal.throwIfAborted()
-  return { batches: batchesOf(walk, tree, path), choice, nodes: [], at: 0 }
+  return { batches: readBatches(walk, tree, path), choice, nodes: [], at: 0 }
 }
 
 /** The chosen nodes of the batch up to its next directory, which the caller then enters. */
-function nextNodes(walk: SnapshotWalk, level: Level): { nodes: Node[]; inner: Step | undefined } {
+function nextNodes(walk: SnapshotWalk, level: RestoredLevel): { nodes: Node[]; inner: Step | undefined } {
   const nodes: Node[] = []
   while (level.at < level.nodes.length) {
     const node = level.nodes[level.at++] as Node
@@ -63,7 +63,7 @@ function nextNodes(walk: SnapshotWalk, level: Level): { nodes: Node[]; inner: St
 }
 
 /** False at the end of the directory. */
-async function refill(level: Level): Promise<boolean> {
+async function refill(level: RestoredLevel): Promise<boolean> {
   const { value, done } = await level.batches.next()
   if (done) return false
   level.nodes = value
@@ -72,7 +72,7 @@ async function refill(level: Level): Promise<boolean> {
 }
 
 /** Damage of a large tree may be detected only after its last node. */
-async function* batchesOf(walk: SnapshotWalk, tree: Buffer, path: Buffer): AsyncGenerator<Node[]> {
+async function* readBatches(walk: SnapshotWalk, tree: Buffer, path: Buffer): AsyncGenerator<Node[]> {
   try {
     yield* treeBatches(walk.source, tree, path)
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { TreeEntry } from '../../volume/tree/entry.ts'
-import type { Wanted } from './blob-placer.ts'
+import type { WantedBlob } from './blob-placer.ts'
 import type { WritePlace } from './place-run.ts'
 
 /** The limits of a window. Its files stay open while earlier windows are written. */
@@ -35,7 +35,7 @@ export class Window {
   readonly files: RestoredFile[] = []
   /** Links to create once the files before them are written. */
   readonly links: Link[] = []
-  readonly #wanted = new Map<string, Wanted<PlaceInFile>>()
+  readonly #wanted = new Map<string, WantedBlob<PlaceInFile>>()
   #bytes = 0
   #pieces = 0
 
@@ -49,11 +49,11 @@ export class Window {
     )
   }
 
-  get blobs(): Iterable<Wanted<PlaceInFile>> {
+  get blobs(): Iterable<WantedBlob<PlaceInFile>> {
     return this.#wanted.values()
   }
 
-  add(blob: Pick<Wanted<PlaceInFile>, 'id' | 'where'>, place: PlaceInFile): void {
+  add(blob: Pick<WantedBlob<PlaceInFile>, 'id' | 'where'>, place: PlaceInFile): void {
     const key = blob.id.toString('latin1')
     const known = this.#wanted.get(key)
     this.#pieces++

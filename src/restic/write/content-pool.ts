@@ -42,24 +42,24 @@ const YOUNG_GENERATION_MIB = 12
 /** The memory that a blob needs besides its content while it is not written yet. */
 const BLOB_OVERHEAD_BYTES = 2048
 
-interface Job {
+interface PooledJob {
   content: ContentJob
   done: PromiseWithResolvers<Content>
 }
 
-interface Lane {
+interface ContentLane {
   thread: Thread
   flag: Int32Array
   wanted: Uint8Array
-  job: Job | undefined
+  job: PooledJob | undefined
 }
 
 /** Threads that turn the content of files into blobs. Each blob is added to a pack once. */
 export class ContentPool {
   readonly #options: ContentPoolOptions
-  readonly #lanes: Lane[] = []
+  readonly #lanes: ContentLane[] = []
   readonly #maxLanes: number
-  readonly #waiting: Job[] = []
+  readonly #waiting: PooledJob[] = []
   #unwritten = 0
   /** Answers that are held back until blobs are written. */
   #held: (() => void)[] = []
@@ -72,7 +72,7 @@ export class ContentPool {
   }
 
   /** Runs a job. The caller keeps the descriptor of a file, but must not use the memory of small files any more. */
-  run(content: Job['content']): Promise<Content> {
+  run(content: PooledJob['content']): Promise<Content> {
     const done = Promise.withResolvers<Content>()
     if (this.#failure) done.reject(this.#failure.error)
     else this.#waiting.push({ content, done })
@@ -113,7 +113,7 @@ export class ContentPool {
     this.#room = undefined
   }
 
-  #startLane(): Lane | undefined {
+  #startLane(): ContentLane | undefined {
     if (this.#lanes.length >= this.#maxLanes) return undefined
     const answers = new SharedArrayBuffer(ANSWERS_LENGTH)
     const { key, polynomial } = this.#options.repository
@@ -123,7 +123,7 @@ export class ContentPool {
       execArgv: [],
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
     })
-    const lane: Lane = {
+    const lane: ContentLane = {
       thread,
       flag: new Int32Array(answers, 0, 1),
       wanted: new Uint8Array(answers, 4),
@@ -137,20 +137,20 @@ export class ContentPool {
     return lane
   }
 
-  #receive(lane: Lane, message: FromWorker): void {
+  #receive(lane: ContentLane, message: FromWorker): void {
     if (message.kind === 'ask') this.#whenWritten(() => this.#answer(lane, message))
     else if (message.kind === 'done') this.#finish(lane, message)
     else if (!this.#failure) this.#write(message)
   }
 
-  #finish(lane: Lane, { ids, fault }: DoneMessage): void {
+  #finish(lane: ContentLane, { ids, fault }: DoneMessage): void {
     const { job } = lane
     lane.job = undefined
     job?.done.resolve({ ids: ids && splitIds(Buffer.from(ids)), fault })
     this.#assignJobs()
   }
 
-  #answer({ flag, wanted }: Lane, { ids, bytes }: AskMessage): void {
+  #answer({ flag, wanted }: ContentLane, { ids, bytes }: AskMessage): void {
     this.#options.onBytes(bytes)
     for (const [at, id] of splitIds(Buffer.from(ids)).entries())
       wanted[at] = this.#options.packs.claim('data', id) ? 1 : 0

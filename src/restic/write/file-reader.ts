@@ -3,12 +3,12 @@ import type { OpenFile, TreeEntry, TreeItem, TreeWarning } from '../../volume/tr
 import { warnOfChange } from '../../volume/tree/inspect.ts'
 import type { Content, ContentPool } from './content-pool.ts'
 import { LinkedContents } from './linked-contents.ts'
-import type { Reading } from './reading.ts'
+import type { PendingContent } from './pending-content.ts'
 import { SmallFiles } from './small-files.ts'
 
 export type Warn = (severity: TreeWarning['severity'], path: Buffer, message: string) => void
 
-const NOTHING: Reading = { content: Promise.resolve({ ids: [], fault: undefined }) }
+const NOTHING: PendingContent = { content: Promise.resolve({ ids: [], fault: undefined }) }
 
 /** Sends the content of files to the threads. */
 export class FileReader {
@@ -27,7 +27,7 @@ export class FileReader {
    * Begins to read a file, and updates its entry. Undefined, with a warning, if it cannot be opened.
    * Data that the item has read ahead is copied before this resolves; synchronously if the pool has room.
    */
-  read(item: TreeItem): Reading | undefined | Promise<Reading | undefined> {
+  read(item: TreeItem): PendingContent | undefined | Promise<PendingContent | undefined> {
     const { entry, data } = item
     const linked = entry.links > 1 ? this.#linked.find(entry) : undefined
     if (linked) return linked
@@ -35,17 +35,17 @@ export class FileReader {
     return data && !full ? this.#remember(entry, this.#readAhead(data)) : this.#readWaiting(item, full)
   }
 
-  async #readWaiting(item: TreeItem, full: Promise<void> | undefined): Promise<Reading | undefined> {
+  async #readWaiting(item: TreeItem, full: Promise<void> | undefined): Promise<PendingContent | undefined> {
     await full
-    const reading = item.data ? this.#readAhead(item.data) : await this.#open(item)
-    reading?.content.catch(() => {})
-    return reading && this.#remember(item.entry, reading)
+    const pending = item.data ? this.#readAhead(item.data) : await this.#open(item)
+    pending?.content.catch(() => {})
+    return pending && this.#remember(item.entry, pending)
   }
 
-  /** Other names of the same file get the same reading. */
-  #remember(entry: TreeEntry, reading: Reading): Reading {
-    if (entry.links > 1) this.#linked.add(entry, reading)
-    return reading
+  /** Other names of the same file get the same content. */
+  #remember(entry: TreeEntry, pending: PendingContent): PendingContent {
+    if (entry.links > 1) this.#linked.add(entry, pending)
+    return pending
   }
 
   /** Sends collected small files now, without waiting for more. */
@@ -54,11 +54,11 @@ export class FileReader {
   }
 
   /** For content that the walk has already read. */
-  #readAhead(data: Buffer): Reading {
+  #readAhead(data: Buffer): PendingContent {
     return data.length === 0 ? NOTHING : { content: this.#small.add(data) }
   }
 
-  async #open({ entry, open }: TreeItem): Promise<Reading | undefined> {
+  async #open({ entry, open }: TreeItem): Promise<PendingContent | undefined> {
     try {
       const file = await open?.()
       return file ? { content: this.#readOpen(entry, file) } : NOTHING

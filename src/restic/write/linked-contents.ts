@@ -1,11 +1,11 @@
 import type { TreeEntry } from '../../volume/tree/entry.ts'
-import type { Reading } from './reading.ts'
+import type { PendingContent } from './pending-content.ts'
 
 /** Files beyond this number are not remembered, and are read once for each name. */
 const MAX_FILES = 50_000
 
 interface Linked {
-  reading: Reading
+  pending: PendingContent
   /** The entry that was read. */
   entry: TreeEntry
   /** The number of names that are still expected. */
@@ -16,21 +16,22 @@ interface Linked {
 export class LinkedContents {
   readonly #files = new Map<string, Linked>()
 
-  /** The reading of another name of the same file; undefined if the file changed since, or its inode was reused. */
-  find(entry: TreeEntry): Reading | undefined {
-    const key = keyOf(entry)
+  /** The content of another name of the same file; undefined if the file changed since, or its inode was reused. */
+  find(entry: TreeEntry): PendingContent | undefined {
+    const key = makeLinkKey(entry)
     const found = this.#files.get(key)
     if (!found || !isSameFile(found.entry, entry)) return undefined
     if (--found.left <= 0) this.#files.delete(key)
-    return found.reading
+    return found.pending
   }
 
-  add(entry: TreeEntry, reading: Reading): void {
-    if (this.#files.size < MAX_FILES) this.#files.set(keyOf(entry), { reading, entry, left: entry.links - 1 })
+  add(entry: TreeEntry, pending: PendingContent): void {
+    if (this.#files.size < MAX_FILES)
+      this.#files.set(makeLinkKey(entry), { pending, entry, left: entry.links - 1 })
   }
 }
 
-function keyOf({ device, inode }: TreeEntry): string {
+function makeLinkKey({ device, inode }: TreeEntry): string {
   return `${device}:${inode}`
 }
 

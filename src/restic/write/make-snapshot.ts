@@ -29,7 +29,7 @@ import { FileReader, type Warn } from './file-reader.ts'
 import { mergeTrees } from './merge-trees.ts'
 import { removeUnsupported } from './remove-unsupported.ts'
 import { RunProgress } from './run-progress.ts'
-import type { MakeSnapshotInput, SnapshotSeen, SnapshotSummary, SnapshotWords } from './snapshot-input.ts'
+import type { MakeSnapshotInput, SnapshotDescription, SnapshotSummary, WalkResult } from './snapshot-input.ts'
 import { storeParents } from './store-parents.ts'
 import type { BuiltTree } from './tree-builder.ts'
 import { VolumeArchiver } from './volume-archiver.ts'
@@ -82,11 +82,7 @@ async function make(
   }
 }
 
-async function archive(
-  input: MakeSnapshotInput,
-  volume: OpenVolume,
-  packs: PackWriter,
-): Promise<SnapshotSeen> {
+async function archive(input: MakeSnapshotInput, volume: OpenVolume, packs: PackWriter): Promise<WalkResult> {
   const { repository, parent, signal } = input
   const counts = new Counts()
   const progress = new RunProgress(parent?.snapshot.backupd ?? null, input.onProgress)
@@ -100,11 +96,11 @@ async function archive(
   try {
     const warn = countFaults(counts, input.onWarning)
     for (const left of removeUnsupported(volume.root)) warn({ ...left, path: volume.root.path })
-    const before = parent && (await findParentTree(repository, parent.snapshot, sourceOf(input)))
+    const before = parent && (await findParentTree(repository, parent.snapshot, findSourcePath(input)))
     let { id: volumeTreeId } = await archiveWalk(input, parts, { before })
     const onRecheck = (path: Buffer) => progress.addRecheck(path)
     const steps = new RecheckSteps({ signal, onWarning: warn, onRecheck })
-    await walkAgain(volume, { ...walkOptionsOf(input, warn), log, beginNs, steps }, async (missed) => {
+    await walkAgain(volume, { ...makeWalkOptions(input, warn), log, beginNs, steps }, async (missed) => {
       const { id } = await archiveWalk(input, parts, { before: null, missed })
       await packs.finish()
       volumeTreeId = await mergeTrees({ repository, packs }, volumeTreeId, id)
@@ -113,7 +109,7 @@ async function archive(
     const changedWhileRead = await findChangedFiles(volume, log, { beginNs, steps })
     counts.entries++
     const store = { repository, packs }
-    const tree = await storeParents(volume, sourceOf(input), { tree: volumeTreeId, store })
+    const tree = await storeParents(volume, findSourcePath(input), { tree: volumeTreeId, store })
     counts.filesDeleted += await countFiles(repository, counts.goneTrees, signal)
     const { bytes: bytesAdded } = await packs.finish()
     return { ...toSeen(counts, volume, { tree, bytesAdded }), changedWhileRead }
@@ -139,7 +135,7 @@ async function archiveWalk(
   const archiver = makeArchiver(input, parts, missed)
   const warn = countFaults(counts, input.onWarning)
   const walk = sortedWalk(volume, {
-    ...walkOptionsOf(input, (warning) => {
+    ...makeWalkOptions(input, (warning) => {
       if (warning.severity === 'fault') archiver.noteFault(warning.path)
       warn(warning)
     }),
@@ -151,11 +147,11 @@ async function archiveWalk(
   return await archiver.archive(walk, before)
 }
 
-function walkOptionsOf({ signal, whyLeftOut }: MakeSnapshotInput, onWarning: WalkOptions['onWarning']) {
+function makeWalkOptions({ signal, whyLeftOut }: MakeSnapshotInput, onWarning: WalkOptions['onWarning']) {
   return { signal, whyLeftOut, onWarning }
 }
 
-function sourceOf({ sourcePath, volume }: MakeSnapshotInput): string {
+function findSourcePath({ sourcePath, volume }: MakeSnapshotInput): string {
   return sourcePath ?? volume
 }
 
@@ -232,7 +228,7 @@ function toSeen(
   counts: Counts,
   volume: OpenVolume,
   { tree, bytesAdded }: { tree: Buffer; bytesAdded: number },
-): Omit<SnapshotSeen, 'changedWhileRead'> {
+): Omit<WalkResult, 'changedWhileRead'> {
   const { goneTrees: _gone, others, ...shown } = counts
   return {
     ...shown,
@@ -246,14 +242,14 @@ function toSeen(
 
 function encodeSnapshotFile(
   input: MakeSnapshotInput,
-  { tree }: SnapshotSeen,
-  { tags, facts }: SnapshotWords,
+  { tree }: WalkResult,
+  { tags, facts }: SnapshotDescription,
 ): Buffer {
   return encodeSnapshot({
     time: input.time.toISOString(),
     tree,
     parent: input.parent?.id ?? null,
-    paths: [sourceOf(input)],
+    paths: [findSourcePath(input)],
     hostname: input.hostname,
     username: '',
     uid: process.getuid?.() ?? 0,

@@ -25,7 +25,7 @@ export interface MakeSnapshotInput {
    * Returns the tags and facts of the snapshot. Called when all data is on disk, right before the snapshot's file is
    * written; if it throws, no snapshot is made.
    */
-  describe(seen: SnapshotSeen): SnapshotWords | Promise<SnapshotWords>
+  describe(seen: WalkResult): SnapshotDescription | Promise<SnapshotDescription>
   signal: AbortSignal
   /** See WalkOptions. */
   whyLeftOut?: WalkOptions['whyLeftOut']
@@ -36,13 +36,13 @@ export interface MakeSnapshotInput {
   workers?: number
 }
 
-export interface SnapshotWords {
+export interface SnapshotDescription {
   tags: string[]
   facts: SnapshotFacts | null
 }
 
 /** The result of a run, before the snapshot's file is written. */
-export interface SnapshotSeen {
+export interface WalkResult {
   /** The id of its tree, which starts at `/`. */
   tree: Buffer
   filesNew: number
@@ -70,6 +70,6 @@ export interface SnapshotSeen {
   changedWhileRead: ChangedFiles
 }
 
-export interface SnapshotSummary extends SnapshotSeen {
+export interface SnapshotSummary extends WalkResult {
   snapshotId: string
 }

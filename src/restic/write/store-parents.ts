@@ -22,7 +22,10 @@ export async function storeParents(
   const names = splitComponents(Buffer.from(sourcePath))
   let below = tree
   for (let depth = names.length; depth > 0; depth--) {
-    const path = Buffer.from(`/${Buffer.concat(joined(names.slice(0, depth))).toString('latin1')}`, 'latin1')
+    const path = Buffer.from(
+      `/${Buffer.concat(insertSlashes(names.slice(0, depth))).toString('latin1')}`,
+      'latin1',
+    )
     const found = depth === names.length ? volume.root : await directoryAt(path, volume)
     removeUnsupported(found)
     below = await storeOne(store, { ...found, path }, below)
@@ -30,7 +33,7 @@ export async function storeParents(
   return below
 }
 
-function joined(names: readonly Buffer[]): Buffer[] {
+function insertSlashes(names: readonly Buffer[]): Buffer[] {
   return names.flatMap((name, at) => (at === 0 ? [name] : [Buffer.from('/'), name]))
 }
 

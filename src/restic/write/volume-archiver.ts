@@ -9,7 +9,7 @@ import type { Counts } from './counts.ts'
 import type { FileReader, Warn } from './file-reader.ts'
 import { distrust, makeFileNode } from './new-node.ts'
 import { ParentFolder } from './parent-folder.ts'
-import type { Reading } from './reading.ts'
+import type { PendingContent } from './pending-content.ts'
 import { removeUnsupported } from './remove-unsupported.ts'
 import { separateIfReplaced } from './separate-files.ts'
 import type { TreeStore } from './tree-blob.ts'
@@ -34,7 +34,7 @@ const CHANGED_UNSEEN =
   'its content differs from the previous snapshot, although its timestamps do not: its current content is stored'
 
 /** The directory that is being read. */
-interface Level {
+interface ArchivedLevel {
   parent: ParentFolder
   tree: TreeBuilder
   /** The parent snapshot's nodes for the last batch of entries. */
@@ -51,7 +51,7 @@ interface Level {
 export class VolumeArchiver {
   readonly #options: VolumeArchiverOptions
   readonly #turn = new Turn()
-  #level: Level | undefined
+  #level: ArchivedLevel | undefined
 
   constructor(options: VolumeArchiverOptions) {
     this.#options = options
@@ -102,7 +102,7 @@ export class VolumeArchiver {
       tree.differs()
       return tree
     }
-    const level: Level = {
+    const level: ArchivedLevel = {
       parent,
       tree,
       before: new Map(),
@@ -133,7 +133,7 @@ export class VolumeArchiver {
     return tree
   }
 
-  async #next(folder: SortedFolder, level: Level): Promise<readonly Seen[]> {
+  async #next(folder: SortedFolder, level: ArchivedLevel): Promise<readonly Seen[]> {
     level.before.clear()
     level.unchanged.clear()
     level.sameContent.clear()
@@ -150,7 +150,7 @@ export class VolumeArchiver {
   }
 
   /** Returns no promise if nothing has to be waited for, which holds for most entries. */
-  #keep(walk: SortedWalk, level: Level, seen: Seen): Promise<void> | undefined {
+  #keep(walk: SortedWalk, level: ArchivedLevel, seen: Seen): Promise<void> | undefined {
     const { entry } = seen.item
     const before = level.before.get(entry)
     const unchanged = before !== undefined && level.unchanged.has(entry)
@@ -171,7 +171,11 @@ export class VolumeArchiver {
     }
   }
 
-  async #keepFolder(walk: SortedWalk, level: Level, { seen, before, unchanged }: SeenFolder): Promise<void> {
+  async #keepFolder(
+    walk: SortedWalk,
+    level: ArchivedLevel,
+    { seen, before, unchanged }: SeenFolder,
+  ): Promise<void> {
     const { entry } = seen.item
     if (before && unchanged) copyAttributes(entry, before.entry)
     this.#kept(entry, before, unchanged)
@@ -183,7 +187,7 @@ export class VolumeArchiver {
     )
   }
 
-  #keepUnchanged(level: Level, entry: TreeEntry, before: Node): void {
+  #keepUnchanged(level: ArchivedLevel, entry: TreeEntry, before: Node): void {
     const { linkTarget } = before.entry
     this.#separate(entry)
     const content = entry.type === 'file' ? before.content : null
@@ -196,20 +200,20 @@ export class VolumeArchiver {
     this.#kept(entry, before, true)
   }
 
-  #keepFile(level: Level, { item }: Seen, before: Node | undefined): Promise<void> | undefined {
+  #keepFile(level: ArchivedLevel, { item }: Seen, before: Node | undefined): Promise<void> | undefined {
     const { entry } = item
     const { files, rule } = this.#options
     // Checked again, because opening the file updated the entry.
     if (before && level.sameContent.has(entry) && isUnchanged(entry, before, rule))
       return this.#keepContent(level, item, before)
-    const reading = files.read(item)
-    if (reading instanceof Promise)
-      return reading.then((one) => this.#keepReading(level, { entry, before }, one))
-    this.#keepReading(level, { entry, before }, reading)
+    const pending = files.read(item)
+    if (pending instanceof Promise)
+      return pending.then((one) => this.#keepPending(level, { entry, before }, one))
+    this.#keepPending(level, { entry, before }, pending)
     return undefined
   }
 
-  async #keepContent(level: Level, item: TreeItem, before: Node): Promise<void> {
+  async #keepContent(level: ArchivedLevel, item: TreeItem, before: Node): Promise<void> {
     const { entry } = item
     this.#separate(entry)
     await readInodeFlags(item)
@@ -217,20 +221,20 @@ export class VolumeArchiver {
     this.#kept(entry, before, true)
   }
 
-  #keepReading(level: Level, { entry, before }: Changed, reading: Reading | undefined): void {
-    if (!reading) {
+  #keepPending(level: ArchivedLevel, { entry, before }: Changed, pending: PendingContent | undefined): void {
+    if (!pending) {
       level.tree.differs()
       return
     }
     this.#separate(entry)
     distrustIfFaulty(level, entry)
-    level.tree.add(this.#nodeOf(entry, reading, before && isUntouched(entry, before) ? before : undefined))
+    level.tree.add(this.#nodeOf(entry, pending, before && isUntouched(entry, before) ? before : undefined))
     this.#kept(entry, before, false)
   }
 
   /** `again`: the parent's node, if the timestamps say that the file is unchanged. */
-  #nodeOf(entry: TreeEntry, reading: Reading, again: Node | undefined): Promise<NewNode | undefined> {
-    return reading.content.then((content) => this.#checkAgain(makeFileNode(entry, content), again))
+  #nodeOf(entry: TreeEntry, pending: PendingContent, again: Node | undefined): Promise<NewNode | undefined> {
+    return pending.content.then((content) => this.#checkAgain(makeFileNode(entry, content), again))
   }
 
   #checkAgain(node: NewNode | undefined, again: Node | undefined): NewNode | undefined {
@@ -243,7 +247,7 @@ export class VolumeArchiver {
   }
 
   /** Stores an entry without content; of a mount point, only an empty directory. */
-  #keepPlain(level: Level, entry: TreeEntry, before: Node | undefined): void {
+  #keepPlain(level: ArchivedLevel, entry: TreeEntry, before: Node | undefined): void {
     this.#separate(entry)
     if (entry.type === 'directory') level.tree.add(this.#emptyFolder(entry))
     else level.tree.add({ entry, content: null, subtree: null, same: false })
@@ -275,7 +279,7 @@ async function readInodeFlags({ open }: TreeItem): Promise<void> {
   await file?.close()
 }
 
-function distrustIfFaulty({ faulty }: Level, entry: TreeEntry): void {
+function distrustIfFaulty({ faulty }: ArchivedLevel, entry: TreeEntry): void {
   if (faulty.size > 0 && faulty.has(entry.path.toString('latin1'))) distrust(entry)
 }
 

@@ -17,7 +17,7 @@ const REPLACED = 'the volume lies on another file system'
  * Why a backup is suspect, or null: the volume is empty or no longer the same mount, unlike in the previous backup.
  * It stays suspect while it stays empty or unmounted, or the second such backup would count as a good one.
  */
-export function suspicionOf(now: VolumeRoot, before: BackupBefore | undefined): string | null {
+export function findSuspicion(now: VolumeRoot, before: BackupBefore | undefined): string | null {
   if (!before) return null
   const doubted = (reason: string) => before.suspect?.includes(reason) ?? false
   const reasons: string[] = []

@@ -46,7 +46,7 @@ function createContent(
 }
 
 async function* readMemory({ entry }: TreeItem, data: Buffer): AsyncGenerator<Buffer> {
-  for (const { offset, length } of extentsOf(entry))
+  for (const { offset, length } of listExtents(entry))
     if (length > 0) yield data.subarray(offset, offset + length)
 }
 
@@ -58,7 +58,7 @@ async function* readSource(
 ): AsyncGenerator<Buffer> {
   const room = Buffer.allocUnsafe(PIECE_BYTES)
   let broken = false
-  for (const { offset, length } of extentsOf(entry)) {
+  for (const { offset, length } of listExtents(entry)) {
     for (let at = offset; at < offset + length; ) {
       const wanted = Math.min(room.length, offset + length - at)
       const piece = room.subarray(0, wanted)
@@ -87,6 +87,6 @@ async function read(
   }
 }
 
-function extentsOf({ extents, size }: TreeItem['entry']) {
+function listExtents({ extents, size }: TreeItem['entry']) {
   return extents ?? [{ offset: 0, length: size }]
 }

@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs'
 import { BackupdError } from '../../lib/errors.ts'
 import type { TreeEntry } from '../tree/entry.ts'
-import { type Folder, lookUp, namesIn } from './folder.ts'
+import { type Folder, statEntry, streamNames } from './folder.ts'
 import { type Child, type JournalHeader, writeJournal } from './journal.ts'
 import { listMountsBelow } from './mount-table.ts'
 import { savePointer } from './pointer.ts'
@@ -81,8 +81,8 @@ async function* listChildren({ volume, fresh }: SwapFolders): AsyncGenerator<Chi
 }
 
 async function* childrenIn(folder: Folder, side: Child['side']): AsyncGenerator<Child> {
-  for await (const name of namesIn(folder)) {
-    const stats = lookUp(folder, name)
+  for await (const name of streamNames(folder)) {
+    const stats = statEntry(folder, name)
     if (stats) yield { side, name, device: stats.dev, inode: stats.ino }
   }
 }

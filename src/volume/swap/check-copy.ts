@@ -7,7 +7,7 @@ import { MAX_CONCURRENT } from '../tree/inspector.ts'
 import { joinPath } from '../tree/join-path.ts'
 import { isStaging } from './clear-volume.ts'
 import { countFreeDescriptors } from './descriptors.ts'
-import { breather, type Folder, isOnSameMount, lookUp, namesIn, openFolder } from './folder.ts'
+import { breather, type Folder, isOnSameMount, openFolder, statEntry, streamNames } from './folder.ts'
 import { probeName } from './staging-folders.ts'
 import type { SwapFolders } from './swap-folders.ts'
 import { isProtected, unprotectOpen } from './unprotect.ts'
@@ -96,7 +96,7 @@ async function heldToClear(): Promise<number> {
 /** Descriptors that a sorted walk keeps open for a folder: the folder and the entries it opened ahead. */
 async function heldToCopy(folder: Folder): Promise<number> {
   let count = 1
-  for await (const _ of namesIn(folder)) if (++count > MAX_CONCURRENT) break
+  for await (const _ of streamNames(folder)) if (++count > MAX_CONCURRENT) break
   return count
 }
 
@@ -118,10 +118,10 @@ async function measure(measuring: Measuring): Promise<{ bytes: number; entries: 
   const visit = async (folder: Folder, path: Buffer, open: number): Promise<void> => {
     const opened = open + (await held.inFolder(folder))
     if (opened > held.free) throw tooDeep(held.free)
-    for await (const name of namesIn(folder)) {
+    for await (const name of streamNames(folder)) {
       await breathe()
       signal.throwIfAborted()
-      const stats = lookUp(folder, name)
+      const stats = statEntry(folder, name)
       if (!stats || (path.length === 0 && stays?.(name))) continue
       entries++
       const inner = joinPath(path, name)

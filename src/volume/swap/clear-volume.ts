@@ -4,7 +4,15 @@ import { loadKernel } from '../../lib/kernel.ts'
 import { joinPath } from '../tree/join-path.ts'
 import { removeOtherXattrs } from '../tree/write.ts'
 import { isRefusal } from '../tree/write-errors.ts'
-import { breather, type Folder, type Identity, isOnSameMount, lookUp, namesIn, openFolder } from './folder.ts'
+import {
+  breather,
+  type Folder,
+  type Identity,
+  isOnSameMount,
+  openFolder,
+  statEntry,
+  streamNames,
+} from './folder.ts'
 import { isStagingName } from './staging-folders.ts'
 import { unprotectOpen, withoutProtection } from './unprotect.ts'
 
@@ -48,7 +56,7 @@ interface Pass extends Clearing {
   removed?(path: Buffer): void
 }
 
-interface Pair {
+interface ClearedPair {
   there: Folder
   /** Undefined if the new content does not have this directory. */
   wanted: Folder | undefined
@@ -59,9 +67,9 @@ function clear(pass: Pass): Promise<void> {
   return clearFolder(pass, { there: pass.volume, wanted: pass.wanted, path: Buffer.alloc(0) })
 }
 
-async function clearFolder(pass: Pass, pair: Pair): Promise<void> {
+async function clearFolder(pass: Pass, pair: ClearedPair): Promise<void> {
   const { mtimeNs } = fstatSync(pair.there.fd, { bigint: true })
-  for await (const name of namesIn(pair.there)) {
+  for await (const name of streamNames(pair.there)) {
     await pass.breathe()
     pass.signal.throwIfAborted()
     if (pair.path.length === 0 && isStaging(pass, name)) continue
@@ -80,19 +88,19 @@ async function clearFolder(pass: Pass, pair: Pair): Promise<void> {
 
 /** True for our own staging folder, and for that of another recover unless the backup has an entry of this name. */
 export function isStaging({ own, wanted }: Pick<Clearing, 'own' | 'wanted'>, name: Buffer): boolean {
-  return name.toString() === own || (isStagingName(name) && !lookUp(wanted, name))
+  return name.toString() === own || (isStagingName(name) && !statEntry(wanted, name))
 }
 
 /** Errors if a process changed the name or its content meanwhile, or if something is mounted there. */
 const MAY_STAY = new Set(['ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EISDIR', 'ELOOP', 'EBUSY', 'EXDEV'])
 
-async function clearName(pass: Pass, pair: Pair, name: Buffer): Promise<void> {
+async function clearName(pass: Pass, pair: ClearedPair, name: Buffer): Promise<void> {
   const { there, wanted, path } = pair
-  const found = lookUp(there, name)
+  const found = statEntry(there, name)
   if (!found) return
   if (pass.held.some(({ device, inode }) => device === found.dev && inode === found.ino))
     throw Object.assign(new Error('EBUSY: it is the staging folder'), { code: 'EBUSY' })
-  const twin = wanted && lookUp(wanted, name)
+  const twin = wanted && statEntry(wanted, name)
   if (found.isDirectory())
     return await clearDirectory(pass, pair, { name, stays: twin?.isDirectory() ?? false })
   if (twin && pass.mayStay(found, twin)) return
@@ -103,7 +111,7 @@ async function clearName(pass: Pass, pair: Pair, name: Buffer): Promise<void> {
 
 async function clearDirectory(
   pass: Pass,
-  { there, wanted, path }: Pair,
+  { there, wanted, path }: ClearedPair,
   { name, stays }: { name: Buffer; stays: boolean },
 ): Promise<void> {
   {

@@ -7,11 +7,11 @@ import { checkStaging, createHeader, refuseMounts } from './begin-swap.ts'
 import { checkCopy } from './check-copy.ts'
 import { cleanUp } from './clean-up.ts'
 import { type Clearing, clearVolume, removeUnwanted } from './clear-volume.ts'
-import { lookUp } from './folder.ts'
+import { statEntry } from './folder.ts'
 import { type JournalHeader, writeJournal } from './journal.ts'
 import { type Pointer, savePointer } from './pointer.ts'
 import { protectListed } from './protected-list.ts'
-import { type Ending, markDone } from './roll.ts'
+import { markDone, type UnfinishedSwap } from './roll.ts'
 import { applyRoot, describeLostProtection } from './root-metadata.ts'
 import type { Staging } from './staging.ts'
 import { isInside } from './staging-folders.ts'
@@ -47,11 +47,11 @@ export async function copyInPlace(input: CopyInput): Promise<{ faults: number }>
   await refuseMounts(staging.volume.currentPath())
   checkStaging(staging, folders)
   const { pointer, header } = await beginCopy(input, folders)
-  const ending = createEnding(input, pointer)
+  const unfinished = createUnfinishedSwap(input, pointer)
   const lost = describeLostProtection(pointer.volume, input.root ? input.root.flags : header.before.flags)
-  if (lost) ending.warn(lost)
+  if (lost) unfinished.warn(lost)
   try {
-    return await copyForward({ ...input, ending, folders, header })
+    return await copyForward({ ...input, unfinished, folders, header })
   } catch (error) {
     throw stoppedHalfWay(staging, error)
   }
@@ -83,7 +83,7 @@ async function beginCopy(
 
 async function* noChildren() {}
 
-function createEnding({ staging, onWarning }: CopyInput, pointer: Pointer): Ending {
+function createUnfinishedSwap({ staging, onWarning }: CopyInput, pointer: Pointer): UnfinishedSwap {
   const warn = (message: string) => onWarning({ severity: 'note', path: Buffer.alloc(0), message })
   return { dataDir: staging.dataDir, volume: staging.volume, pointer, warn }
 }
@@ -95,14 +95,14 @@ function stoppedHalfWay({ pointer: { volume, staging } }: Staging, cause: unknow
 }
 
 export interface Forward extends Pick<CopyInput, 'signal' | 'onWarning' | 'onProgress' | 'checkpoint'> {
-  ending: Ending
+  unfinished: UnfinishedSwap
   folders: SwapFolders
   header: JournalHeader
 }
 
 /** Copies to the end, whatever state an earlier attempt left. May be repeated after a crash. */
 export async function copyForward(forward: Forward): Promise<{ faults: number }> {
-  const { ending, folders, header, checkpoint, onWarning } = forward
+  const { unfinished, folders, header, checkpoint, onWarning } = forward
   const { volume, staging } = folders
   checkpoint?.('begun')
   unprotectOpen(volume.fd)
@@ -115,12 +115,12 @@ export async function copyForward(forward: Forward): Promise<{ faults: number }>
   await removeAppeared(forward, fault)
   await applyRoot(volume, header.after, (message) => fault(Buffer.alloc(0), message))
   await syncFilesystem(volume)
-  const protecting = { staging, top: volume, warn: (message: string) => ending.warn(message) }
+  const protecting = { staging, top: volume, warn: (message: string) => unfinished.warn(message) }
   if (await protectListed(protecting)) await syncFilesystem(volume)
   checkpoint?.('in place')
-  const done = await markDone(ending, folders)
-  await cleanUp(ending.dataDir, done, ending.volume).catch((error: unknown) =>
-    ending.warn(
+  const done = await markDone(unfinished, folders)
+  await cleanUp(unfinished.dataDir, done, unfinished.volume).catch((error: unknown) =>
+    unfinished.warn(
       `${done.staging}: could not be cleaned up (${messageOf(error)}); the next run on the volume tries again`,
     ),
   )
@@ -135,7 +135,7 @@ const MAX_ATTEMPTS = 20
 async function replaceContent(forward: Forward): Promise<number> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await refuseMounts(forward.ending.volume.currentPath())
+      await refuseMounts(forward.unfinished.volume.currentPath())
       await clearVolume(createClearing(forward))
       forward.checkpoint?.('cleared')
       return await copyAll(forward)
@@ -145,25 +145,25 @@ async function replaceContent(forward: Forward): Promise<number> {
   }
 }
 
-function createClearing({ ending, folders, signal, onProgress }: Forward): Clearing {
+function createClearing({ unfinished, folders, signal, onProgress }: Forward): Clearing {
   const onPath = (path: Buffer) => onProgress({ bytes: 0, files: 0, path })
   const { volume, fresh, staging } = folders
   const held = [staging.identity, fresh.identity]
-  return { volume, wanted: fresh, own: findOwnName(ending), held, signal, onPath }
+  return { volume, wanted: fresh, own: findOwnName(unfinished), held, signal, onPath }
 }
 
 /** The name of the staging folder if it is inside the volume, else null. */
-function findOwnName({ pointer: { staging, volume } }: Ending): string | null {
+function findOwnName({ pointer: { staging, volume } }: UnfinishedSwap): string | null {
   return isInside(staging, volume) ? basename(staging) : null
 }
 
 type Fault = (path: Buffer, message: string) => void
 
 /** Returns the faults of the copy itself. */
-async function copyAll({ ending, folders, header, ...input }: Forward): Promise<number> {
-  const own = findOwnName(ending)
+async function copyAll({ unfinished, folders, header, ...input }: Forward): Promise<number> {
+  const own = findOwnName(unfinished)
   const fault: Fault = (path, message) => input.onWarning({ severity: 'fault', path, message })
-  const isHidden = own !== null && lookUp(folders.fresh, own) !== undefined
+  const isHidden = own !== null && statEntry(folders.fresh, own) !== undefined
   if (isHidden)
     fault(Buffer.from(own), 'has the name of the folder from which it is recovered: recover it again')
   const of = (path: Buffer) => (path.toString() === own ? 'none' : 'all')
@@ -175,7 +175,7 @@ async function copyAll({ ending, folders, header, ...input }: Forward): Promise<
   if (missing > 0)
     fault(
       Buffer.alloc(0),
-      `only ${entries} of ${header.entries} entries were copied: something removed the rest from "${ending.pointer.staging}". Recover it again`,
+      `only ${entries} of ${header.entries} entries were copied: something removed the rest from "${unfinished.pointer.staging}". Recover it again`,
     )
   return missing
 }
@@ -189,7 +189,7 @@ async function removeAppeared(forward: Forward, fault: Fault): Promise<void> {
   await removeUnwanted({ ...createClearing(forward), onPath: () => {} }, { removed, refused: fault })
   if (count === 0) return
   const names = count === 1 ? '1 name' : `${count} names`
-  forward.ending.warn(
+  forward.unfinished.warn(
     `${names} appeared in the volume during the copy and were deleted with the old content, such as ${appeared.join(', ')}`,
   )
 }

@@ -55,19 +55,19 @@ export function isOnSameMount(folder: Folder, top: Folder): boolean {
 }
 
 /** The names in a folder as bytes, streamed: a volume can hold very many. */
-export async function* namesIn(folder: Folder): AsyncGenerator<Buffer> {
+export async function* streamNames(folder: Folder): AsyncGenerator<Buffer> {
   // Node returns Buffers for this encoding, but its types only allow strings.
   const entries = await opendir(folder.self, { encoding: 'buffer' as BufferEncoding, bufferSize: 1024 })
   for await (const entry of entries) yield entry.name as unknown as Buffer
 }
 
 export async function isEmpty(folder: Folder): Promise<boolean> {
-  for await (const _ of namesIn(folder)) return false
+  for await (const _ of streamNames(folder)) return false
   return true
 }
 
 /** The stats of `name` in `folder`, or undefined if it does not exist. Links are not followed. */
-export function lookUp(folder: Folder, name: Buffer | string): BigIntStats | undefined {
+export function statEntry(folder: Folder, name: Buffer | string): BigIntStats | undefined {
   try {
     return lstatSync(folder.at(name), { bigint: true })
   } catch (error) {

@@ -1,7 +1,7 @@
 import { linkSync, renameSync, unlinkSync } from 'node:fs'
 import { errnoOf } from '../../lib/errors.ts'
 import { type Kernel, loadKernel } from '../../lib/kernel.ts'
-import { type Folder, lookUp } from './folder.ts'
+import { type Folder, statEntry } from './folder.ts'
 
 /** One name in a folder that is held open. */
 export interface NameIn {
@@ -36,12 +36,12 @@ function moveAtomically(kernel: Kernel, from: NameIn, to: NameIn): boolean {
  */
 export function moveStepwise(from: NameIn, to: NameIn): void {
   const [source, target] = [from.folder.at(from.name), to.folder.at(to.name)]
-  if (!lookUp(from.folder, from.name)?.isDirectory()) {
+  if (!statEntry(from.folder, from.name)?.isDirectory()) {
     linkSync(source, target)
     unlinkSync(source)
     return
   }
-  if (lookUp(to.folder, to.name))
+  if (statEntry(to.folder, to.name))
     throw Object.assign(new Error('EEXIST: file exists, rename'), { code: 'EEXIST' })
   renameSync(source, target)
 }

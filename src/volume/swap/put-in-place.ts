@@ -4,7 +4,7 @@ import { errnoOf, messageOf } from '../../lib/errors.ts'
 import { loadKernel } from '../../lib/kernel.ts'
 import type { TreeWarning } from '../tree/entry.ts'
 import { joinPath } from '../tree/join-path.ts'
-import { breather, type Folder, isOnSameMount, lookUp, namesIn, openFolder } from './folder.ts'
+import { breather, type Folder, isOnSameMount, openFolder, statEntry, streamNames } from './folder.ts'
 import { moveWithoutReplacing } from './move.ts'
 import { protectListed } from './protected-list.ts'
 import { emptyFolder } from './remove-tree.ts'
@@ -53,14 +53,14 @@ interface Placing extends InPlaceInput {
   removed: { count: number }
 }
 
-interface Pair {
+interface PlacedPair {
   from: Folder
   to: Folder
   path: Buffer
 }
 
-async function placeAll(placing: Placing, pair: Pair): Promise<void> {
-  for await (const name of namesIn(pair.from)) {
+async function placeAll(placing: Placing, pair: PlacedPair): Promise<void> {
+  for await (const name of streamNames(pair.from)) {
     await placing.breathe()
     placing.signal.throwIfAborted()
     const path = joinPath(pair.path, name)
@@ -69,7 +69,7 @@ async function placeAll(placing: Placing, pair: Pair): Promise<void> {
         fault(placing, path, 'collides with the name of the staging folder. Recover it again')
       else await placeOne(placing, pair, name)
     } catch (error) {
-      if (!isRefusal(error)) throw error
+      if (!failsEntryOnly(error)) throw error
       fault(placing, path, `could not be put in place (${errnoOf(error)})`)
     }
   }
@@ -80,7 +80,7 @@ function isOwnStaging({ staging: { pointer } }: Placing, name: Buffer): boolean 
 }
 
 /** Errors that missing rights or a mount cause: they fail one entry, and the others continue. */
-function isRefusal(error: unknown): boolean {
+function failsEntryOnly(error: unknown): boolean {
   return ['EPERM', 'EACCES', 'EXDEV', 'EBUSY', 'ETXTBSY', 'EROFS', 'ELOOP', 'ENOTDIR'].includes(
     errnoOf(error) ?? '',
   )
@@ -91,11 +91,15 @@ function fault(placing: Placing, path: Buffer, message: string): void {
   placing.onWarning({ severity: 'fault', path, message })
 }
 
-async function placeOne(placing: Placing, { from, to, path: folder }: Pair, name: Buffer): Promise<void> {
+async function placeOne(
+  placing: Placing,
+  { from, to, path: folder }: PlacedPair,
+  name: Buffer,
+): Promise<void> {
   const path = joinPath(folder, name)
-  const staged = lookUp(from, name)
+  const staged = statEntry(from, name)
   if (!staged) return
-  const there = lookUp(to, name)
+  const there = statEntry(to, name)
   if (!there) return moveWithoutReplacing({ folder: from, name }, { folder: to, name })
   if (staged.isDirectory() && there.isDirectory()) return mergeFolder(placing, { from, to, path }, name)
   if (!staged.isDirectory() && !there.isDirectory()) return renameSync(from.at(name), to.at(name))
@@ -105,7 +109,7 @@ async function placeOne(placing: Placing, { from, to, path: folder }: Pair, name
     fault(placing, path, 'is a directory in the volume that is not empty: it was left as it is')
 }
 
-async function mergeFolder(placing: Placing, { from, to, path }: Pair, name: Buffer): Promise<void> {
+async function mergeFolder(placing: Placing, { from, to, path }: PlacedPair, name: Buffer): Promise<void> {
   await using staged = await openFolder(from.at(name))
   await using there = await openFolder(to.at(name))
   if (!isOnSameMount(there, placing.folders.volume))
@@ -116,7 +120,7 @@ async function mergeFolder(placing: Placing, { from, to, path }: Pair, name: Buf
   if (placing.isChosen(path)) await applyRoot(there, metadata, (message) => fault(placing, path, message))
 }
 
-interface Exchange extends Omit<Pair, 'path'> {
+interface Exchange extends Omit<PlacedPair, 'path'> {
   wasFolder: boolean
 }
 

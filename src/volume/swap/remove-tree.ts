@@ -1,7 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { renameSync, rmdirSync, unlinkSync } from 'node:fs'
 import { errnoOf } from '../../lib/errors.ts'
-import { breather, type Folder, isEmpty, isOnSameMount, lookUp, namesIn, openFolder } from './folder.ts'
+import {
+  breather,
+  type Folder,
+  isEmpty,
+  isOnSameMount,
+  openFolder,
+  statEntry,
+  streamNames,
+} from './folder.ts'
 import { unprotectOpen, withoutProtection } from './unprotect.ts'
 
 /**
@@ -38,7 +46,7 @@ interface Sweep {
 /** One round over `folder`: removes its files, and its subfolders together with the files directly in them. */
 async function removeOnce(sweep: Sweep, folder: Folder): Promise<void> {
   const breathe = breather()
-  for await (const name of namesIn(folder)) {
+  for await (const name of streamNames(folder)) {
     await breathe()
     sweep.signal?.throwIfAborted()
     try {
@@ -50,7 +58,7 @@ async function removeOnce(sweep: Sweep, folder: Folder): Promise<void> {
 }
 
 async function removeEntry(sweep: Sweep, folder: Folder, name: Buffer): Promise<void> {
-  const stats = lookUp(folder, name)
+  const stats = statEntry(folder, name)
   if (!stats) return
   const place = folder.at(name)
   if (!stats.isDirectory()) withoutProtection(place, () => unlinkSync(place))

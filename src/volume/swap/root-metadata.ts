@@ -29,11 +29,11 @@ export function readRoot(folder: Folder): RootMetadata {
     gid: Number(stats.gid),
     mtimeNs: String(exactMtimeNs(folder.fd, stats.mtimeNs)),
     xattrs: readXattrs(folder.fd).map(toBase64),
-    flags: flagsOf(folder.fd),
+    flags: readRootFlags(folder.fd),
   }
 }
 
-function flagsOf(fd: number): number {
+function readRootFlags(fd: number): number {
   const kernel = loadKernel()
   return kernel ? readFlags(kernel, fd, false).flags : 0
 }
@@ -66,7 +66,7 @@ export function describeLostProtection(volume: string, flags = 0): string | unde
 }
 
 /** The tree entry of a volume itself, as volume/tree needs it to write metadata. */
-function toTreeEntry(root: RootMetadata): TreeEntry {
+function makeRootEntry(root: RootMetadata): TreeEntry {
   return {
     type: 'directory',
     path: Buffer.alloc(0),
@@ -96,7 +96,7 @@ export async function applyRoot(
   root: RootMetadata,
   onRefused: (message: string) => void,
 ): Promise<void> {
-  await applyRootMetadata(volume.self, toTreeEntry(root), onRefused)
+  await applyRootMetadata(volume.self, makeRootEntry(root), onRefused)
   applyFlags(volume, root.flags, onRefused)
 }
 

@@ -9,7 +9,7 @@ import { copyForward } from './copy-in-place.ts'
 import { isEmpty, openFolder } from './folder.ts'
 import { type Journal, readJournal } from './journal.ts'
 import { deletePointer, type Pointer, pointerFile, readPointers } from './pointer.ts'
-import { type Ending, rollBack, rollForward } from './roll.ts'
+import { rollBack, rollForward, type UnfinishedSwap } from './roll.ts'
 import { checkSameVolume } from './seen-volume.ts'
 import { isInside } from './staging-folders.ts'
 import { openSwapFolders, type SwapFolders } from './swap-folders.ts'
@@ -85,9 +85,9 @@ export async function settleVolume(
 }
 
 /** A recover that must be ended; its volume is not open yet. */
-type Unsettled = Omit<Ending, 'volume'> & { options: SettleOptions }
+type Unsettled = Omit<UnfinishedSwap, 'volume'> & { options: SettleOptions }
 type Settled = Pick<SettledJournal, 'outcome' | 'faults'>
-type Settle = (ending: Unsettled) => Promise<Settled>
+type Settle = (unfinished: Unsettled) => Promise<Settled>
 
 async function settleInto(
   result: SettledJournals,
@@ -103,19 +103,19 @@ async function settleInto(
   }
 }
 
-async function settleClaimed(ending: Unsettled): Promise<Settled> {
-  await using _claim = await claimVolume(ending.dataDir, ending.pointer.volume)
-  return await settleOne(ending)
+async function settleClaimed(unfinished: Unsettled): Promise<Settled> {
+  await using _claim = await claimVolume(unfinished.dataDir, unfinished.pointer.volume)
+  return await settleOne(unfinished)
 }
 
 /** The path in the pointer was a real path; opening it fails if a part of it has become a symbolic link since. */
-async function settleOne(ending: Unsettled): Promise<Settled> {
-  const { dataDir, pointer } = ending
+async function settleOne(unfinished: Unsettled): Promise<Settled> {
+  const { dataDir, pointer } = unfinished
   using volume = tryHold(pointer)
   if (pointer.phase === 'swap')
-    return await settleSwap({ ...ending, volume: volume ?? volumeMissing(pointer) })
+    return await settleSwap({ ...unfinished, volume: volume ?? volumeMissing(pointer) })
   if (pointer.phase === 'copy')
-    return await settleCopy({ ...ending, volume: volume ?? volumeMissing(pointer) })
+    return await settleCopy({ ...unfinished, volume: volume ?? volumeMissing(pointer) })
   if (!volume) await deletePointer(dataDir, pointer.rid)
   else await removeLeftovers(dataDir, pointer, volume)
   return { outcome: 'swept' }
@@ -144,19 +144,19 @@ async function removeLeftovers(dataDir: string, pointer: Pointer, volume: HeldVo
   await cleanUp(dataDir, pointer, volume)
 }
 
-async function settleSwap(ending: Ending): Promise<Settled> {
-  if (!ending.volume.exists) volumeMissing(ending.pointer)
-  await using folders = await openSwapFolders(ending.pointer, ending.volume)
-  const { header, sealed, committed } = await readOwnJournal(ending.pointer, folders)
+async function settleSwap(unfinished: UnfinishedSwap): Promise<Settled> {
+  if (!unfinished.volume.exists) volumeMissing(unfinished.pointer)
+  await using folders = await openSwapFolders(unfinished.pointer, unfinished.volume)
+  const { header, sealed, committed } = await readOwnJournal(unfinished.pointer, folders)
   if (!sealed && !(await isEmpty(folders.old))) throw new Error('its journal is damaged')
-  const moving = {
+  const swap = {
     folders,
     header,
     appeared: (name: string) =>
-      ending.warn(`${name}: appeared in the volume "${header.volume}" during the swap`),
+      unfinished.warn(`${name}: appeared in the volume "${header.volume}" during the swap`),
     moved: () => {},
   }
-  await (committed ? rollForward : rollBack)(ending, moving)
+  await (committed ? rollForward : rollBack)(unfinished, swap)
   return committed ? wentForward(header.unpackFaults) : { outcome: 'went back' }
 }
 
@@ -171,16 +171,17 @@ function wentForward(faults = 0): Settled {
 }
 
 /** A copy in place is only finished, never undone: it starts again from the staging folder, which is complete. */
-async function settleCopy(ending: Ending & Unsettled): Promise<Settled> {
-  if (!ending.volume.exists) volumeMissing(ending.pointer)
-  await using folders = await openSwapFolders(ending.pointer, ending.volume)
-  const { header, sealed } = await readOwnJournal(ending.pointer, folders)
+async function settleCopy(unfinished: UnfinishedSwap & Unsettled): Promise<Settled> {
+  if (!unfinished.volume.exists) volumeMissing(unfinished.pointer)
+  await using folders = await openSwapFolders(unfinished.pointer, unfinished.volume)
+  const { header, sealed } = await readOwnJournal(unfinished.pointer, folders)
   if (!sealed) throw new Error('its journal is damaged')
-  await refuseCopy(ending)
-  const onWarning = ({ path, message }: TreeWarning) => ending.warn(`${bytesToText(path) || '.'}: ${message}`)
+  await refuseCopy(unfinished)
+  const onWarning = ({ path, message }: TreeWarning) =>
+    unfinished.warn(`${bytesToText(path) || '.'}: ${message}`)
   const { signal } = new AbortController()
-  const onProgress = ({ path }: { path: Buffer }) => ending.options.onPath?.(path)
-  const forward = { ending, folders, header, signal, onWarning, onProgress }
+  const onProgress = ({ path }: { path: Buffer }) => unfinished.options.onPath?.(path)
+  const forward = { unfinished, folders, header, signal, onWarning, onProgress }
   const { faults } = await copyForward(forward).catch((cause: unknown) => {
     throw new Error(`its content could not be copied: ${messageOf(cause)}`, { cause })
   })
@@ -192,7 +193,7 @@ async function refuseCopy({
   options: { copies = 'if-unused' },
   volume,
   warn,
-}: Ending & Unsettled): Promise<void> {
+}: UnfinishedSwap & Unsettled): Promise<void> {
   if (copies === 'refuse')
     throw new Error(
       'its copy in place was interrupted, so the volume has neither the old nor the new content. Stop what uses the volume, then recover it or restart the daemon: both finish the copy',

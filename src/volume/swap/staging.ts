@@ -4,7 +4,7 @@ import { basename, dirname } from 'node:path'
 import { BackupdError, errnoOf } from '../../lib/errors.ts'
 import type { HeldVolume } from '../held-volume.ts'
 import { cleanUp, unprotectVolume } from './clean-up.ts'
-import { type Folder, type Identity, namesIn, openFolder } from './folder.ts'
+import { type Folder, type Identity, openFolder, streamNames } from './folder.ts'
 import { type Pointer, readPointers, savePointer } from './pointer.ts'
 import { readIdentity } from './seen-volume.ts'
 import {
@@ -180,7 +180,7 @@ async function listLeftovers(dataDir: string, volume: HeldVolume): Promise<strin
 }
 
 async function* stagingNames(folder: Folder): AsyncGenerator<Buffer> {
-  for await (const name of namesIn(folder)) if (isStagingName(name)) yield name
+  for await (const name of streamNames(folder)) if (isStagingName(name)) yield name
 }
 
 function alreadyExists({ staging }: Pointer): BackupdError {

@@ -10,7 +10,7 @@ import { BackupdError, messageOf } from '../../lib/errors.ts'
 import { beginSwap } from './begin-swap.ts'
 import { collectInodes } from './inode-set.ts'
 import { commitJournal, readChildren, readJournal, uncommitJournal } from './journal.ts'
-import { type Moving, moveListed, setAsideUnknown } from './moves.ts'
+import { moveListed, type SwapContext, setAsideUnknown } from './moves.ts'
 import { placeNewVolume } from './place-new-volume.ts'
 import { rollBack, rollForward } from './roll.ts'
 import { applyRoot } from './root-metadata.ts'
@@ -39,38 +39,38 @@ async function swapContent(staging: Staging, options: SwapOptions): Promise<void
     checkpoint?.('moved')
     signal.throwIfAborted()
   }
-  const moving: Moving = { folders, header, moved, appeared: (name) => void appeared.push(name) }
+  const swap: SwapContext = { folders, header, moved, appeared: (name) => void appeared.push(name) }
   // Rolling back or forward is not cancelled by the signal.
-  const ending: Moving = { ...moving, moved: () => {} }
+  const undoing: SwapContext = { ...swap, moved: () => {} }
   try {
-    await replaceChildren(moving, options)
+    await replaceChildren(swap, options)
     await commitJournal(folders.staging)
   } catch (error) {
-    await undo(staging, ending, { error, warn })
+    await undo(staging, undoing, { error, warn })
     throw error
   }
   checkpoint?.('committed')
   for (const name of appeared)
     warn(`${name}: appeared in the volume during the swap, and was removed with the old content`)
-  await rollForward({ ...staging, warn, checkpoint }, ending).catch((error: unknown) => {
+  await rollForward({ ...staging, warn, checkpoint }, undoing).catch((error: unknown) => {
     const path = staging.pointer.staging
     warn(`${path}: could not be cleaned up (${messageOf(error)}); the next run on the volume tries again`)
   })
 }
 
 async function replaceChildren(
-  moving: Moving,
+  swap: SwapContext,
   { signal, checkpoint, onRefused }: SwapOptions,
 ): Promise<void> {
-  const { volume, staging, fresh, old } = moving.folders
-  await moveListed(moving, { side: 'old', from: volume, to: old })
-  await setAsideUnknown(moving, () => false)
+  const { volume, staging, fresh, old } = swap.folders
+  await moveListed(swap, { side: 'old', from: volume, to: old })
+  await setAsideUnknown(swap, () => false)
   checkpoint?.('moved out')
   signal.throwIfAborted()
-  await moveListed(moving, { side: 'new', from: fresh, to: volume })
-  await setAsideUnknown(moving, (await collectInodes(readChildren(staging, 'new'))).has)
+  await moveListed(swap, { side: 'new', from: fresh, to: volume })
+  await setAsideUnknown(swap, (await collectInodes(readChildren(staging, 'new'))).has)
   checkpoint?.('moved in')
-  await applyRoot(volume, moving.header.after, onRefused)
+  await applyRoot(volume, swap.header.after, onRefused)
   await syncFilesystem(volume)
   signal.throwIfAborted()
   checkpoint?.('in place')
@@ -81,11 +81,11 @@ interface Failure {
   warn(message: string): void
 }
 
-async function undo(staging: Staging, moving: Moving, { error, warn }: Failure): Promise<void> {
+async function undo(staging: Staging, swap: SwapContext, { error, warn }: Failure): Promise<void> {
   const { staging: path, volume } = staging.pointer
   try {
-    await uncommitJournal(moving.folders.staging, await readJournal(moving.folders.staging))
-    await rollBack({ ...staging, warn }, moving)
+    await uncommitJournal(swap.folders.staging, await readJournal(swap.folders.staging))
+    await rollBack({ ...staging, warn }, swap)
   } catch (cause) {
     const why = `${messageOf(error)}; and "${volume}" could not be put back: ${messageOf(cause)}`
     throw new BackupdError('VOLUME_LOCKED', `${why}. Restart the daemon to settle it, see "${path}"`, {

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { loadKernel } from '../../lib/kernel.ts'
-import { type Folder, lookUp, namesIn, openFolder } from './folder.ts'
+import { type Folder, openFolder, statEntry, streamNames } from './folder.ts'
 
 /** Syncs the file system of this folder to disk or, without kernel calls, at least the content of the folder. */
 export async function syncFilesystem(folder: Folder): Promise<void> {
@@ -11,8 +11,8 @@ export async function syncFilesystem(folder: Folder): Promise<void> {
 }
 
 async function syncContent(folder: Folder): Promise<void> {
-  for await (const name of namesIn(folder)) {
-    const stats = lookUp(folder, name)
+  for await (const name of streamNames(folder)) {
+    const stats = statEntry(folder, name)
     if (stats?.isDirectory()) {
       await using inner = await openFolder(folder.at(name))
       await syncContent(inner)

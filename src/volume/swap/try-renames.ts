@@ -2,7 +2,7 @@ import { mkdirSync, renameSync, rmdirSync } from 'node:fs'
 import { bytesToText } from '../../lib/byte-paths.ts'
 import { BackupdError, errnoOf } from '../../lib/errors.ts'
 import type { HeldVolume } from '../held-volume.ts'
-import { breather, type Folder, namesIn, openFolder } from './folder.ts'
+import { breather, type Folder, openFolder, streamNames } from './folder.ts'
 import { moveWithoutReplacing } from './move.ts'
 import { restoreTime } from './restore-time.ts'
 import { readIdentity } from './seen-volume.ts'
@@ -48,7 +48,7 @@ async function tryMovesOut(volume: Folder, { staging }: RenamesToTry): Promise<v
   mkdirSync(content)
   try {
     const breathe = breather()
-    for await (const name of namesIn(volume)) {
+    for await (const name of streamNames(volume)) {
       await breathe()
       if (!isStagingName(name))
         tryRename(`move "${bytesToText(name)}" out of the volume`, () => renameSync(volume.at(name), full))

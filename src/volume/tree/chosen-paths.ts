@@ -24,17 +24,17 @@ export function chosenPaths(paths: readonly Buffer[]): Chosen {
   }
   if (wanted.has('')) return EVERYTHING
   const lengths = new Set([...wanted].map((path) => path.length))
-  return { of: (path) => choiceOf(path.toString('latin1'), { wanted, lengths, ancestors }) }
+  return { of: (path) => findChoice(path.toString('latin1'), { wanted, lengths, ancestors }) }
 }
 
-interface Wanted {
+interface ChosenPaths {
   wanted: ReadonlySet<string>
   /** Lengths of the wanted paths: avoids hashing each of a path's parents, of which there may be thousands. */
   lengths: ReadonlySet<number>
   ancestors: ReadonlySet<string>
 }
 
-function choiceOf(path: string, { wanted, lengths, ancestors }: Wanted): Choice {
+function findChoice(path: string, { wanted, lengths, ancestors }: ChosenPaths): Choice {
   for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
     if (lengths.has(end) && wanted.has(path.slice(0, end))) return 'all'
   }

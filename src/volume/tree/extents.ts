@@ -16,7 +16,7 @@ export function findDataExtents(kernel: Kernel, fd: number, size: number): Exten
     addExtent(extents, { offset: at, length: end - at }, smallestHole)
     if (extents.length > MAX_EXTENTS) {
       smallestHole = Math.max(smallestHole * 4, 64 * 1024)
-      extents = joined(extents, smallestHole)
+      extents = joinExtents(extents, smallestHole)
     }
     at = nextData(kernel, fd, { from: end, size })
   }
@@ -38,7 +38,7 @@ function addExtent(extents: Extent[], extent: Extent, smallestHole: number): voi
   }
 }
 
-function joined(extents: Extent[], smallestHole: number): Extent[] {
+function joinExtents(extents: Extent[], smallestHole: number): Extent[] {
   const kept: Extent[] = []
   for (const extent of extents) addExtent(kept, extent, smallestHole)
   return kept

@@ -60,7 +60,7 @@ export function createLinkTable(): LinkTable {
   }
   /** The slot of the inode, or the free slot for it. */
   const findSlot = (device: bigint, inode: bigint): number => {
-    const hash = hashOf(device, inode)
+    const hash = hashInode(device, inode)
     let slot = hash & (slots.length - 1)
     while (slots[slot] !== 0 && !(tags[slot] === hash >>> 24 && holds(slot, device, inode))) {
       slot = (slot + 1) & (slots.length - 1)
@@ -135,7 +135,7 @@ function describes(head: Buffer, { type, size, mtimeNs, ctimeNs }: LinkIdentity)
   )
 }
 
-function hashOf(device: bigint, inode: bigint): number {
+function hashInode(device: bigint, inode: bigint): number {
   const low = Number(inode & 0xffffffffn)
   const rest = Number((inode >> 32n) & 0xffffffffn) ^ Number(device & 0xffffffffn)
   let hash = Math.imul(low ^ Math.imul(rest, 0x9e3779b1), 0x85ebca6b)

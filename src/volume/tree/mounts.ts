@@ -4,7 +4,7 @@ import { parseMountInfo } from '../../lib/mount-info.ts'
 
 /** The mounts at a directory and below it, in this process's mount namespace. */
 export interface Mounts {
-  /** The id of the mount that the directory is on, from mountIdOf. */
+  /** The id of the mount that the directory is on, from findMountId. */
   id: string
   /** Something is mounted at the directory itself. */
   here: boolean
@@ -20,7 +20,7 @@ export function mountsAt(fd: number, path: Buffer): Mounts {
   const own = path.toString('latin1')
   const prefix = own === '/' ? own : `${own}/`
   const id = findMountId(fd)
-  const mounts = parseMountInfo(readProc('/proc/self/mountinfo'))
+  const mounts = parseMountInfo(readProcFile('/proc/self/mountinfo'))
   const below = mounts
     .filter(({ point, parent }) => point.startsWith(prefix) && (id === '' || parent === id))
     .map(({ point }) => point.slice(prefix.length))
@@ -29,10 +29,10 @@ export function mountsAt(fd: number, path: Buffer): Mounts {
 
 /** The id of the mount that an open file is on (proc_pid_fdinfo(5)); empty if the kernel does not report it. */
 export function findMountId(fd: number): string {
-  return /^mnt_id:\s*(\d+)/m.exec(readProc(`/proc/self/fdinfo/${fd}`))?.[1] ?? ''
+  return /^mnt_id:\s*(\d+)/m.exec(readProcFile(`/proc/self/fdinfo/${fd}`))?.[1] ?? ''
 }
 
-function readProc(file: string): string {
+function readProcFile(file: string): string {
   try {
     return readFileSync(file, 'latin1')
   } catch (error) {

@@ -43,7 +43,7 @@ export function pinChild(directory: Pin, name: Buffer, kernel: Kernel | undefine
 /** Like pinChild, also for a path of several components; undefined if a part of it is not in the kernel's cache. */
 export function pinIfCached(directory: Pin, path: Buffer, kernel: Kernel | undefined): Pin | undefined {
   const fd = kernel?.pinCached(directory.fd, path)
-  return fd === undefined ? undefined : pinOf(fd, true)
+  return fd === undefined ? undefined : makePin(fd, true)
 }
 
 async function pinWaiting(directory: Pin, name: Buffer): Promise<Pin> {
@@ -56,10 +56,10 @@ export function childPlace(directory: Pin, name: Buffer): Buffer {
 }
 
 async function pinByDescriptor(path: Buffer, flags: number): Promise<Pin> {
-  return pinOf(await openAsync(path, O_PATH | flags), false)
+  return makePin(await openAsync(path, O_PATH | flags), false)
 }
 
-function pinOf(fd: number, cached: boolean): Pin {
+function makePin(fd: number, cached: boolean): Pin {
   try {
     return new DescriptorPin(fd, cached, fstatSync(fd, { bigint: true }))
   } catch (error) {

@@ -64,7 +64,7 @@ export function canEnter({ item, isMount }: Seen): boolean {
   return item.entry.type === 'directory' && !isMount
 }
 
-interface Folder {
+interface WalkedFolder {
   inspector: ReturnType<typeof createInspector>
   fastStat: FastStat
   pin: Pin
@@ -72,7 +72,7 @@ interface Folder {
   options: SortedWalkOptions
 }
 
-async function enterFolder(folder: Folder): Promise<SortedFolder | undefined> {
+async function enterFolder(folder: WalkedFolder): Promise<SortedFolder | undefined> {
   const { log: walkLog, part } = folder.options
   const log = walkLog?.openFolder(
     folder.path,
@@ -112,7 +112,7 @@ async function enterFolder(folder: Folder): Promise<SortedFolder | undefined> {
 }
 
 function seenNames(
-  { path, inspector }: Folder,
+  { path, inspector }: WalkedFolder,
   batch: ListedName[],
   seen: readonly (Seen | undefined)[],
 ): SeenNames {
@@ -133,7 +133,7 @@ function nextBatch(names: NameTable, from: number): ListedName[] {
 
 /** Returns no promise if nothing has to be waited for. */
 function inspectNames(
-  { inspector, fastStat, pin, path }: Folder,
+  { inspector, fastStat, pin, path }: WalkedFolder,
   batch: ListedName[],
 ): (Seen | undefined)[] | Promise<(Seen | undefined)[]> {
   const mayUseFastStat = batch[0] !== undefined && fastStat.serves(pin, batch[0].name)
@@ -153,7 +153,7 @@ function upToDirectory(seen: readonly (Seen | undefined)[]): number {
   return directory + 1
 }
 
-async function readNames({ inspector, pin, path, options }: Folder): Promise<NameTable | undefined> {
+async function readNames({ inspector, pin, path, options }: WalkedFolder): Promise<NameTable | undefined> {
   const table = new NameTable()
   try {
     const names = await openNames(pin.place, pin.cached)

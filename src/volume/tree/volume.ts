@@ -40,15 +40,22 @@ export interface OpenVolume extends Disposable {
 /** Throws VOLUME_MISSING if the path is not a readable directory. */
 export async function openVolume(path: string): Promise<OpenVolume> {
   const pin = await pinPath(path).catch((error: unknown) => {
-    throw missing(path, errnoOf(error) === 'ENOENT' ? 'it does not exist' : describeReason(error), error)
+    throw makeUnreadableVolumeError(
+      path,
+      errnoOf(error) === 'ENOENT' ? 'it does not exist' : describeReason(error),
+      error,
+    )
   })
   try {
-    if (readEntryType(pin.stat) !== 'directory') throw missing(path, 'it is not a directory')
+    if (readEntryType(pin.stat) !== 'directory')
+      throw makeUnreadableVolumeError(path, 'it is not a directory')
     const real = await readRealPath(path, pin)
     return createVolume(real, pin, { path, hasTrueSizes: await hasTrueSizes(pin.place) })
   } catch (error) {
     unpin(pin)
-    throw error instanceof BackupdError ? error : missing(path, describeReason(error), error)
+    throw error instanceof BackupdError
+      ? error
+      : makeUnreadableVolumeError(path, describeReason(error), error)
   }
 }
 
@@ -92,7 +99,7 @@ function keepFresh(read: () => Mounts): () => Mounts {
   }
 }
 
-function missing(path: string, why: string, cause?: unknown): BackupdError {
+function makeUnreadableVolumeError(path: string, why: string, cause?: unknown): BackupdError {
   return new BackupdError(
     'VOLUME_MISSING',
     `The volume "${path}" cannot be read: ${why}. Check its path and its mount`,

@@ -18,7 +18,7 @@ export async function* walkTree(volume: OpenVolume, options: WalkOptions): Async
   const walk: Walk = { options, inspector: createInspector(volume, options), open: [], held: [] }
   try {
     yield [{ entry: volume.root, data: null, open: null }]
-    await enter(walk, volume.pin, volume.root.path)
+    await enterDirectory(walk, volume.pin, volume.root.path)
     for (let top = walk.open.at(-1); top; top = walk.open.at(-1)) {
       options.signal.throwIfAborted()
       walk.held = await inspectNext(walk, top)
@@ -55,7 +55,7 @@ async function inspectNext(walk: Walk, top: OpenDirectory): Promise<Inspected[]>
   walk.inspector.reset()
   const directory = top.directories.pop()
   if (directory) return await inspectNames(walk, top, { names: [directory], isDirectory: true })
-  const names = await listNames(walk, top)
+  const names = await listDirectoryNames(walk, top)
   if (names.length === 0) {
     walk.open.pop()
     await leave(top, walk.inspector.volume.pin)
@@ -66,11 +66,11 @@ async function inspectNext(walk: Walk, top: OpenDirectory): Promise<Inspected[]>
   return await inspectNames(walk, top, { names: others, isDirectory: false })
 }
 
-async function listNames(walk: Walk, top: OpenDirectory): Promise<ListedName[]> {
+async function listDirectoryNames(walk: Walk, top: OpenDirectory): Promise<ListedName[]> {
   try {
     const names = await top.names.next(MAX_CONCURRENT)
     const others = withoutLeftOut(walk.options, top.path, names)
-    return others.length === 0 && names.length > 0 ? await listNames(walk, top) : others
+    return others.length === 0 && names.length > 0 ? await listDirectoryNames(walk, top) : others
   } catch (error) {
     walk.inspector.warn('fault', top.path, `cannot be listed to its end: ${describeReason(error)}`)
     return []
@@ -98,10 +98,10 @@ async function inspectNames(
 
 async function enterOrUnpin(walk: Walk, { item, pin, isMount }: Inspected): Promise<void> {
   if (item.entry.type !== 'directory' || isMount) unpin(pin)
-  else await enter(walk, pin, item.entry.path)
+  else await enterDirectory(walk, pin, item.entry.path)
 }
 
-async function enter(walk: Walk, pin: Pin, path: Buffer): Promise<void> {
+async function enterDirectory(walk: Walk, pin: Pin, path: Buffer): Promise<void> {
   try {
     const log = walk.options.log?.openFolder(path, makeStamp(pin.stat), false)
     walk.open.push({ pin, path, names: await openNames(pin.place), directories: [], log })

@@ -25,7 +25,7 @@ export function openOutputFolder(path: string | Buffer): OutputFolder {
  */
 export function openFolderBeneath(root: OutputFolder, path: Buffer): OutputFolder {
   let folder = root
-  for (const step of stepsOf(path)) {
+  for (const step of splitSteps(path)) {
     const above = folder
     try {
       folder = openStep(above, step)
@@ -38,12 +38,12 @@ export function openFolderBeneath(root: OutputFolder, path: Buffer): OutputFolde
 
 /** Splits `path` before its last step; siblings share the first part. */
 export function splitLastStep(path: Buffer): { parent: Buffer; rest: Buffer } {
-  const rest = stepsOf(path).at(-1) ?? path
+  const rest = splitSteps(path).at(-1) ?? path
   return { parent: path.subarray(0, Math.max(path.length - rest.length - 1, 0)), rest }
 }
 
 /** Splits a path into steps that one call can open; without kernel calls, each name is a step. */
-function stepsOf(path: Buffer): Buffer[] {
+function splitSteps(path: Buffer): Buffer[] {
   if (!loadKernel()) return splitComponents(path)
   if (path.length <= MAX_STEP_BYTES) return [path]
   const steps: Buffer[] = []

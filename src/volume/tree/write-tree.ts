@@ -74,7 +74,7 @@ export class TreeWriter {
    */
   beginFile(entry: TreeEntry): number | undefined {
     try {
-      return this.#create(entry.path, (at) => openSync(placeOf(at), NEW_FILE, 0o600))
+      return this.#create(entry.path, (at) => openSync(findPlace(at), NEW_FILE, 0o600))
     } catch (error) {
       this.#refusedOrThrow(error, entry.path)
       return undefined
@@ -112,7 +112,7 @@ export class TreeWriter {
     try {
       const linked = lstatSync(this.#place(target), { bigint: true })
       if (!this.#isThere(path, linked.ino))
-        this.#create(path, (at) => linkSync(this.#place(target), placeOf(at)))
+        this.#create(path, (at) => linkSync(this.#place(target), findPlace(at)))
       return linked.isFile() ? 'file' : 'other'
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') this.#fault(path, 'is a hard link to an entry that was not restored')
@@ -171,8 +171,9 @@ export class TreeWriter {
 
   #writeDirectory(entry: TreeEntry): void {
     const { folder, name } = this.#folders.parentOf(entry.path)
-    const existed = !makeFolder(folder, name)
-    if (existed && !isFolder(folder.at(name))) this.#create(entry.path, (at) => mkdirSync(placeOf(at), 0o700))
+    const existed = !createFolderAt(folder, name)
+    if (existed && !isFolder(folder.at(name)))
+      this.#create(entry.path, (at) => mkdirSync(findPlace(at), 0o700))
     if (existed || this.#removedFolder) this.#restated.set(entry.path.toString('latin1'), false)
     this.#ledger.add(entry)
   }
@@ -181,7 +182,7 @@ export class TreeWriter {
     const target = entry.linkTarget
     if (!target?.length || target.includes(0)) return this.#fault(entry.path, 'is a symlink without a target')
     const at = this.#create(entry.path, (place) => {
-      symlinkSync(target, placeOf(place))
+      symlinkSync(target, findPlace(place))
       return place
     })
     applyMetadataByName(at, entry, this.#onRefused(entry))
@@ -245,8 +246,8 @@ export class TreeWriter {
 
   #remove(path: Buffer): void {
     const at = this.#folders.parentOf(path)
-    if (!isFolder(placeOf(at))) {
-      unlinkSync(placeOf(at))
+    if (!isFolder(findPlace(at))) {
+      unlinkSync(findPlace(at))
       return
     }
     this.#removedFolder = true
@@ -259,7 +260,7 @@ export class TreeWriter {
   }
 
   #place(path: Buffer): Buffer {
-    return placeOf(this.#folders.parentOf(path))
+    return findPlace(this.#folders.parentOf(path))
   }
 
   #refusedOrThrow(error: unknown, path: Buffer): false {
@@ -278,12 +279,12 @@ export class TreeWriter {
   }
 }
 
-function placeOf({ folder, name }: NameInFolder): Buffer {
+function findPlace({ folder, name }: NameInFolder): Buffer {
   return folder.at(name)
 }
 
 /** False if the name exists already. */
-function makeFolder(folder: OutputFolder, name: Buffer): boolean {
+function createFolderAt(folder: OutputFolder, name: Buffer): boolean {
   try {
     mkdirSync(folder.at(name), 0o700)
     return true

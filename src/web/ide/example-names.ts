@@ -17,7 +17,7 @@ export const QUERY = `{
   backups(filter: { mode: INCREMENT }, first: 1) { nodes { app proc name snapshots(first: 10) { id } } }
 }`
 
-interface Answer {
+interface NamesAnswer {
   data?: {
     volumes: { nodes: Volume[] }
     backups: { nodes: { app: string; proc: string; name: string; snapshots: { id: string }[] }[] }
@@ -44,14 +44,14 @@ export async function readExampleNames(url: string): Promise<ExampleNames> {
       body: JSON.stringify({ query: QUERY }),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })
-    return pickNames((await response.json()) as Answer)
+    return pickNames((await response.json()) as NamesAnswer)
   } catch {
     return pickNames({})
   }
 }
 
 /** Names of the first volume of the page with a good backup; otherwise of the first one with a job. */
-export function pickNames({ data }: Answer): ExampleNames {
+export function pickNames({ data }: NamesAnswer): ExampleNames {
   const volumes = data?.volumes.nodes ?? []
   const chosen = volumes.find(({ lastGood }) => lastGood) ?? volumes.find(({ jobs }) => jobs.length > 0)
   const increment = data?.backups.nodes[0]

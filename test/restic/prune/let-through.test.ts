@@ -14,22 +14,22 @@ test('a backup that waits for its lock gets it between two slices of a prune, an
   for (let n = 0; n < 6; n++) {
     await addSnapshot(repository, { shared: Buffer.from('shared'), [`own ${n}`]: Buffer.from(`own ${n}`) })
   }
-  const takeLock = (of: Repository, waitMs: number) => (how: { exclusive: boolean }) =>
+  const acquireLock = (of: Repository, waitMs: number) => (how: { exclusive: boolean }) =>
     lockRepository(of, { ...how, dataDir: `${dir}/daemon`, waitMs, signal })
   const old = (await collectIds(repository.listUnpacked('snapshots'))).slice(0, 5)
-  await forgetSnapshots(repository, old, { takeLock: takeLock(repository, 0) })
+  await forgetSnapshots(repository, old, { acquireLock: acquireLock(repository, 0) })
 
   const order: string[] = []
   const other = await open()
   async function backUp(): Promise<void> {
-    await using _lock = await takeLock(other, 60_000)({ exclusive: false })
+    await using _lock = await acquireLock(other, 60_000)({ exclusive: false })
     order.push('backup')
     await addSnapshot(other, { shared: Buffer.from('shared'), fresh: Buffer.from('own 3') })
   }
   let backup: Promise<void> | undefined
   await prune(repository, {
-    takeLock: async (how) => {
-      const lock = await takeLock(repository, 60_000)(how)
+    acquireLock: async (how) => {
+      const lock = await acquireLock(repository, 60_000)(how)
       // It comes while the prune has the repository to itself.
       if (how.exclusive) backup ??= backUp()
       return lock

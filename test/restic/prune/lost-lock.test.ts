@@ -27,8 +27,8 @@ function lockHeldFor(times: number) {
   }
 }
 
-const takeLock = async () => lockHeldFor(Number.POSITIVE_INFINITY)
-const takeLostLock = async () => lockHeldFor(0)
+const acquireLock = async () => lockHeldFor(Number.POSITIVE_INFINITY)
+const acquireLostLock = async () => lockHeldFor(0)
 
 async function packsOf(world: GivenRepository): Promise<string[]> {
   return (await Array.fromAsync(listPacks(world.place))).map(({ id }) => id).sort()
@@ -42,7 +42,7 @@ async function sliceWorld() {
   const keep = randomBytes(50_000)
   const gone = await addSnapshot(repository, { gone: randomBytes(50_000), keep })
   await addSnapshot(repository, { keep, rest: randomBytes(50) })
-  await forgetSnapshots(repository, [gone], { takeLock })
+  await forgetSnapshots(repository, [gone], { acquireLock })
   const used = new UsedBlobs(repository, await repository.loadIndex())
   await used.markSnapshots(signal)
   const victims = measurePacks(used).filter(({ unusedBytes }) => unusedBytes > 0)
@@ -75,11 +75,11 @@ test('a pack without an index stays if the lock is lost', async () => {
   mkdirSync(dirname(pack), { recursive: true })
   writeFileSync(pack, 'of a backup that runs')
   const options = { signal, pause: async () => {} }
-  await expect(prune(repository, { ...options, takeLock: takeLostLock })).rejects.toMatchObject({
+  await expect(prune(repository, { ...options, acquireLock: acquireLostLock })).rejects.toMatchObject({
     code: 'REPOSITORY_LOCKED',
   })
   expect(existsSync(pack)).toBe(true)
-  await prune(repository, { ...options, takeLock })
+  await prune(repository, { ...options, acquireLock })
   expect(existsSync(pack)).toBe(false)
 })
 
@@ -91,22 +91,22 @@ test('a prune continues if another one removed all packs between its search and 
   let isDone = false
   const summary = await prune(repository, {
     ...options,
-    takeLock: async ({ exclusive }) => {
+    acquireLock: async ({ exclusive }) => {
       if (exclusive && !isDone) {
         isDone = true
-        expect(await prune(other, { ...options, takeLock })).toMatchObject({ packsRemoved: 2 })
+        expect(await prune(other, { ...options, acquireLock })).toMatchObject({ packsRemoved: 2 })
       }
-      return takeLock()
+      return acquireLock()
     },
   })
   expect(summary).toMatchObject({ packsRemoved: 0, bytesUnused: 0 })
-  expect(await prune(other, { ...options, takeLock })).toMatchObject({ packsRemoved: 0, bytesFreed: 0 })
+  expect(await prune(other, { ...options, acquireLock })).toMatchObject({ packsRemoved: 0, bytesFreed: 0 })
 })
 
 test('no snapshot is forgotten if the lock is lost', async () => {
   const { repository } = await sliceWorld()
   const ids = await collectIds(repository.listUnpacked('snapshots'))
-  await expect(forgetSnapshots(repository, ids, { takeLock: takeLostLock })).rejects.toMatchObject({
+  await expect(forgetSnapshots(repository, ids, { acquireLock: acquireLostLock })).rejects.toMatchObject({
     code: 'REPOSITORY_LOCKED',
   })
   expect(await collectIds(repository.listUnpacked('snapshots'))).toEqual(ids)

@@ -13,14 +13,14 @@ import { addSnapshot, collectIds } from '../../support/repository-content.ts'
 import { hasRestic } from '../../support/restic.ts'
 
 /** Nobody else is there. */
-const takeLock: PruneOptions['takeLock'] = async () => ({
+const acquireLock: PruneOptions['acquireLock'] = async () => ({
   signal: new AbortController().signal,
   async assertHeld() {},
   async [Symbol.asyncDispose]() {},
 })
 
 function optionsOf(more: Partial<PruneOptions> = {}): PruneOptions {
-  return { takeLock, signal: new AbortController().signal, pause: async () => {}, ...more }
+  return { acquireLock, signal: new AbortController().signal, pause: async () => {}, ...more }
 }
 
 /** Contents that compress by nothing, the same each time. */
@@ -82,7 +82,7 @@ describe.skipIf(!hasRestic)('forget and prune (needs restic)', () => {
       const gone = await forgetSnapshots(
         repository,
         forgotten.map((at) => ids[at] ?? ''),
-        { takeLock },
+        { acquireLock },
       )
       expect(gone.toSorted()).toEqual(forgotten.map((at) => ids[at] ?? '').toSorted())
       const summary = await prune(repository, optionsOf({ maxUnused: 0, sliceBytes: 400_000 }))
@@ -105,7 +105,7 @@ describe.skipIf(!hasRestic)('forget and prune (needs restic)', () => {
     const world = await given.repository()
     const ids = await makePoints(world, 4)
     const repository = await world.open()
-    await forgetSnapshots(repository, ids.slice(0, 3), { takeLock })
+    await forgetSnapshots(repository, ids.slice(0, 3), { acquireLock })
     let late = ''
     const pause = async () => {
       if (late !== '') return
@@ -126,7 +126,7 @@ describe.skipIf(!hasRestic)('forget and prune (needs restic)', () => {
   it('interrupted at any store call, it leaves an intact repository, and the next prune completes it', async () => {
     const world = await given.repository()
     const ids = await makePoints(world, 3, 60_000)
-    await forgetSnapshots(await world.open(), ids.slice(0, 1), { takeLock })
+    await forgetSnapshots(await world.open(), ids.slice(0, 1), { acquireLock })
     const template = join(world.dir, 'template')
     cpSync(world.path, template, { recursive: true })
     const calls = await countCalls(world, template)
@@ -149,7 +149,7 @@ describe.skipIf(!hasRestic)('forget and prune (needs restic)', () => {
   it('deletes nothing if a needed tree is damaged, or a pack is missing', async () => {
     const world = await given.repository()
     const ids = await makePoints(world, 2)
-    await forgetSnapshots(await world.open(), ids.slice(0, 1), { takeLock })
+    await forgetSnapshots(await world.open(), ids.slice(0, 1), { acquireLock })
     await prune(await world.open(), optionsOf({ maxUnused: 0 }))
     const packs = await Array.fromAsync(listPacks(world.place))
     expect(packs.length).toBeGreaterThan(1)
@@ -177,7 +177,7 @@ describe.skipIf(!hasRestic)('forget and prune (needs restic)', () => {
     const at = (place?.offset ?? 0) + 1000
     bytes[at] = (bytes[at] ?? 0) ^ 1
     writeFileSync(file, bytes)
-    await forgetSnapshots(repository, [gone], { takeLock })
+    await forgetSnapshots(repository, [gone], { acquireLock })
     await prune(await world.open(), optionsOf({ maxUnused: 0 }))
     expect(world.warnings.join()).toContain(place?.pack)
     expect(readFileSync(file)).toEqual(bytes)

@@ -18,7 +18,7 @@ import { describe, expect, test } from 'vitest'
 import { BackupdError } from '../../../src/lib/errors.ts'
 import type { Repository } from '../../../src/restic/repository/repository.ts'
 import type { SnapshotProgress } from '../../../src/restic/write/run-progress.ts'
-import type { SnapshotSeen, SnapshotWords } from '../../../src/restic/write/snapshot-input.ts'
+import type { SnapshotDescription, WalkResult } from '../../../src/restic/write/snapshot-input.ts'
 import { given } from '../../support/given.ts'
 import { collectIds } from '../../support/repository-content.ts'
 import { FACTS, STILL_PATH, writeSome } from '../../support/repository-samples.ts'
@@ -215,7 +215,7 @@ describe('order and ending', () => {
 })
 
 /** What a caller writes into a snapshot of what it has seen. */
-function wordsOf({ files, bytes, entries, root, notKept }: SnapshotSeen): SnapshotWords {
+function wordsOf({ files, bytes, entries, root, notKept }: WalkResult): SnapshotDescription {
   return { tags: ['backup=test'], facts: { ...FACTS, files, bytes, entries, root, notKept } }
 }
 

@@ -84,9 +84,9 @@ test('the swap gives up if a process creates the same name again and again', asy
   const header = await beginSwap(staging, folders, { root: null })
   let times = 0
   const appeared = (name: string) => writeFileSync(`${volume}/${name}`, `again ${++times}`)
-  const moving = { folders, header, appeared, moved: () => {} }
+  const swap = { folders, header, appeared, moved: () => {} }
   const { fresh } = folders
-  await expect(moveListed(moving, { side: 'new', from: fresh, to: folders.volume })).rejects.toThrow(
+  await expect(moveListed(swap, { side: 'new', from: fresh, to: folders.volume })).rejects.toThrow(
     'a process creates "both" in the volume again and again',
   )
   expect(times).toBe(99)

@@ -1,7 +1,7 @@
 import { bytesToText } from '../../../lib/byte-paths.ts'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
 import { namedSteps, type Steps } from '../../../lib/steps.ts'
-import type { Filling, OpenedBackup, Reader, StoredBackup } from '../../../store/stored-backup.ts'
+import type { OpenedBackup, Reader, RestoreTarget, StoredBackup } from '../../../store/stored-backup.ts'
 import { resolveVolume } from '../../../volume/allowed-paths.ts'
 import type { HeldVolume } from '../../../volume/held-volume.ts'
 import { checkUsers } from '../../../volume/swap/check-users.ts'
@@ -167,7 +167,7 @@ async function fill(
     bytesTotal: totals?.bytes ?? null,
     filesTotal: totals?.files ?? null,
   })
-  const into: Filling = {
+  const into: RestoreTarget = {
     target,
     signal: context.signal,
     onProgress: ({ bytes, files, path }) =>

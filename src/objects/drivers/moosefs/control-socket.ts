@@ -38,7 +38,7 @@ export async function askMooseFs(place: ControlPlace, message: Message): Promise
   try {
     const signal = AbortSignal.timeout(TIMEOUT_MS)
     await once(socket, 'connect', { signal })
-    const answers = messagesOf(socket)
+    const answers = readMessages(socket)
     socket.write(packet(REGISTER.asks, greeting(place)))
     await answerTo(REGISTER.answers, answers, signal)
     const id = Buffer.alloc(4)
@@ -78,7 +78,7 @@ interface Received {
   content: Buffer
 }
 
-async function* messagesOf(socket: Socket): AsyncGenerator<Received> {
+async function* readMessages(socket: Socket): AsyncGenerator<Received> {
   let bytes = Buffer.alloc(0)
   for await (const chunk of socket) {
     bytes = Buffer.concat([bytes, chunk as Buffer])

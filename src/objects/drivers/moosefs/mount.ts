@@ -14,7 +14,7 @@ export interface MooseFsMount extends Mount {
  * @throws STORE_NOT_MOUNTED if that is not a MooseFS
  */
 export async function findMooseFs(fd: number, dir: string): Promise<MooseFsMount> {
-  const [mountId, mounts] = await Promise.all([mountIdOf(fd), readMounts()])
+  const [mountId, mounts] = await Promise.all([readMountId(fd), readMounts()])
   const mount = mounts.find(({ id }) => id === mountId)
   if (!mount) throw notMooseFs(dir, 'it was unmounted')
   if (!isMooseFs(mount)) {
@@ -57,7 +57,7 @@ function isMooseFs({ type, source }: Mount): boolean {
 }
 
 /** The id of the mount that an open file is on. */
-export async function mountIdOf(fd: number): Promise<string | undefined> {
+export async function readMountId(fd: number): Promise<string | undefined> {
   const info = await readFile(`/proc/self/fdinfo/${fd}`, 'latin1')
   return /^mnt_id:\s*(\d+)$/m.exec(info)?.[1]
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../../../lib/clock.ts'
 import { BackupdError, errnoOf } from '../../../lib/errors.ts'
 import { O_PATH } from '../../../lib/kernel/open.ts'
 import type { FilePlace } from '../file-place.ts'
-import { findMooseFs, type MooseFsMount, mountIdOf, notMooseFs } from './mount.ts'
+import { findMooseFs, type MooseFsMount, notMooseFs, readMountId } from './mount.ts'
 
 const FOLDER = O_PATH | constants.O_DIRECTORY
 /** How long a checked mount id is trusted. If the mount is taken down, the path gets another mount id. */
@@ -24,7 +24,7 @@ export function mooseFsPlace(dir: string, clock: Clock): MooseFsPlace {
   let seen: { id: string; at: number } | undefined
 
   async function check(fd: number): Promise<void> {
-    if (seen && clock.elapsed() - seen.at < FRESH_MS && (await mountIdOf(fd)) === seen.id) return
+    if (seen && clock.elapsed() - seen.at < FRESH_MS && (await readMountId(fd)) === seen.id) return
     const { id } = await findMooseFs(fd, dir)
     seen = { id, at: clock.elapsed() }
   }

@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { BackupdError } from '../../../lib/errors.ts'
 import type { UnnamedWriter } from '../../driver.ts'
 import { readFully } from '../local-file.ts'
-import { digestOf, type Sample, Samples } from './samples.ts'
+import { digestSample, type Sample, Samples } from './samples.ts'
 
 const { O_DIRECT, O_NOFOLLOW, O_RDONLY } = constants
 
@@ -45,15 +45,19 @@ export async function readBack(path: string, name: string, samples: readonly Sam
   if (samples.length === 0) return
   const file = await open(path, O_RDONLY | O_NOFOLLOW | O_DIRECT)
   try {
-    for (const sample of samples) await compare(file, name, sample)
+    for (const sample of samples) await compareSample(file, name, sample)
   } finally {
     await file.close()
   }
 }
 
-async function compare(file: FileHandle, name: string, { position, length, sha256 }: Sample): Promise<void> {
+async function compareSample(
+  file: FileHandle,
+  name: string,
+  { position, length, sha256 }: Sample,
+): Promise<void> {
   const bytes = await readFully(file, position, length)
-  if (bytes.length === length && digestOf(bytes) === sha256) return
+  if (bytes.length === length && digestSample(bytes) === sha256) return
   throw new BackupdError(
     'STORE_UNAVAILABLE',
     `"${name}" differs from what was written, at byte ${position}. Check the disks of MooseFS's chunk servers (mfscheckfile, mfsfileinfo)`,

@@ -24,11 +24,11 @@ export class Samples {
 
   add(chunk: Buffer): void {
     if (chunk.length === 0) return
-    this.#first ??= sampleOf(chunk, 0, 0)
+    this.#first ??= makeSample(chunk, 0, 0)
     const slot = this.#chunks < KEPT ? this.#chunks : Math.floor(Math.random() * (this.#chunks + 1))
     if (slot < KEPT) {
       const from = Math.floor(Math.random() * Math.max(1, chunk.length - LENGTH))
-      this.#between[slot] = sampleOf(chunk, from, this.#written + from)
+      this.#between[slot] = makeSample(chunk, from, this.#written + from)
     }
     this.#tailLength = Math.min(LENGTH, chunk.length)
     chunk.copy(this.#tail, 0, chunk.length - this.#tailLength)
@@ -39,21 +39,21 @@ export class Samples {
   /** In order of position. */
   taken(): Sample[] {
     if (!this.#first) return []
-    const last = sampleOf(this.#tail.subarray(0, this.#tailLength), 0, this.#written - this.#tailLength)
+    const last = makeSample(this.#tail.subarray(0, this.#tailLength), 0, this.#written - this.#tailLength)
     return [this.#first, ...this.#between, last].sort((a, b) => a.position - b.position)
   }
 }
 
 /** One sample that is the whole object. */
 export function wholeSample(content: Buffer): Sample[] {
-  return [{ position: 0, length: content.length, sha256: digestOf(content) }]
+  return [{ position: 0, length: content.length, sha256: digestSample(content) }]
 }
 
-function sampleOf(chunk: Buffer, from: number, position: number): Sample {
+function makeSample(chunk: Buffer, from: number, position: number): Sample {
   const bytes = chunk.subarray(from, from + LENGTH)
-  return { position, length: bytes.length, sha256: digestOf(bytes) }
+  return { position, length: bytes.length, sha256: digestSample(bytes) }
 }
 
-export function digestOf(bytes: Buffer): string {
+export function digestSample(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex')
 }

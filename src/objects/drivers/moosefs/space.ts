@@ -36,13 +36,13 @@ export async function readSpace(place: MooseFsPlace): Promise<Space> {
   }
 }
 
-interface Asked {
+interface AskedSpace {
   trashBytes: number | null
   quotas: SetQuota[]
 }
 
 /** Nothing is known if the mount cannot be reached, as in a container with its own network. */
-async function readTrashAndQuotas(place: MooseFsPlace): Promise<Asked> {
+async function readTrashAndQuotas(place: MooseFsPlace): Promise<AskedSpace> {
   try {
     const { top } = await place.mount()
     if (top === undefined) return { trashBytes: null, quotas: [] }

@@ -10,12 +10,12 @@ import type { ObjectReader } from '../../../objects/driver.ts'
 import type { ChosenFiles } from '../../../volume/tree/chosen-paths.ts'
 import type { UnpackSummary } from '../../../volume/tree/unpack-summary.ts'
 import type { FileInfo } from '../../../wire/backup.ts'
-import type { Filling, Reader, StoredBackup } from '../../stored-backup.ts'
+import type { Reader, RestoreTarget, StoredBackup } from '../../stored-backup.ts'
 import { findLegacySource, refusePlan, refuseSnapshot } from '../without-snapshots.ts'
 import { archiveEntries } from './archive-entries.ts'
 import { listFolder } from './list-folder.ts'
 import { measureArchive } from './measure-archive.ts'
-import { membersOf } from './members-of.ts'
+import { readMemberSizes } from './read-member-sizes.ts'
 import type { StoredArchive } from './stored-archive.ts'
 
 /** A full backup. Listed from its index or, if that is missing or damaged, by reading the archive from start to end. */
@@ -59,16 +59,16 @@ async function* indexEntries(index: ObjectReader): AsyncGenerator<FileInfo> {
 
 async function restoreArchive(
   stored: StoredArchive,
-  into: Filling,
+  into: RestoreTarget,
   chosen: ChosenFiles | null,
 ): Promise<UnpackSummary> {
   await using archive = await stored.openObject()
-  const expected = expectedOf(stored)
+  const expected = makeExpected(stored)
   return await unpackArchive({
     ...into,
     archive,
     expected,
-    members: await membersOf(stored),
+    members: await readMemberSizes(stored),
     chosen: chosen ?? undefined,
   })
 }
@@ -79,10 +79,10 @@ async function verifyStored(
   onProgress: (bytes: number) => void,
 ): Promise<void> {
   await using archive = await stored.openObject()
-  await verifyArchive({ archive, expected: expectedOf(stored), signal, onProgress })
+  await verifyArchive({ archive, expected: makeExpected(stored), signal, onProgress })
 }
 
-function expectedOf({ manifest }: StoredArchive) {
+function makeExpected({ manifest }: StoredArchive) {
   return manifest && { size: manifest.size, sha256: manifest.sha256, tarBytes: manifest.tarBytes }
 }
 

@@ -1,7 +1,7 @@
 import { BackupdError } from '../../../lib/errors.ts'
 import type { Driver } from '../../../objects/driver.ts'
 import { createSmall } from '../../../objects/small-objects.ts'
-import { type BackupPath, keyOf, type Piece, placeOf } from '../../layout.ts'
+import { type BackupPath, makePieceKey, type Piece, parsePlace } from '../../layout.ts'
 import { readManifest } from '../../manifest.ts'
 import { updateMeta } from '../../meta-file.ts'
 import { isFull, withReserve } from '../../reserve.ts'
@@ -35,12 +35,14 @@ async function canBeDeleted({ driver, identity }: StoreWorld, name: string): Pro
     )
   }
   if (read) return true
-  const object = await driver.stat(keyOf(identity.ip, name, 'object'))
-  return object?.kind === 'file' || (await driver.stat(keyOf(identity.ip, name, 'tombstone'))) !== undefined
+  const object = await driver.stat(makePieceKey(identity.ip, name, 'object'))
+  return (
+    object?.kind === 'file' || (await driver.stat(makePieceKey(identity.ip, name, 'tombstone'))) !== undefined
+  )
 }
 
 function isArchive(name: string): boolean {
-  return placeOf({ name, kind: 'file' }).kind === 'object'
+  return parsePlace({ name, kind: 'file' }).kind === 'object'
 }
 
 /**
@@ -49,12 +51,12 @@ function isArchive(name: string): boolean {
  */
 async function writeTombstone(world: StoreWorld, name: string): Promise<void> {
   const { driver, identity } = world
-  const tombstone = keyOf(identity.ip, name, 'tombstone')
+  const tombstone = makePieceKey(identity.ip, name, 'tombstone')
   if (await driver.stat(tombstone)) return
   const write = () => createSmall(driver, tombstone, Buffer.alloc(0))
   for (const piece of ['index', 'object'] as const) {
     if (await unlessFull(() => withReserve(world, write))) return
-    await driver.remove(keyOf(identity.ip, name, piece))
+    await driver.remove(makePieceKey(identity.ip, name, piece))
     await driver.syncFolder?.(identity.ip)
   }
   await write()
@@ -63,7 +65,7 @@ async function writeTombstone(world: StoreWorld, name: string): Promise<void> {
 async function listTombstones(driver: Driver, namespace: string): Promise<string[]> {
   const names: string[] = []
   for await (const entry of driver.names(namespace)) {
-    const place = placeOf(entry)
+    const place = parsePlace(entry)
     if (place.kind === 'tombstone') names.push(place.backup)
   }
   return names
@@ -77,7 +79,7 @@ export async function finishDeletes(world: StoreWorld, names: readonly string[])
   if (names.length === 0) return
   const { driver, identity } = world
   const archives = names.filter(isArchive)
-  const remove = (name: string, piece: Piece) => driver.remove(keyOf(identity.ip, name, piece))
+  const remove = (name: string, piece: Piece) => driver.remove(makePieceKey(identity.ip, name, piece))
   await driver.syncFolder?.(identity.ip)
   for (const name of archives) await remove(name, 'manifest')
   // A store that is too full for a new `.meta` gets it once the archives are gone.

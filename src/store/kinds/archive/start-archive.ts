@@ -7,7 +7,7 @@ import type { MadeInDoubt, Manifest } from '../../../wire/backup.ts'
 import type { BackupTask, MadeBackup, NewBackup } from '../../new-backup.ts'
 import type { ManifestFacts, PendingBackup, StoreParts } from '../../store-parts.ts'
 import { describeChanged } from '../describe-changed.ts'
-import { suspicionOf } from '../suspicion.ts'
+import { findSuspicion } from '../suspicion.ts'
 
 /** An archive under way. */
 interface NewArchive extends BackupTask {
@@ -38,7 +38,7 @@ async function packAndPublish(archive: NewArchive, clockDoubt: MadeInDoubt | und
   const before = await step('find the previous backup', () => store.newest(run.settings.ip, args.path))
   run.progress({ phase: 'pack', bytesTotal: before?.bytes ?? null, filesTotal: before?.files ?? null })
   const summary = await step('pack', () => pack(archive, before))
-  const suspect = suspicionOf(summary, before)
+  const suspect = findSuspicion(summary, before)
   const reasons = archive.listReasons(summary, suspect)
   const facts = collectFacts(archive, summary, { suspect, isPartial: reasons.length > 0 })
   run.progress({ phase: 'publish', currentPath: null })

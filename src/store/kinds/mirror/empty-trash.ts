@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { messageOf } from '../../../lib/errors.ts'
 import { openFolder } from '../../../volume/swap/folder.ts'
 import { emptyFolder } from '../../../volume/swap/remove-tree.ts'
-import { placeOf } from '../../layout.ts'
+import { parsePlace } from '../../layout.ts'
 import { withNamespaceFolder } from '../../namespace-folder.ts'
 import type { StoreWorld } from '../../world.ts'
 
@@ -12,7 +12,7 @@ export async function emptyTrash(world: StoreWorld, signal: AbortSignal): Promis
   const { driver, identity, warn } = world
   for await (const entry of driver.names(identity.ip)) {
     if (signal.aborted) return
-    if (placeOf(entry).kind !== 'trash') continue
+    if (parsePlace(entry).kind !== 'trash') continue
     try {
       await withNamespaceFolder(world, (namespace) => removeAll(join(namespace, entry.name), signal))
     } catch (error) {

@@ -54,14 +54,14 @@ function openInside(root: OutputFolder, inside: Buffer, path: string): OutputFol
   }
 }
 
-interface Wanted {
+interface MirrorPage {
   inside: Buffer
   /** latin1: one character for each byte, so that strings compare like the bytes. */
   after: string
   limit: number
 }
 
-async function readPage(folder: OutputFolder, { inside, after, limit }: Wanted): Promise<FilePage> {
+async function readPage(folder: OutputFolder, { inside, after, limit }: MirrorPage): Promise<FilePage> {
   const found = new FirstKeys<Buffer>(limit, after)
   const names = await openNames(folder.at(SELF))
   try {

@@ -1,15 +1,15 @@
 import { BackupdError } from '../../../lib/errors.ts'
 import { parseBackupName } from '../../../wire/archive-name.ts'
 import type { StoreParts } from '../../store-parts.ts'
-import { type Forgetting, forgetInNamespace } from './forget-series.ts'
+import { type ForgetContext, forgetInNamespace } from './forget-series.ts'
 import { readSeries } from './series.ts'
 
 /** Deletes whole series of the own namespace by name. Returns the names that existed. */
 export async function deleteSeries(
   { store, ip }: { store: StoreParts; ip: string },
   names: readonly string[],
-  how: Pick<Forgetting, 'warn'> & {
-    takeLockOf(repository: Forgetting['repository']): Forgetting['takeLock']
+  how: Pick<ForgetContext, 'warn'> & {
+    makeAcquireLock(repository: ForgetContext['repository']): ForgetContext['acquireLock']
   },
 ): Promise<string[]> {
   const wanted = new Set(names.filter((name) => !parseBackupName(name)))
@@ -23,8 +23,8 @@ export async function deleteSeries(
   if (toDelete.length === 0) return []
   await store.assertOwner()
   const ids = toDelete.flatMap(({ snapshots }) => snapshots.map(({ id }) => id))
-  const takeLock = how.takeLockOf(repository)
-  await forgetInNamespace({ store, ip, repository, takeLock, warn: how.warn }, ids)
+  const acquireLock = how.makeAcquireLock(repository)
+  await forgetInNamespace({ store, ip, repository, acquireLock, warn: how.warn }, ids)
   return toDelete.map(({ name }) => name)
 }
 

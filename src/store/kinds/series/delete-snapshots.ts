@@ -1,10 +1,10 @@
 import type { SnapshotsToDelete } from '../../snapshots.ts'
 import type { StoreParts } from '../../store-parts.ts'
 import type { Reader } from '../../stored-backup.ts'
+import { ANSWER_WAIT_MS, makeAcquireLock } from './acquire-lock.ts'
 import { findSnapshot } from './find-snapshot.ts'
 import { forgetInNamespace } from './forget-series.ts'
 import { openKnownSeries } from './open-series.ts'
-import { ANSWER_WAIT_MS, takeLockOf } from './take-lock.ts'
 
 /**
  * Deletes single snapshots of a series of the own namespace and returns their ids; the next prune frees their space.
@@ -19,6 +19,6 @@ export async function deleteSeriesSnapshots(
   const { repository, series } = opened
   const ids = snapshots.map((id) => findSnapshot(series, id).id)
   await store.assertOwner()
-  const takeLock = takeLockOf(repository, reader, ANSWER_WAIT_MS)
-  return await forgetInNamespace({ store, ip, repository, takeLock, warn: reader.warn }, ids)
+  const acquireLock = makeAcquireLock(repository, reader, ANSWER_WAIT_MS)
+  return await forgetInNamespace({ store, ip, repository, acquireLock, warn: reader.warn }, ids)
 }

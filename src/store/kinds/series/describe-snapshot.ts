@@ -1,14 +1,14 @@
 import type { SnapshotFacts } from '../../../restic/nodes/snapshot-file.ts'
 import type { Lock } from '../../../restic/repository/held-lock.ts'
 import type { Repository } from '../../../restic/repository/repository.ts'
-import type { SnapshotSeen, SnapshotWords } from '../../../restic/write/snapshot-input.ts'
+import type { SnapshotDescription, WalkResult } from '../../../restic/write/snapshot-input.ts'
 import type { MadeInDoubt } from '../../../wire/backup.ts'
 import type { BackupTask, BackupWarnings } from '../../new-backup.ts'
 import type { StoreParts } from '../../store-parts.ts'
 import { describeChanged } from '../describe-changed.ts'
-import { type BackupBefore, suspicionOf } from '../suspicion.ts'
+import { type BackupBefore, findSuspicion } from '../suspicion.ts'
 import type { RereadPlan } from './plan-reread.ts'
-import { isOfMirror, type SeriesSnapshot, type SnapshotSeries, tagsOf } from './series.ts'
+import { isOfMirror, makeTags, type SeriesSnapshot, type SnapshotSeries } from './series.ts'
 
 /** A backup that adds a snapshot to the own repository, which is locked for it. */
 export interface SeriesTask extends BackupTask {
@@ -36,22 +36,28 @@ export interface NewSnapshot extends SeriesTask {
 const WARNINGS_KEPT = 20
 
 /** The last step before the snapshot is published. Throws CONFLICT if another daemon has claimed the namespace. */
-export async function describeSnapshot(snapshot: NewSnapshot, seen: SnapshotSeen): Promise<SnapshotWords> {
+export async function describeSnapshot(
+  snapshot: NewSnapshot,
+  seen: WalkResult,
+): Promise<SnapshotDescription> {
   const { args, run, known, store } = snapshot
-  const suspect = suspicionOf(seen, known && toBackupBefore(known, seen, args.path))
+  const suspect = findSuspicion(seen, known && toBackupBefore(known, seen, args.path))
   snapshot.reasons = snapshot.listReasons(seen, suspect)
   run.progress({ phase: 'publish', currentPath: null })
   await store.assertOwner()
   const isPartial = snapshot.reasons.length > 0
   const { sequence, warnings, clockDoubt, reread } = snapshot
   const verdict = { sequence, suspect, isPartial, warnings, clockDoubt, ...reread }
-  return { tags: tagsOf(args.archive, run.rid, isPartial), facts: factsOfSnapshot(snapshot, seen, verdict) }
+  return {
+    tags: makeTags(args.archive, run.rid, isPartial),
+    facts: makeSnapshotFacts(snapshot, seen, verdict),
+  }
 }
 
 /** Ignores the earlier root of a mirror or of another path, because it says nothing about the volume's mount. */
 function toBackupBefore(
   snapshot: SeriesSnapshot,
-  { root }: SnapshotSeen,
+  { root }: WalkResult,
   path: string,
 ): BackupBefore | undefined {
   const { id, file } = snapshot
@@ -72,9 +78,9 @@ export interface Verdict {
 const NO_WARNINGS = { kept: [], count: 0 }
 
 /** What backupd adds to a snapshot of restic's format. */
-export function factsOfSnapshot(
+export function makeSnapshotFacts(
   { args, run, store }: Pick<SeriesTask, 'args' | 'run' | 'store'>,
-  seen: SnapshotSeen,
+  seen: WalkResult,
   { sequence, suspect, isPartial, warnings = NO_WARNINGS, clockDoubt, lastReread }: Verdict,
 ): SnapshotFacts {
   const { app, proc, volume, instanceNo, containers } = args

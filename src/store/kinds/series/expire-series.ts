@@ -1,10 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
-import { type PruneOptions, prune, type TakeLock } from '../../../restic/prune/prune.ts'
+import { type AcquireLock, type PruneOptions, prune } from '../../../restic/prune/prune.ts'
 import { LOCK_RETRY_MS } from '../../../restic/repository/lock.ts'
 import type { Repository } from '../../../restic/repository/repository.ts'
 import { type ExpireRule, type Expiry, readExpireMs } from '../../expiry.ts'
 import { planRetention } from '../../retention.ts'
+import { makeAcquireLock } from './acquire-lock.ts'
 import { noteDamagedPacks, tidyDamage } from './damage-note.ts'
 import { forgetInNamespace } from './forget-series.ts'
 import {
@@ -17,8 +18,7 @@ import {
   readPruneNote,
 } from './prune-note.ts'
 import { isOwnSeries, readSeries, type SnapshotSeries } from './series.ts'
-import { infoOfSeries, infoOfSnapshot } from './series-info.ts'
-import { takeLockOf } from './take-lock.ts'
+import { makeSeriesInfo, makeSnapshotInfo } from './series-info.ts'
 
 /** Room that a slice of a prune may need. If less is free, prunes run sooner. */
 const FULL_BYTES = 64 * 1024 * 1024
@@ -124,13 +124,13 @@ async function forgetExpired(
   if (ids.length === 0) return
   run.log('info', `${ids.length} snapshots are older than their volumes keep them`, { ids })
   const warn = (message: string) => run.log('warn', message)
-  const forgetting = { store, ip, repository, takeLock: announcing(repository, expiry), warn }
+  const context = { store, ip, repository, acquireLock: announcing(repository, expiry), warn }
   // Snapshots may have been added or deleted before the exclusive lock: plan again under it.
   const stillDue = async () => (await plan()).ids
-  expiry.expired.deletedSnapshots.push(...(await forgetInNamespace(forgetting, ids, stillDue)))
+  expiry.expired.deletedSnapshots.push(...(await forgetInNamespace(context, ids, stillDue)))
   const sources = new Set(rules.map(({ source }) => source))
   const now = (await readSeries(repository, ip)).filter(({ source }) => sources.has(source))
-  expiry.expired.changed.push(...now.map((series) => infoOfSeries(ip, series)))
+  expiry.expired.changed.push(...now.map((series) => makeSeriesInfo(ip, series)))
 }
 
 function findExpired(all: readonly SnapshotSeries[], rules: readonly SeriesRule[], { run }: Expiry) {
@@ -152,7 +152,7 @@ function findExpired(all: readonly SnapshotSeries[], rules: readonly SeriesRule[
 /** Numbered in the order of the series, because snapshots made by restic have no sequence. A mirror never expires. */
 function toAgedSnapshots({ snapshots }: SnapshotSeries) {
   return snapshots.map((snapshot, n) => {
-    const { id, created, state, suspect, corrupt, mirror, clockDoubt } = infoOfSnapshot(snapshot)
+    const { id, created, state, suspect, corrupt, mirror, clockDoubt } = makeSnapshotInfo(snapshot)
     const holds = mirror ? ['mirror'] : []
     return { name: id, created, state, suspect, sequence: n, corrupt, holds, rid: id, clockDoubt }
   })
@@ -175,7 +175,7 @@ async function pruneRepository(repository: Repository, expiry: Expiry): Promise<
   const { store, run } = expiry
   run.progress({ phase: 'prune' })
   const options: PruneOptions = {
-    takeLock: announcing(repository, expiry),
+    acquireLock: announcing(repository, expiry),
     signal: run.signal,
     pause: () => wait(2 * LOCK_RETRY_MS, undefined, { signal: run.signal }),
     onProgress: ({ bytesFreed: bytesDone }) => run.progress({ bytesDone }),
@@ -185,11 +185,11 @@ async function pruneRepository(repository: Repository, expiry: Expiry): Promise<
 }
 
 /** Announces the run when it gets the exclusive lock, because nothing is deleted before that. */
-function announcing(repository: Repository, { run }: Expiry): TakeLock {
+function announcing(repository: Repository, { run }: Expiry): AcquireLock {
   const { dataDir } = run.settings
-  const takeLock = takeLockOf(repository, { dataDir, signal: run.signal }, run.lockWaitMs)
+  const acquireLock = makeAcquireLock(repository, { dataDir, signal: run.signal }, run.lockWaitMs)
   return async (how) => {
-    const lock = await takeLock(how)
+    const lock = await acquireLock(how)
     if (how.exclusive) await run.announce()
     return lock
   }

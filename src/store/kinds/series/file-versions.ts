@@ -23,7 +23,7 @@ export async function fileVersions(
   await using opened = await openKnownSeries(store, namespace, name)
   const { repository, series } = opened
   await repository.loadIndex()
-  const end = after === '' ? series.snapshots.length : indexOf(series.snapshots, after)
+  const end = after === '' ? series.snapshots.length : findIndexOfId(series.snapshots, after)
   const from = Math.max(0, end - WINDOW)
   const versions = await versionsIn(repository, series.snapshots.slice(Math.max(0, from - 1), end), {
     path: textToBytes(path),
@@ -33,7 +33,7 @@ export async function fileVersions(
   return { versions: versions.reverse(), next }
 }
 
-function indexOf(snapshots: readonly SeriesSnapshot[], id: string): number {
+function findIndexOfId(snapshots: readonly SeriesSnapshot[], id: string): number {
   return Math.max(
     0,
     snapshots.findIndex((snapshot) => snapshot.id === id),

@@ -14,16 +14,16 @@ export interface TrustedSnapshot {
  */
 export function findTrustedSnapshot(series: SnapshotSeries, wanted: string | null): TrustedSnapshot {
   const named = findSnapshot(series, wanted)
-  const trusted = series.snapshots.findLast((snapshot) => suspectOf(snapshot) === null)
+  const trusted = series.snapshots.findLast((snapshot) => readSuspicion(snapshot) === null)
   if (wanted || !trusted || trusted === named) return { found: named, notice: null }
-  const skipped = `the newest snapshot, ${describeSnapshot(named)}, is suspect (${suspectOf(named)})`
+  const skipped = `the newest snapshot, ${describeSnapshot(named)}, is suspect (${readSuspicion(named)})`
   return {
     found: trusted,
     notice: `${skipped}: ${describeSnapshot(trusted)} is used, the newest that is not`,
   }
 }
 
-function suspectOf({ file }: SeriesSnapshot): string | null {
+function readSuspicion({ file }: SeriesSnapshot): string | null {
   return file.backupd?.suspect ?? null
 }
 

@@ -1,15 +1,15 @@
 import { forgetSnapshots } from '../../../restic/prune/forget.ts'
-import type { TakeLock } from '../../../restic/prune/prune.ts'
+import type { AcquireLock } from '../../../restic/prune/prune.ts'
 import type { Repository } from '../../../restic/repository/repository.ts'
 import type { StoreParts } from '../../store-parts.ts'
 import { noteForgotten } from './prune-note.ts'
 
-export interface Forgetting {
+export interface ForgetContext {
   store: StoreParts
   /** The own namespace. */
   ip: string
   repository: Repository
-  takeLock: TakeLock
+  acquireLock: AcquireLock
   warn(message: string): void
 }
 
@@ -18,19 +18,23 @@ export interface Forgetting {
  * forgetSnapshots.
  */
 export function forgetInNamespace(
-  forgetting: Forgetting,
+  context: ForgetContext,
   ids: readonly string[],
   stillDue?: () => Promise<readonly string[]>,
 ): Promise<string[]> {
-  return forgetting.store.withReserve(() => forget(forgetting, ids, stillDue))
+  return context.store.withReserve(() => forget(context, ids, stillDue))
 }
 
 async function forget(
-  { store, ip, repository, takeLock, warn }: Forgetting,
+  { store, ip, repository, acquireLock, warn }: ForgetContext,
   ids: readonly string[],
   stillDue?: () => Promise<readonly string[]>,
 ): Promise<string[]> {
-  const forgotten = await forgetSnapshots(repository, ids, stillDue ? { takeLock, stillDue } : { takeLock })
+  const forgotten = await forgetSnapshots(
+    repository,
+    ids,
+    stillDue ? { acquireLock, stillDue } : { acquireLock },
+  )
   // A full store may have no room for the note; then the prune is only due later.
   await noteForgotten({ store, ip }, forgotten.length).catch((error: unknown) =>
     warn(`what was deleted could not be noted for the next prune: ${String(error)}`),

@@ -2,7 +2,7 @@ import type { SnapshotPage } from '../../../wire/snapshot.ts'
 import type { SnapshotsQuestion } from '../../snapshots.ts'
 import type { StoreParts } from '../../store-parts.ts'
 import { openKnownSeries } from './open-series.ts'
-import { infoOfSnapshot } from './series-info.ts'
+import { makeSnapshotInfo } from './series-info.ts'
 
 /** Lists one page of the snapshots of a series, newest first. Throws NOT_FOUND. */
 export async function listSeriesSnapshots(
@@ -16,5 +16,5 @@ export async function listSeriesSnapshots(
   const from = after !== '' && at === -1 ? newestFirst.length : at + 1
   const page = newestFirst.slice(from, from + limit)
   const next = from + limit < newestFirst.length ? (page.at(-1)?.id ?? null) : null
-  return { snapshots: page.map(infoOfSnapshot), next }
+  return { snapshots: page.map(makeSnapshotInfo), next }
 }

@@ -5,7 +5,7 @@ import { type ListOptions, listBackups } from '../../list-backups.ts'
 import type { StoreWorld } from '../../world.ts'
 import { openNamespace } from './open-namespace.ts'
 import { readSeries } from './series.ts'
-import { infoOfSeries } from './series-info.ts'
+import { makeSeriesInfo } from './series-info.ts'
 
 /**
  * Lists one page of a namespace's backups by name, series of snapshots included. If the repository cannot be read, the
@@ -29,7 +29,7 @@ export async function listWithSeries(
 async function listSeries(world: StoreWorld, namespace: string): Promise<BackupInfo[]> {
   await using repository = await openNamespace(world, namespace)
   if (!repository) return []
-  return (await readSeries(repository, namespace)).map((series) => infoOfSeries(namespace, series))
+  return (await readSeries(repository, namespace)).map((series) => makeSeriesInfo(namespace, series))
 }
 
 /** A series hides the mirror of the same name that it took over, until that is deleted. */

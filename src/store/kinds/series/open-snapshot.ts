@@ -12,7 +12,7 @@ import type { StoreWorld } from '../../world.ts'
 import { findTrustedSnapshot } from './find-trusted-snapshot.ts'
 import { createReadRepository, noteIfDamaged, noteNotDamaged, type ReadRepository } from './report-damage.ts'
 import type { SeriesSnapshot, SnapshotSeries } from './series.ts'
-import { infoOfSnapshot } from './series-info.ts'
+import { makeSnapshotInfo } from './series-info.ts'
 
 export interface ReadSeries {
   world: StoreWorld
@@ -24,7 +24,7 @@ export interface ReadSeries {
 /** A slice of our prune holds the lock only briefly; a restic that someone runs may hold it for longer. */
 const LOCK_WAIT_MS = 5 * 60_000
 /** The most paths that a plan lists. */
-const MAX_NAMED = 1000
+const MAX_LISTED = 1000
 const UNKNOWN = Number.POSITIVE_INFINITY
 
 /**
@@ -83,7 +83,7 @@ async function readContent(
   source: Repository,
   found: SeriesSnapshot,
 ): Promise<Omit<OpenedBackup, typeof Symbol.asyncDispose>> {
-  const { state, suspect, size, files } = infoOfSnapshot(found)
+  const { state, suspect, size, files } = makeSnapshotInfo(found)
   const volume = await volumeTree(source, found.file)
   return {
     legacySource: null,
@@ -96,7 +96,7 @@ async function readContent(
     restore: (into, chosen) => restoreTree({ ...into, source, volume, ...(chosen && { chosen }) }),
     async plan({ path, chosen, signal, warn }) {
       const wanted = chosen ? { chosen } : {}
-      const plan = await planRestore({ source, volume, path, names: MAX_NAMED, signal, ...wanted })
+      const plan = await planRestore({ source, volume, path, names: MAX_LISTED, signal, ...wanted })
       for (const name of plan.refuse.paths)
         warn(`${name}: would be skipped: the existing entry has another type`)
       return { plan: toRecoverPlan(plan), refused: plan.refuse.count }
@@ -113,7 +113,7 @@ function toRecoverPlan({ create, overwrite, delete: gone, same }: RestorePlan): 
     delete: gone.count,
     unchanged: same,
     bytes: create.bytes + overwrite.bytes,
-    steps: steps.slice(0, MAX_NAMED),
-    more: create.count + overwrite.count + gone.count > Math.min(steps.length, MAX_NAMED),
+    steps: steps.slice(0, MAX_LISTED),
+    more: create.count + overwrite.count + gone.count > Math.min(steps.length, MAX_LISTED),
   }
 }

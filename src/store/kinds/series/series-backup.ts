@@ -12,7 +12,7 @@ import { findSnapshot } from './find-snapshot.ts'
 import { openNamespace } from './open-namespace.ts'
 import { openSeries } from './open-series.ts'
 import { openSnapshot } from './open-snapshot.ts'
-import { infoOfSeries } from './series-info.ts'
+import { makeSeriesInfo } from './series-info.ts'
 import { verifySeries } from './verify-series.ts'
 
 /**
@@ -29,7 +29,7 @@ export async function seriesBackup(
   const { repository, series } = opened
   const read = { world, namespace, ...opened }
   return {
-    info: infoOfSeries(namespace, series),
+    info: makeSeriesInfo(namespace, series),
     async listFiles({ snapshot, ...question }) {
       const { file } = findSnapshot(series, snapshot)
       await repository.loadIndex()

@@ -2,11 +2,11 @@ import { isoTime } from '../../../lib/clock.ts'
 import { guessProcOfArchive } from '../../../wire/archive-name.ts'
 import { type BackupInfo, isGood } from '../../../wire/backup.ts'
 import type { SnapshotInfo } from '../../../wire/snapshot.ts'
-import { isOfMirror, ridOf, type SeriesSnapshot, type SnapshotSeries } from './series.ts'
+import { findRidTag, isOfMirror, type SeriesSnapshot, type SnapshotSeries } from './series.ts'
 
 /** Describes a series as one backup, with the facts of its newest snapshot. */
-export function infoOfSeries(namespace: string, { name, source, snapshots }: SnapshotSeries): BackupInfo {
-  const infos = snapshots.map(infoOfSnapshot)
+export function makeSeriesInfo(namespace: string, { name, source, snapshots }: SnapshotSeries): BackupInfo {
+  const infos = snapshots.map(makeSnapshotInfo)
   const newest = infos.at(-1)
   const lastGood = infos.findLast(({ good }) => good)
   const facts = snapshots.findLast(({ file }) => file.backupd)?.file.backupd
@@ -21,7 +21,7 @@ export function infoOfSeries(namespace: string, { name, source, snapshots }: Sna
     volume: facts?.volume ?? '',
     instanceNo: facts?.instanceNo ?? 0,
     containers: facts?.containers ?? [],
-    ...infoOfNewest(newest),
+    ...makeNewestInfo(newest),
     verified: null,
     holds: [],
     sha256: null,
@@ -37,7 +37,7 @@ export function infoOfSeries(namespace: string, { name, source, snapshots }: Sna
 }
 
 /** The facts of a series that are those of its newest snapshot. */
-function infoOfNewest(newest: SnapshotInfo | undefined) {
+function makeNewestInfo(newest: SnapshotInfo | undefined) {
   return {
     size: newest?.size ?? 0,
     files: newest?.files ?? null,
@@ -65,7 +65,7 @@ function findOldestTime(snapshots: readonly SeriesSnapshot[]): string {
  * Snapshots that restic made, or rewrote to change tags, lack our facts: they count as success unless tagged
  * partial.
  */
-export function infoOfSnapshot(snapshot: SeriesSnapshot): SnapshotInfo {
+export function makeSnapshotInfo(snapshot: SeriesSnapshot): SnapshotInfo {
   const { id, file, createdMs, corrupt } = snapshot
   const facts = file.backupd
   const state = facts?.state ?? (file.tags.includes('partial') ? 'partial' : 'success')
@@ -84,7 +84,7 @@ export function infoOfSnapshot(snapshot: SeriesSnapshot): SnapshotInfo {
     size: facts?.bytes ?? null,
     files: facts?.files ?? null,
     added: facts?.added ?? null,
-    rid: ridOf(file),
+    rid: findRidTag(file),
     jobId: facts?.jobId ?? null,
   }
 }

@@ -1,5 +1,5 @@
 import { messageOf } from '../../../lib/errors.ts'
-import { eachOf } from '../../../objects/small-objects.ts'
+import { mapInOrder } from '../../../objects/small-objects.ts'
 import { parseGoTime } from '../../../restic/nodes/go-time.ts'
 import { parseSnapshot, type SnapshotFile } from '../../../restic/nodes/snapshot-file.ts'
 import type { Repository } from '../../../restic/repository/repository.ts'
@@ -36,11 +36,11 @@ export function isOfMirror({ file }: SeriesSnapshot): boolean {
   return file.tags.includes(MIRROR_TAG)
 }
 
-export function tagsOf(archive: string, rid: string, isPartial: boolean): string[] {
+export function makeTags(archive: string, rid: string, isPartial: boolean): string[] {
   return [`${NAME_TAG}${archive}`, `${RID_TAG}${rid}`, ...(isPartial ? ['partial'] : [])]
 }
 
-export function ridOf({ tags }: SnapshotFile): string | null {
+export function findRidTag({ tags }: SnapshotFile): string | null {
   return tagged(tags, RID_TAG) ?? null
 }
 
@@ -50,7 +50,7 @@ export async function readSeries(repository: Repository, namespace: string): Pro
   for await (const id of repository.listUnpacked('snapshots')) ids.push(id)
   const damage = await readDamage(repository.place.driver, namespace)
   const snapshots: SeriesSnapshot[] = []
-  for await (const snapshot of eachOf(ids, (id) => readSnapshot(repository, id, damage)))
+  for await (const snapshot of mapInOrder(ids, (id) => readSnapshot(repository, id, damage)))
     if (snapshot) snapshots.push(snapshot)
   return groupSeries(snapshots, namespace)
 }
@@ -79,10 +79,10 @@ export function groupSeries(snapshots: readonly SeriesSnapshot[], namespace: str
   const nameOfSource = new Map<string, string>()
   for (const { file } of byTime) {
     const name = tagged(file.tags, NAME_TAG)
-    if (name !== undefined) nameOfSource.set(sourceOf(file), name)
+    if (name !== undefined) nameOfSource.set(readSource(file), name)
   }
   const nameOf = ({ file }: SeriesSnapshot): string => {
-    const own = isOfOneVolume(file, namespace) ? nameOfSource.get(sourceOf(file)) : undefined
+    const own = isOfOneVolume(file, namespace) ? nameOfSource.get(readSource(file)) : undefined
     return tagged(file.tags, NAME_TAG) ?? own ?? nameUntagged(file)
   }
   const series = [...Map.groupBy(byTime, nameOf)].map(([name, group]) => createSeries(name, group))
@@ -115,7 +115,7 @@ function isOfOneVolume({ hostname, paths }: SnapshotFile, namespace: string): bo
 function createSeries(name: string, byTime: SeriesSnapshot[]): SnapshotSeries {
   const snapshots = sortSnapshots(byTime)
   const newest = snapshots.at(-1)
-  return { name, source: newest ? sourceOf(newest.file) : '', snapshots }
+  return { name, source: newest ? readSource(newest.file) : '', snapshots }
 }
 
 /** Our snapshots by sequence, not by time; each of restic's goes before the first of ours with a later time. */
@@ -135,12 +135,12 @@ export function lastSequence(series: SnapshotSeries | undefined): number {
   return all.reduce((a, b) => Math.max(a, b), 0)
 }
 
-function sourceOf({ paths }: SnapshotFile): string {
+function readSource({ paths }: SnapshotFile): string {
   return paths[0] ?? '/'
 }
 
 function nameUntagged(file: SnapshotFile): string {
-  const paths = file.paths.length > 1 ? file.paths.join('-') : sourceOf(file)
+  const paths = file.paths.length > 1 ? file.paths.join('-') : readSource(file)
   return `${file.hostname}-${paths}`.replaceAll('/', '-').replace(/^[.-]+/, '')
 }
 

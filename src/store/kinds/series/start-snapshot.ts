@@ -16,7 +16,7 @@ import { planReread } from './plan-reread.ts'
 import { noteForgotten } from './prune-note.ts'
 import { noteIfDamaged } from './report-damage.ts'
 import { lastSequence, type SeriesSnapshot, type SnapshotSeries } from './series.ts'
-import { infoOfSeries } from './series-info.ts'
+import { makeSeriesInfo } from './series-info.ts'
 import { takeOverMirror } from './take-over-mirror.ts'
 
 /** A slice of a prune locks the repository only for moments; a restic that a user runs may hold it longer. */
@@ -147,7 +147,7 @@ function describeMade(
   made: SeriesSnapshot,
 ): MadeBackup {
   const snapshots = [...(series?.snapshots ?? []), made]
-  const info = infoOfSeries(run.settings.ip, { name: args.archive, source: args.path, snapshots })
+  const info = makeSeriesInfo(run.settings.ip, { name: args.archive, source: args.path, snapshots })
   const { snapshotId: snapshot, filesNew, filesChanged, filesUnchanged, filesDeleted } = summary
   const { bytesRead, bytesAdded } = summary
   return {

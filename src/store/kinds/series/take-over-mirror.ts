@@ -1,18 +1,18 @@
 import { bytesToText } from '../../../lib/byte-paths.ts'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
 import { makeSnapshot } from '../../../restic/write/make-snapshot.ts'
-import type { SnapshotSeen, SnapshotWords } from '../../../restic/write/snapshot-input.ts'
+import type { SnapshotDescription, WalkResult } from '../../../restic/write/snapshot-input.ts'
 import type { StoredMirror } from '../../store-parts.ts'
-import { factsOfSnapshot, type SeriesTask } from './describe-snapshot.ts'
+import { makeSnapshotFacts, type SeriesTask } from './describe-snapshot.ts'
 import {
   findSeriesOfVolume,
   isOfMirror,
   lastSequence,
   MIRROR_TAG,
+  makeTags,
   readSeries,
   type SeriesSnapshot,
   type SnapshotSeries,
-  tagsOf,
 } from './series.ts'
 
 /**
@@ -89,13 +89,13 @@ async function makeMirrorSnapshot(
 
 async function describeMirror(
   task: SeriesTask,
-  seen: SnapshotSeen,
+  seen: WalkResult,
   sequence: number,
-): Promise<SnapshotWords> {
+): Promise<SnapshotDescription> {
   const { args, run, store } = task
   if (seen.faults > 0)
     throw new BackupdError('STORE_UNAVAILABLE', `${seen.faults} of its files could not be read`)
   await store.assertOwner()
-  const facts = factsOfSnapshot(task, seen, { sequence, suspect: null, isPartial: false })
-  return { tags: [...tagsOf(args.archive, run.rid, false), MIRROR_TAG], facts }
+  const facts = makeSnapshotFacts(task, seen, { sequence, suspect: null, isPartial: false })
+  return { tags: [...makeTags(args.archive, run.rid, false), MIRROR_TAG], facts }
 }

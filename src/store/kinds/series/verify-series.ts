@@ -7,9 +7,9 @@ import { lockSeries, type ReadSeries } from './open-snapshot.ts'
 import { createReadRepository, noteIfDamaged, notePacks } from './report-damage.ts'
 
 /** The most damaged paths that are listed for each snapshot. */
-const MAX_NAMED = 10
+const MAX_LISTED = 10
 
-interface Damage {
+interface SnapshotDamage {
   count: number
   paths: string[]
 }
@@ -37,7 +37,7 @@ export async function verifySeries(
   const read = createReadRepository(world, { repository, namespace, warn })
   if (lost.length > 0 && lock.isHeld()) await notePacks(read)
   const own = new Set(series.snapshots.map(({ id }) => id))
-  const damages = new Map<string, Damage>()
+  const damages = new Map<string, SnapshotDamage>()
   for await (const { snapshot, path } of findTouchedFiles(repository, lost, signal))
     if (own.has(snapshot)) addTo(damages, snapshot, withinVolume(bytesToText(path), series.source))
   for (const [snapshot, damage] of damages)
@@ -48,10 +48,10 @@ export async function verifySeries(
   throw snapshotCorrupt(...first, others)
 }
 
-function addTo(damages: Map<string, Damage>, snapshot: string, path: string): void {
+function addTo(damages: Map<string, SnapshotDamage>, snapshot: string, path: string): void {
   const damage = damages.get(snapshot) ?? { count: 0, paths: [] }
   damage.count++
-  if (damage.paths.length < MAX_NAMED) damage.paths.push(path)
+  if (damage.paths.length < MAX_LISTED) damage.paths.push(path)
   damages.set(snapshot, damage)
 }
 
@@ -60,7 +60,7 @@ function withinVolume(path: string, source: string): string {
   return path.startsWith(`${source}/`) ? path.slice(source.length + 1) : path
 }
 
-function snapshotCorrupt(snapshot: string, { count, paths }: Damage, others = ''): BackupdError {
+function snapshotCorrupt(snapshot: string, { count, paths }: SnapshotDamage, others = ''): BackupdError {
   const what = `The snapshot ${snapshot.slice(0, 8)} is damaged: the content of ${count} paths is lost, such as ${JSON.stringify(paths[0])}${others}`
   return new BackupdError('SNAPSHOT_CORRUPT', what, { facts: { snapshot, count, files: paths } })
 }

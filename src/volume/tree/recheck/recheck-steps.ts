@@ -12,7 +12,7 @@ export interface RecheckOptions extends Pick<WalkOptions, 'signal' | 'onWarning'
 /** After so long without waiting, a step lets the event loop run. */
 const MAX_BLOCKING_MS = 20
 /** Faults beyond this number share one warning. */
-const MAX_NAMED = 1000
+const MAX_LISTED = 1000
 
 /** The steps of a recheck: each one reports progress, and none fails the run if the volume cannot be read. */
 export class RecheckSteps {
@@ -52,10 +52,10 @@ export class RecheckSteps {
     this.#options.signal.throwIfAborted()
     if (errnoOf(error) === undefined || error instanceof BackupdError) throw error
     const key = path.toString('latin1')
-    if (this.#faulty.has(key) || this.#faulty.size > MAX_NAMED) return
+    if (this.#faulty.has(key) || this.#faulty.size > MAX_LISTED) return
     this.#faulty.add(key)
-    if (this.#faulty.size <= MAX_NAMED) this.#warn(path, `cannot be checked again: ${describeReason(error)}`)
-    else this.#warn(Buffer.alloc(0), `more than ${MAX_NAMED} entries cannot be checked again`)
+    if (this.#faulty.size <= MAX_LISTED) this.#warn(path, `cannot be checked again: ${describeReason(error)}`)
+    else this.#warn(Buffer.alloc(0), `more than ${MAX_LISTED} entries cannot be checked again`)
   }
 
   #warn(path: Buffer, message: string): void {

@@ -12,7 +12,7 @@ import type { WalkLog } from './walk-log.ts'
 
 /** At most so many entries of a directory that keeps changing are checked; the rest may contain older ones. */
 const MAX_CHECKED = 10_000
-const MAX_NAMED = 20
+const MAX_LISTED = 20
 
 export interface WarnOptions extends Pick<WalkOptions, 'onWarning'> {
   log: WalkLog
@@ -44,8 +44,8 @@ function warn(folder: Buffer, search: OlderSearch, { log, onWarning }: WarnOptio
   const seen = log.findInodes(new Set(search.older.map(({ inode }) => inode)))
   const older = search.older.filter(({ inode }) => !seen.has(inode))
   const message = 'was moved here while the volume was read, and may be missing in the backup'
-  for (const { path } of older.slice(0, MAX_NAMED)) onWarning({ severity: 'fault', path, message })
-  const more = older.length - MAX_NAMED
+  for (const { path } of older.slice(0, MAX_LISTED)) onWarning({ severity: 'fault', path, message })
+  const more = older.length - MAX_LISTED
   if (more > 0) onWarning({ severity: 'fault', path: folder, message: `${more} more: each ${message}` })
   if (search.isCutShort)
     onWarning({ severity: 'fault', path: folder, message: 'has too many new entries: some may be missing' })

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { digestOf, Samples, wholeSample } from '../../../../src/objects/drivers/moosefs/samples.ts'
+import { digestSample, Samples, wholeSample } from '../../../../src/objects/drivers/moosefs/samples.ts'
 
 function taken(chunks: Buffer[]) {
   const samples = new Samples()
@@ -16,7 +16,7 @@ it('takes the first and the last 64 KiB, and pieces in between, as they were wri
   expect(samples[0]).toMatchObject({ position: 0, length: 65_536 })
   expect(samples.at(-1)).toMatchObject({ position: all.length - 65_536, length: 65_536 })
   for (const { position, length, sha256 } of samples)
-    expect(digestOf(all.subarray(position, position + length))).toBe(sha256)
+    expect(digestSample(all.subarray(position, position + length))).toBe(sha256)
 })
 
 it('takes all of a small object', () => {
@@ -24,7 +24,7 @@ it('takes all of a small object', () => {
   expect(samples.map(({ position, length }) => [position, length])).toContainEqual([0, 5])
   expect(samples.map(({ position, length }) => [position, length])).toContainEqual([5, 6])
   expect(wholeSample(Buffer.from('hello'))).toEqual([
-    { position: 0, length: 5, sha256: digestOf(Buffer.from('hello')) },
+    { position: 0, length: 5, sha256: digestSample(Buffer.from('hello')) },
   ])
 })
 

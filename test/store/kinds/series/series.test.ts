@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { SnapshotFile } from '../../../../src/restic/nodes/snapshot-file.ts'
 import { findSnapshot } from '../../../../src/store/kinds/series/find-snapshot.ts'
-import { groupSeries, tagsOf } from '../../../../src/store/kinds/series/series.ts'
-import { infoOfSeries } from '../../../../src/store/kinds/series/series-info.ts'
+import { groupSeries, makeTags } from '../../../../src/store/kinds/series/series.ts'
+import { makeSeriesInfo } from '../../../../src/store/kinds/series/series-info.ts'
 import { given } from '../../../support/given.ts'
 import { publishSample } from '../../../support/sample-backups.ts'
 import { putSnapshots, sampleFacts, sampleSnapshot } from '../../../support/snapshot-samples.ts'
@@ -84,10 +84,10 @@ test('a series shows the facts of its newest snapshot, and its last good one', (
   const partial = sampleFacts({ sequence: 2, state: 'partial', bytes: 99 })
   const [series] = seriesOf(
     ours(1, T0),
-    sampleSnapshot({ backupd: partial, tags: tagsOf(ARCHIVE, 'rid-2', true) }, T0 + 5),
+    sampleSnapshot({ backupd: partial, tags: makeTags(ARCHIVE, 'rid-2', true) }, T0 + 5),
   )
   if (!series) throw new Error('no series')
-  const info = infoOfSeries(IP, series)
+  const info = makeSeriesInfo(IP, series)
   expect(info).toMatchObject({
     name: ARCHIVE,
     mode: 'increment',
@@ -106,9 +106,9 @@ test('a series shows the facts of its newest snapshot, and its last good one', (
 })
 
 test('a series whose facts restic removed is named by its tag', () => {
-  const [series] = seriesOf(ofRestic(T0, { tags: tagsOf('shop-shop.web.web-3-data', 'rid', false) }))
+  const [series] = seriesOf(ofRestic(T0, { tags: makeTags('shop-shop.web.web-3-data', 'rid', false) }))
   if (!series) throw new Error('no series')
-  expect(infoOfSeries(IP, series)).toMatchObject({ app: 'shop', proc: 'shop.web.web', state: 'success' })
+  expect(makeSeriesInfo(IP, series)).toMatchObject({ app: 'shop', proc: 'shop.web.web', state: 'success' })
 })
 
 describe('the list of backups', () => {
@@ -117,7 +117,7 @@ describe('the list of backups', () => {
     await store.preparePassword()
     await publishSample(store)
     await publishSample(store, { archive: 'zz-zz.web.web-1-a', source: '/zz' })
-    const b = sampleSnapshot({ paths: ['/b'], tags: tagsOf('b', 'rid-2', false) })
+    const b = sampleSnapshot({ paths: ['/b'], tags: makeTags('b', 'rid-2', false) })
     await putSnapshots(store, sampleSnapshot(), b)
     const all = (await store.list(IP, { limit: 9 })).backups.map(({ name }) => name)
     expect(all).toHaveLength(4)

@@ -1,4 +1,4 @@
-import type { TakeLock } from '../../../restic/prune/prune.ts'
+import type { AcquireLock } from '../../../restic/prune/prune.ts'
 import { lockRepository } from '../../../restic/repository/lock.ts'
 import type { Repository } from '../../../restic/repository/repository.ts'
 import type { Reader } from '../../stored-backup.ts'
@@ -7,10 +7,10 @@ import type { Reader } from '../../stored-backup.ts'
 export const ANSWER_WAIT_MS = 5000
 
 /** The function that forget and prune call to lock a repository. */
-export function takeLockOf(
+export function makeAcquireLock(
   repository: Repository,
   { dataDir, signal }: Pick<Reader, 'dataDir' | 'signal'>,
   waitMs: number,
-): TakeLock {
+): AcquireLock {
   return ({ exclusive }) => lockRepository(repository, { exclusive, dataDir, waitMs, signal })
 }

@@ -1,6 +1,6 @@
 import type { Content } from './content-pool.ts'
 
 /** A file that is being read. */
-export interface Reading {
+export interface PendingContent {
   content: Promise<Content>
 }

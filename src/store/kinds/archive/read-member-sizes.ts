@@ -2,7 +2,7 @@ import { readIndex } from '../../../archive/index-format.ts'
 import type { StoredArchive } from './stored-archive.ts'
 
 /** The compressed sizes of an archive's gzip members, from its index; null if there is no index that can be trusted. */
-export async function membersOf(archive: StoredArchive): Promise<number[] | null> {
+export async function readMemberSizes(archive: StoredArchive): Promise<number[] | null> {
   try {
     await using index = await archive.openIndex()
     if (!index) return null
