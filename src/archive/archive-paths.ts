@@ -38,7 +38,7 @@ export class ArchivePaths {
     return joinComponents(this.#top ? parsed.components.slice(1) : parsed.components)
   }
 
-  /** The same for the target of a hard link. Nothing outside of the top is in the archive. */
+  /** The same for the target of a hard link. The archive contains nothing outside its top directory. */
   resolveLink(name: Buffer): Buffer {
     const parsed = parseName(name)
     if (this.#top && !isBelow(this.#top, parsed, false)) throw unsafe(`hard link to "${bytesToText(name)}"`)

@@ -37,7 +37,7 @@ export interface UnpackInput {
 }
 
 /**
- * Unpacks a `.tar.gz` of any tar into an empty directory, never outside of it, and syncs it to disk. Everything except
+ * Unpacks a `.tar.gz` of any tar into an empty directory, never outside it, and syncs it to disk. Everything except
  * the root gets its metadata. What cannot be restored exactly causes a warning. Blocks the event loop: use it in a
  * process of its own. Throws ARCHIVE_CORRUPT if the bytes differ from the expected ones or are not an archive,
  * ARCHIVE_UNSAFE for a name or hard link that leads out, ARCHIVE_EMPTY if nothing was restored, NO_ROOM, and the

@@ -128,7 +128,7 @@ async function resolveDeletion(
   const backup = await locateBackup(world, { app, proc, name: whole, server })
   if (isRefused(backup)) return backup
   if (name === whole || isMirror(backup)) return { name, backup }
-  const message = `Nothing inside of "${whole}" can be deleted, only all of it; nothing was deleted`
+  const message = `Cannot delete a part of "${whole}": delete the whole backup. Nothing was deleted`
   return refuse('BAD_INPUT', message, { name })
 }
 

@@ -85,7 +85,7 @@ function checkLegacyRun(
   return makeLostRecord(
     world,
     record,
-    `${on} says that nothing runs there any more, and its report of the end never came: check whether the backup exists`,
+    `${on} reports that nothing is running, but never reported the end of this run: check whether the backup exists`,
   )
 }
 

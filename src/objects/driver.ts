@@ -83,7 +83,7 @@ export interface ByteSink {
 interface UnfinishedObject extends ByteSink {
   /** Stores the content durably, so that commit() is quick; resolves with the stored size. No write may follow. */
   sync(): Promise<number>
-  /** Removes what was written, and does nothing after a commit. Never throws: settling sweeps what is left. */
+  /** Removes what was written, and does nothing after a commit. Never throws: leftovers are removed at the next start. */
   abort(): Promise<void>
 }
 

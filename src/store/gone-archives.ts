@@ -5,7 +5,7 @@ import { makePieceKey } from './layout.ts'
 import { readMeta, updateMeta } from './meta-file.ts'
 import type { StoreWorld } from './world.ts'
 
-/** At most so many volumes are checked, so that the check stays quick in a large namespace. */
+/** Limit of volumes that are checked, to stay quick in a large namespace. */
 const MAX_VOLUMES = 1000
 const MAX_LISTED = 3
 

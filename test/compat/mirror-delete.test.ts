@@ -36,7 +36,7 @@ test('a series of snapshots can only be deleted as a whole', async () => {
   await expect.poll(listed, { timeout: 30_000 }).toEqual([MIRROR])
   expect(await ask('POST', `${BACKUPS}/actions/delete`, { files: [`${MIRROR}/time.log`] })).toMatchObject({
     status: 400,
-    body: expect.stringContaining(`Nothing inside of "${MIRROR}" can be deleted, only all of it`),
+    body: expect.stringContaining(`Cannot delete a part of "${MIRROR}": delete the whole backup`),
   })
   expect((await ask('GET', `${BACKUPS}/${MIRROR}?open=true`)).body).toHaveLength(2)
   expect(await ask('POST', `${BACKUPS}/actions/delete`, { files: [MIRROR] })).toMatchObject({ status: 204 })

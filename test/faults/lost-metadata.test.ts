@@ -203,7 +203,7 @@ itOnExt4(
     const { state, warnings } = await world.recover(name, { destDir: join(disk, 'v') })
     expect(state).toBe('success')
     expect(warnings).toContain(
-      '.: the file system cannot hold the times of 1 entry, and has the nearest that it can, such as "far"',
+      '.: the nearest possible times were set, because the file system cannot store those of 1 entry, such as "far"',
     )
     expect(lstatSync(join(disk, 'v/near')).mtimeMs).toBe(1_700_000_000_000)
   },

@@ -34,7 +34,7 @@ export function receiveKey({ encrypt, macK, macR }: RepositoryKey): RepositoryKe
 export const BLOCK_BYTES = 16
 const IV_LENGTH = BLOCK_BYTES
 const MAC_LENGTH = 16
-/** A sealed text is so many bytes longer than the plain one. */
+/** How many bytes sealing adds to a text. */
 export const SEAL_OVERHEAD = IV_LENGTH + MAC_LENGTH
 
 export function newKey(): RepositoryKey {

@@ -6,7 +6,7 @@ import type { Repository } from './repository.ts'
 import { rewriteIndex } from './rewrite-index.ts'
 
 const MAX_TRIES = 5
-/** An index file with at most so many packs is small. From MIN_SMALL_FILES small files on, they are merged. */
+/** Up to this many packs, an index file is small. From MIN_SMALL_FILES small files on, they are merged. */
 const MAX_PACKS_OF_SMALL_FILE = 8
 const MIN_SMALL_FILES = 32
 

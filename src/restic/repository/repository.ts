@@ -25,7 +25,7 @@ export interface OpenOptions {
   warn(message: string): void
 }
 
-/** Kinds of files outside of packs, which are encrypted as a whole. */
+/** Kinds of files outside packs, which are encrypted as a whole. */
 export type UnpackedKind = 'snapshots' | 'index' | 'locks' | 'keys'
 
 /** A blob that is added to a pack. */

@@ -12,7 +12,7 @@ const MIN_SAMPLED_BYTES = 256 * 1024
 const SAMPLE_BYTES = 32 * 1024
 /** Compression must reach this ratio to be worth the work. */
 const MAX_USEFUL_RATIO = 0.97
-/** Blobs are handed over once they have so many bytes together. */
+/** Bytes of blobs that are handed over together. */
 const BATCH_BYTES = 1 << 20
 
 /** Runs in a thread: makes blobs of the pieces that the repository does not have. */

@@ -2,7 +2,7 @@ import { MAX_SMALL_FILE_BYTES } from '../../volume/tree/read-cached.ts'
 import { MAX_PER_ASK } from './content-messages.ts'
 import type { Content, ContentPool } from './content-pool.ts'
 
-/** Small files are sent to a thread once they have so many bytes together. */
+/** Bytes of small files that are sent to a thread together. */
 const BATCH_BYTES = 1 << 20
 
 interface Batch {

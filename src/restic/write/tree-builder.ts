@@ -17,7 +17,7 @@ export interface BuiltTree {
   same: boolean
 }
 
-/** At most so many unchanged nodes are held back: if the whole directory is unchanged, it need not be written. */
+/** Limit of unchanged nodes that are held back: if the whole directory is unchanged, it need not be written. */
 const MAX_SAME = 4096
 
 interface Slot {

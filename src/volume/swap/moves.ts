@@ -7,7 +7,7 @@ import { moveWithoutReplacing } from './move.ts'
 import { isStagingName } from './staging-folders.ts'
 import type { SwapFolders } from './swap-folders.ts'
 
-/** Gives up after so many attempts if a process creates the same name again and again. */
+/** Attempts at one name before giving up, because a process may keep creating it. */
 const MAX_ATTEMPTS = 100
 
 export interface SwapContext {

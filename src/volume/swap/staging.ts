@@ -65,7 +65,7 @@ export async function prepareStaging(claim: VolumeClaim, plan: StagingPlan): Pro
     return await makeStaging(claim, { ...plan, staging: usual })
   } catch (error) {
     firstRefusal = error
-    // A quota project refuses renames from outside of it, but allows them from inside.
+    // A quota project refuses renames from outside, but allows them from inside.
     const mayHelp = isRefusedRename(error) && error.facts.errno === 'EXDEV'
     if (!mayHelp || usual === inside) return await refusedRename(error)
   }

@@ -23,7 +23,10 @@ export class CoarseTimes {
   /** @param read reads the time that the file system stored for this entry; undefined if that is not known */
   note(path: Buffer, mtimeNs: bigint, read: () => bigint | undefined): void {
     if (isFar(mtimeNs) && isClamped(mtimeNs, read())) {
-      this.#losses.add('the file system cannot hold the times of %, and has the nearest that it can', path)
+      this.#losses.add(
+        'the nearest possible times were set, because the file system cannot store those of %',
+        path,
+      )
       return
     }
     this.#granularityNs ??= probeGranularity(this.#target)

@@ -6,7 +6,7 @@ import type { TreeEntry } from './entry.ts'
 import type { OutputFolder } from './write-folder.ts'
 import { countComponents } from './write-paths.ts'
 
-/** Records of so many bytes are kept in memory before they are written to the file. */
+/** Bytes of records kept in memory before they are written to the file. */
 const MAX_MEMORY_BYTES = 1 << 20
 const SPILL_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 

@@ -10,7 +10,7 @@ import { pinFolder, unpinFolder } from './pin-below.ts'
 import type { RecheckSteps } from './recheck-steps.ts'
 import type { WalkLog } from './walk-log.ts'
 
-/** At most so many entries of a directory that keeps changing are checked; the rest may contain older ones. */
+/** Limit of entries checked in a directory that keeps changing; the rest may contain older ones. */
 const MAX_CHECKED = 10_000
 const MAX_LISTED = 20
 
