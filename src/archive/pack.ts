@@ -10,7 +10,7 @@ import type { ByteSink } from '../objects/driver.ts'
 import type { TreeWarning } from '../volume/tree/entry.ts'
 import { flushVolume } from '../volume/tree/flush-volume.ts'
 import type { WalkOptions } from '../volume/tree/inspector.ts'
-import { createLinkTable, type LinkTable } from '../volume/tree/link-table.ts'
+import { LinkTable } from '../volume/tree/link-table.ts'
 import { readBeginTime } from '../volume/tree/recheck/begin-time.ts'
 import { type ChangedFiles, findChangedFiles } from '../volume/tree/recheck/changed-files.ts'
 import { RecheckSteps } from '../volume/tree/recheck/recheck-steps.ts'
@@ -86,7 +86,7 @@ const RECORD_BYTES = 10240
 
 async function pack(input: PackInput): Promise<PackSummary> {
   using opened = await openVolume(input.volume)
-  using links = createLinkTable()
+  using links = new LinkTable()
   using log = new WalkLog()
   const packing = startPacking(input, links)
   const volume = await flushVolume(opened, packing)

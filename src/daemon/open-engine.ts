@@ -1,8 +1,8 @@
 import { join } from 'node:path'
-import { createEngine, type Engine } from '../engine/engine.ts'
+import { Engine } from '../engine/engine.ts'
 import type { RunSettings } from '../engine/plugin.ts'
 import { plugins } from '../engine/plugins/index.ts'
-import { createRunner } from '../engine/runner.ts'
+import { ChildRunner } from '../engine/runner.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type DataRoom, DISK_SOURCE } from '../lib/data-room.ts'
 import { BackupdError } from '../lib/errors.ts'
@@ -64,10 +64,10 @@ export function openEngine(setup: EngineSetup, parts: AsyncDisposableStack): Ope
     diskFull: () => room.reportFull(),
   })
   parts.defer(startUpkeep(() => memory.prune(), log))
-  const runner = createRunner({ size: warmRunners, clock, log })
+  const runner = new ChildRunner({ size: warmRunners, clock, log })
   const admit = (action: string) => (action === 'backup' && room.isFull ? diskFull(problems) : undefined)
   const shared = { clock, agingClock: trustedClock, log, problems, settings, concurrency }
-  const engine = createEngine({ ...shared, plugins, runner, memory, admit })
+  const engine = new Engine({ ...shared, plugins, runner, memory, admit })
   const scheduler = new SchedulerSwitch(engine, db, log)
   parts.defer(async () => {
     await engine.close(RUN_END_TIMEOUT_MS)

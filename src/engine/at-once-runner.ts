@@ -19,46 +19,54 @@ export interface AtOnceRunnerOptions {
 }
 
 /** Runs actions that answer at once (`answersAtOnce`): MAX_PARALLEL at a time, the rest wait in order. */
-export function createAtOnceRunner({ clock, runner, settings, onLog }: AtOnceRunnerOptions) {
-  let free = MAX_PARALLEL
-  const waiting = new Set<() => void>()
+export class AtOnceRunner {
+  readonly #options: AtOnceRunnerOptions
+  #free = MAX_PARALLEL
+  readonly #waiting = new Set<() => void>()
 
-  async function waitForSlot(signal: AbortSignal): Promise<void> {
-    if (free > 0) return void free--
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    waiting.add(resolve)
-    signal.addEventListener('abort', () => waiting.delete(resolve) && reject(signal.reason), { once: true })
-    return promise
+  constructor(options: AtOnceRunnerOptions) {
+    this.#options = options
   }
 
-  function freeSlot(): void {
-    const [first] = waiting
-    if (!first) return void free++
-    waiting.delete(first)
-    first()
+  /** Throws what the plugin threw, RUNNER_DIED, or TIMED_OUT if no answer came in 9 s. */
+  async ask(action: string, args: Record<string, unknown>): Promise<Json> {
+    const asking = new AbortController()
+    const seconds = ANSWER_TIMEOUT_MS / 1000
+    const message = `"${action}" gave no answer in ${seconds} s: check the store and its mount`
+    const late = new BackupdError('TIMED_OUT', message, { facts: { action, seconds } })
+    using _limit = this.#options.clock.after(ANSWER_TIMEOUT_MS, () => asking.abort(late))
+    return await this.#run(action, args, asking.signal)
   }
 
-  async function ask(action: string, args: Record<string, unknown>, signal: AbortSignal): Promise<Json> {
-    await waitForSlot(signal)
+  async #run(action: string, args: Record<string, unknown>, signal: AbortSignal): Promise<Json> {
+    await this.#waitForSlot(signal)
+    const { clock, runner, settings, onLog } = this.#options
     const on: RunnerEvents = { progress() {}, warn() {}, log: onLog, announce: async () => {} }
     const rid = newRid(clock.now())
     const task = { rid, jobId: '', action, args, settings, signal, locks: [], killAfterMs: 0 }
     const run = runner.run(task, on)
     // The slot stays taken until the process ends, not until the timeout: one stuck in the kernel outlives it.
+    const freeSlot = () => this.#freeSlot()
     void run.then(freeSlot, freeSlot)
     const end = await Promise.race([run, rejectOnAbort(signal)])
     if ('error' in end) throw fromRecordError(end.error)
     return end.result ?? null
   }
 
-  /** Throws what the plugin threw, RUNNER_DIED, or TIMED_OUT if no answer came in 9 s. */
-  return async (action: string, args: Record<string, unknown>): Promise<Json> => {
-    const asking = new AbortController()
-    const seconds = ANSWER_TIMEOUT_MS / 1000
-    const message = `"${action}" gave no answer in ${seconds} s: check the store and its mount`
-    const late = new BackupdError('TIMED_OUT', message, { facts: { action, seconds } })
-    using _limit = clock.after(ANSWER_TIMEOUT_MS, () => asking.abort(late))
-    return await ask(action, args, asking.signal)
+  async #waitForSlot(signal: AbortSignal): Promise<void> {
+    if (this.#free > 0) return void this.#free--
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.#waiting.add(resolve)
+    const leave = () => this.#waiting.delete(resolve) && reject(signal.reason)
+    signal.addEventListener('abort', leave, { once: true })
+    return promise
+  }
+
+  #freeSlot(): void {
+    const [first] = this.#waiting
+    if (!first) return void this.#free++
+    this.#waiting.delete(first)
+    first()
   }
 }
 

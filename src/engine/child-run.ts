@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts'
 import { BackupdError, type Json } from '../lib/errors.ts'
 import { readStepCount } from '../lib/work-steps.ts'
 import type { FromChild, ToChild } from './child-messages.ts'
-import { createReporter } from './child-reporter.ts'
+import { Reporter } from './child-reporter.ts'
 import type { Plugin, RunContext } from './plugin.ts'
 import type { RunEnd } from './ports.ts'
 import { toFailure } from './run-end.ts'
@@ -31,7 +31,7 @@ interface World {
 /** Runs a task. Its last message is `end`. */
 export function startChildRun(task: Task, { plugins, clock, send }: World): ChildRun {
   const aborting = new AbortController()
-  const reporter = createReporter(send)
+  const reporter = new Reporter(send)
   let answer: (refusal: BackupdError | null) => void = () => {}
   const announce = () => {
     reporter.flush()
@@ -41,7 +41,7 @@ export function startChildRun(task: Task, { plugins, clock, send }: World): Chil
     return promise
   }
   const { rid, jobId, settings, options = {} } = task
-  const { warn } = reporter
+  const warn = (message: string) => reporter.warn(message)
   const storeWait = showStoreWait((change) => reporter.progress(change), clock)
   const { progress } = storeWait
   const log: RunContext['log'] = (level, message, facts = {}) =>

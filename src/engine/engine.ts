@@ -7,7 +7,7 @@ import { BackupdError, type Json } from '../lib/errors.ts'
 import { newRid, RID_PATTERN } from '../wire/ids.ts'
 import type { Job, ScheduledJob } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
-import { createAtOnceRunner } from './at-once-runner.ts'
+import { AtOnceRunner } from './at-once-runner.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { finishCopy } from './finish-copy.ts'
 import { JobTable, type SetJobsResult } from './job-table.ts'
@@ -26,170 +26,196 @@ export interface JobRunOptions extends RunOptions {
 }
 
 /** The cron worker, without HTTP. */
-export interface Engine {
+export class Engine {
+  readonly #options: EngineOptions
+  readonly #runs: Runs
+  readonly #table: JobTable
+  readonly #atOnce: AtOnceRunner
+
+  constructor(options: EngineOptions) {
+    this.#options = options
+    const { clock, log, memory, agingClock = clock } = options
+    this.#runs = new Runs({ ...options, jobs: () => this.#table.list().map(({ job }) => job) })
+    this.#table = new JobTable({
+      clock,
+      agingClock,
+      log,
+      memory,
+      isAction: (action) => this.#isAction(action),
+      onDue: (job) => this.#runDue(job),
+    })
+    this.#atOnce = new AtOnceRunner({
+      ...options,
+      onLog: (level, message, facts = {}) => log[level](facts, message),
+    })
+  }
+
   /** Replaces the list of jobs. Drops invalid jobs, each with its reason; the same list again changes nothing. */
-  setJobs(jobs: Job[], version: string): SetJobsResult
+  setJobs(jobs: Job[], version: string): SetJobsResult {
+    const result = this.#table.set(jobs, version)
+    this.#runs.failed.keepJobs(() => this.#table.list())
+    return result
+  }
+
   /** Sorted by next time, like the legacy daemon's list. */
-  jobs(): ScheduledJob[]
-  job(id: string): ScheduledJob | undefined
+  jobs(): ScheduledJob[] {
+    return this.#table.list()
+  }
+
+  job(id: string): ScheduledJob | undefined {
+    return this.#table.get(id)
+  }
+
   /** The version of the list of jobs as its sender named it; empty if it did not. */
-  readonly jobsVersion: string
+  get jobsVersion(): string {
+    return this.#table.version
+  }
+
   /** Changes with everything that jobs() shows; another one after each start. */
-  readonly listVersion: string
+  get listVersion(): string {
+    return this.#table.listVersion
+  }
+
   /** The jobs changed since this version of the list; undefined if only jobs() shows that. */
-  jobsSince(listVersion: string): ScheduledJob[] | undefined
+  jobsSince(listVersion: string): ScheduledJob[] | undefined {
+    return this.#table.listSince(listVersion)
+  }
+
   /** Throws NOT_FOUND. */
-  sleep(id: string): void
-  wake(id: string): void
+  sleep(id: string): void {
+    this.#table.setAsleep(id, true)
+  }
+
+  /** Throws NOT_FOUND. */
+  wake(id: string): void {
+    this.#table.setAsleep(id, false)
+  }
+
   /** Starts and stops the schedule; runs under way continue. */
-  start(): void
-  stop(): void
-  readonly status: 'started' | 'stopped'
+  start(): void {
+    this.#table.start()
+  }
+
+  stop(): void {
+    this.#table.stop()
+  }
+
+  get status(): 'started' | 'stopped' {
+    return this.#table.status
+  }
+
   /** When the last list of jobs arrived, ISO 8601; NEVER until one has arrived since the start. */
-  readonly updateTime: string
+  get updateTime(): string {
+    return this.#table.updateTime
+  }
+
   /** Resolves when the record is on disk. Throws NOT_FOUND, BAD_INPUT, CONFLICT (facts.rid), VOLUME_LOCKED. */
-  runJob(id: string, options?: JobRunOptions): Promise<RunRecord>
-  runOnce(action: string, args: Record<string, unknown>, options?: RunOptions): Promise<RunRecord>
+  async runJob(id: string, { rid, reread }: JobRunOptions = {}): Promise<RunRecord> {
+    const known = rid === undefined ? undefined : this.#runs.known(checkRid(rid))
+    if (known) return known
+    const job = this.#table.find(id)
+    const options = reread === true ? { reread } : {}
+    return this.#runs.request({ ...this.#makeRequest(job.action, job.args, rid), job, options, type: 'once' })
+  }
+
+  /** As runJob. */
+  async runOnce(action: string, args: Record<string, unknown>, { rid }: RunOptions = {}): Promise<RunRecord> {
+    const known = rid === undefined ? undefined : this.#runs.known(checkRid(rid))
+    if (known) return known
+    return this.#runs.request({ ...this.#makeRequest(action, args, rid), job: undefined, type: 'once' })
+  }
+
   /** Runs an action that answers at once and returns its answer. Throws TIMED_OUT after 9 s. */
-  ask(action: string, args: Record<string, unknown>): Promise<Json>
+  async ask(action: string, args: Record<string, unknown>): Promise<Json> {
+    this.#findPlugin(action, true).parseArgs(args)
+    return await this.#atOnce.ask(action, args)
+  }
+
   /** Ends a queued run immediately, aborts a running one. Throws NOT_FOUND, CONFLICT. */
-  cancel(rid: string): RunRecord
-  record(rid: string): RunRecord | undefined
+  cancel(rid: string): RunRecord {
+    return this.#runs.cancel(rid)
+  }
+
+  record(rid: string): RunRecord | undefined {
+    return this.#runs.find(rid)
+  }
+
   /** Queued and running. */
-  running(): RunRecord[]
+  running(): RunRecord[] {
+    return this.#runs.list()
+  }
+
   /** From now on, any run that needs this path, a parent or a child of it is refused with VOLUME_LOCKED. */
-  lockVolume(path: string, reason: string): void
+  lockVolume(path: string, reason: string): void {
+    this.#runs.locks.lock([path], { reason })
+  }
+
   /** Paths locked by lockVolume and settle(). */
-  locked(): { path: string; reason: string }[]
+  locked(): { path: string; reason: string }[] {
+    return this.#runs.locks.list()
+  }
+
   /**
    * Call once, before start(). Finishes or rolls back what interrupted runs of the previous daemon process left in the
    * records, on the volumes and in the store. Without `withStore` it skips the store; each run then settles its part.
    */
-  settle(options?: { withStore: boolean }): Promise<Omit<SettleReport, 'copies'>>
+  async settle({ withStore } = { withStore: true }): Promise<Omit<SettleReport, 'copies'>> {
+    let release = () => {}
+    const isClosing = () => this.#runs.isClosing
+    const onSettled = (later: SettleReport) => {
+      release()
+      this.#applyReport(later)
+    }
+    const report = await settle({ ...this.#options, withStore }, { isClosing, onSettled })
+    release = this.#applyReport(report)
+    const { copies: _finishing, ...shown } = report
+    return shown
+  }
+
   /** Stops the schedule, ends all runs (failed, DAEMON_RESTARTED), kills those left after `graceMs`. */
-  close(graceMs: number): Promise<void>
-}
-
-export function createEngine(options: EngineOptions): Engine {
-  const { clock, log, plugins, memory } = options
-  const runs = new Runs({ ...options, jobs: () => table.list().map(({ job }) => job) })
-  const agingClock = options.agingClock ?? clock
-  const table = new JobTable({ clock, agingClock, log, memory, isAction, onDue: runDue })
-  const ask = createAtOnceRunner({
-    ...options,
-    onLog: (level, message, facts = {}) => log[level](facts, message),
-  })
-
-  function isAction(action: string): boolean {
-    return plugins.some((plugin) => plugin.name === action && !plugin.answersAtOnce)
+  async close(graceMs: number): Promise<void> {
+    this.#table.stop()
+    await this.#runs.close(graceMs)
   }
 
-  function findPlugin(action: string, isAtOnce: boolean): Plugin {
-    const plugin = plugins.find(({ name }) => name === action)
-    if (plugin && (plugin.answersAtOnce ?? false) === isAtOnce) return plugin
-    const known = plugins
-      .filter((other) => (other.answersAtOnce ?? false) === isAtOnce)
-      .map(({ name }) => name)
-    throw new BackupdError(
-      'BAD_INPUT',
-      `The action "${action}" does not exist, expected one of ${known.join(', ')}`,
-      {
-        facts: { action },
-      },
-    )
+  #isAction(action: string): boolean {
+    return this.#options.plugins.some((plugin) => plugin.name === action && !plugin.answersAtOnce)
   }
 
-  function makeRequest(action: string, args: Record<string, unknown>, rid = newRid(clock.now())) {
-    return { plugin: findPlugin(action, false), args, rid }
+  #findPlugin(action: string, isAtOnce: boolean): Plugin {
+    const fitting = this.#options.plugins.filter((plugin) => (plugin.answersAtOnce ?? false) === isAtOnce)
+    const plugin = fitting.find(({ name }) => name === action)
+    if (plugin) return plugin
+    const known = fitting.map(({ name }) => name).join(', ')
+    const message = `The action "${action}" does not exist, expected one of ${known}`
+    throw new BackupdError('BAD_INPUT', message, { facts: { action } })
   }
 
-  function runDue(job: Job): void {
-    runs.requestScheduled({ ...makeRequest(job.action, job.args), job, type: 'cron' })
+  #makeRequest(action: string, args: Record<string, unknown>, rid = newRid(this.#options.clock.now())) {
+    return { plugin: this.#findPlugin(action, false), args, rid }
+  }
+
+  #runDue(job: Job): void {
+    this.#runs.requestScheduled({ ...this.#makeRequest(job.action, job.args), job, type: 'cron' })
   }
 
   /** Returns a function that releases the volumes that the report locks. */
-  function applyReport({ locked, copies, ended }: SettleReport): () => void {
-    const releases = locked.map(({ volume, reason }) => runs.locks.lock([volume], { reason }))
-    for (const copy of copies) void finishCopy({ ...options, runs }, copy)
-    restoreFailures(ended)
+  #applyReport({ locked, copies, ended }: SettleReport): () => void {
+    const releases = locked.map(({ volume, reason }) => this.#runs.locks.lock([volume], { reason }))
+    for (const copy of copies) void finishCopy({ ...this.#options, runs: this.#runs }, copy)
+    this.#restoreFailures(ended)
     return () => {
       for (const release of releases) release()
     }
   }
 
-  function restoreFailures(ended: readonly string[]): void {
-    for (const record of memory.failures()) {
-      if (ended.includes(record.rid)) runs.failed.log(record)
-      runs.failed.report(record)
+  #restoreFailures(ended: readonly string[]): void {
+    const { failed } = this.#runs
+    for (const record of this.#options.memory.failures()) {
+      if (ended.includes(record.rid)) failed.log(record)
+      failed.report(record)
     }
-    runs.failed.keepJobs(() => table.list())
-  }
-
-  return {
-    setJobs(jobs, version) {
-      const result = table.set(jobs, version)
-      runs.failed.keepJobs(() => table.list())
-      return result
-    },
-    jobs: () => table.list(),
-    job: (id) => table.get(id),
-    get jobsVersion() {
-      return table.version
-    },
-    get listVersion() {
-      return table.listVersion
-    },
-    jobsSince: (listVersion) => table.listSince(listVersion),
-    sleep: (id) => table.setAsleep(id, true),
-    wake: (id) => table.setAsleep(id, false),
-    start: () => table.start(),
-    stop: () => table.stop(),
-    get status() {
-      return table.status
-    },
-    get updateTime() {
-      return table.updateTime
-    },
-    async runJob(id, { rid, reread } = {}) {
-      const known = rid === undefined ? undefined : runs.known(checkRid(rid))
-      if (known) return known
-      const job = table.find(id)
-      const options = reread === true ? { reread } : {}
-      return runs.request({ ...makeRequest(job.action, job.args, rid), job, options, type: 'once' })
-    },
-    async runOnce(action, args, { rid } = {}) {
-      const known = rid === undefined ? undefined : runs.known(checkRid(rid))
-      return known ?? runs.request({ ...makeRequest(action, args, rid), job: undefined, type: 'once' })
-    },
-    async ask(action, args) {
-      findPlugin(action, true).parseArgs(args)
-      return ask(action, args)
-    },
-    cancel: (rid) => runs.cancel(rid),
-    record: (rid) => runs.find(rid),
-    running: () => runs.list(),
-    lockVolume: (path, reason) => void runs.locks.lock([path], { reason }),
-    locked: () => runs.locks.list(),
-    async settle({ withStore } = { withStore: true }) {
-      let release = () => {}
-      const report = await settle(
-        { ...options, withStore },
-        {
-          isClosing: () => runs.isClosing,
-          onSettled(later) {
-            release()
-            applyReport(later)
-          },
-        },
-      )
-      release = applyReport(report)
-      const { copies: _finishing, ...shown } = report
-      return shown
-    },
-    async close(graceMs) {
-      table.stop()
-      await runs.close(graceMs)
-    },
+    failed.keepJobs(() => this.#table.list())
   }
 }
 

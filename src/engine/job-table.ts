@@ -7,7 +7,7 @@ import { followsElapsedTime, parseSpec, type Schedule } from '../lib/schedule/sp
 import type { Job, ScheduledJob } from '../wire/job.ts'
 import type { EngineMemory } from './ports.ts'
 import { carrySleep, type SleepCarrier, type SleepMark } from './sleep-marks.ts'
-import { createTimers, SMALL_STEP_BACK_MS, type Timers } from './timers.ts'
+import { SMALL_STEP_BACK_MS, Timers } from './timers.ts'
 
 export interface JobTableOptions {
   clock: Clock
@@ -110,7 +110,7 @@ export class JobTable {
 
   start(): void {
     if (this.#timers) return
-    this.#timers = createTimers({
+    this.#timers = new Timers({
       clock: this.#options.clock,
       onDue: (ids, dueAt) => this.#fire(ids, dueAt),
       onNext: (ids) => this.#noteChange(ids),

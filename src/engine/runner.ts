@@ -41,71 +41,73 @@ interface Member {
 }
 
 /** Runs each task in a child process: an idle one if there is one, otherwise a new one. */
-export function createRunner(options: RunnerOptions): Runner {
-  const {
-    clock,
-    log,
-    size,
-    maxRuns = MAX_RUNS,
-    maxRssBytes = MAX_RSS_BYTES,
-    execArgv = RUNNER_ARGV,
-  } = options
-  const entry = options.childEntry ?? new URL(`./child${extname(import.meta.url)}`, import.meta.url)
-  const idle: Member[] = []
-  const alive = new Set<Member>()
-  let closed = false
+export class ChildRunner implements Runner {
+  readonly #options: RunnerOptions
+  readonly #entry: URL
+  readonly #idle: Member[] = []
+  readonly #alive = new Set<Member>()
+  #closed = false
 
-  function addMember(): Member {
-    const member = { child: forkChild({ entry, execArgv, clock, log, env: options.env }), runs: 0 }
-    alive.add(member)
+  constructor(options: RunnerOptions) {
+    this.#options = options
+    this.#entry = options.childEntry ?? new URL(`./child${extname(import.meta.url)}`, import.meta.url)
+    this.#keepWarm()
+  }
+
+  async run(task: RunTask, on: RunnerEvents): Promise<RunEnd> {
+    if (this.#closed) return toFailure(new BackupdError('DAEMON_RESTARTED', 'The daemon is stopping'))
+    const member = this.#idle.pop() ?? this.#addMember()
+    member.runs++
+    const { end, rss } = await member.child.run(task, on)
+    if (rss === undefined) this.#options.log.warn({ rid: task.rid, pid: member.child.pid }, end.reason)
+    this.#returnMember(member, rss)
+    return end
+  }
+
+  async close(graceMs: number): Promise<void> {
+    this.#closed = true
+    for (const member of this.#idle.splice(0)) member.child.kill()
+    const gone = Promise.all([...this.#alive].map((member) => member.child.gone))
+    if (await within(graceMs, gone)) return
+    for (const member of this.#alive) member.child.kill()
+    if (!(await within(KILL_WAIT_MS, gone)))
+      this.#options.log.error({}, 'a child process is stuck in the kernel and ends later')
+  }
+
+  #addMember(): Member {
+    const { clock, log, env, execArgv = RUNNER_ARGV } = this.#options
+    const member = { child: forkChild({ entry: this.#entry, execArgv, clock, log, env }), runs: 0 }
+    this.#alive.add(member)
     void member.child.gone.then(() => {
-      alive.delete(member)
-      removeIdle(member)
+      this.#alive.delete(member)
+      this.#removeIdle(member)
     })
     return member
   }
 
-  function removeIdle(member: Member): boolean {
-    const at = idle.indexOf(member)
-    if (at >= 0) idle.splice(at, 1)
-    return at >= 0
+  #removeIdle(member: Member): void {
+    const at = this.#idle.indexOf(member)
+    if (at >= 0) this.#idle.splice(at, 1)
   }
 
-  function keepWarm(): void {
-    while (!closed && idle.length < size) idle.push(addMember())
+  #keepWarm(): void {
+    while (!this.#closed && this.#idle.length < this.#options.size) this.#idle.push(this.#addMember())
   }
 
-  function returnMember(member: Member, rss: number | undefined): void {
-    if (closed || rss === undefined || rss > maxRssBytes || member.runs >= maxRuns) member.child.kill()
-    else idle.push(member)
-    keepWarm()
-    if (idle.length > size) clock.after(MAX_SPARE_IDLE_MS, endSpare)
+  #returnMember(member: Member, rss: number | undefined): void {
+    const { clock, size } = this.#options
+    if (this.#isWornOut(member, rss)) member.child.kill()
+    else this.#idle.push(member)
+    this.#keepWarm()
+    if (this.#idle.length > size) clock.after(MAX_SPARE_IDLE_MS, () => this.#endSpare())
   }
 
-  function endSpare(): void {
-    while (idle.length > size) idle.shift()?.child.kill()
+  #isWornOut({ runs }: Member, rss: number | undefined): boolean {
+    const { maxRuns = MAX_RUNS, maxRssBytes = MAX_RSS_BYTES } = this.#options
+    return this.#closed || rss === undefined || rss > maxRssBytes || runs >= maxRuns
   }
 
-  async function run(task: RunTask, on: RunnerEvents): Promise<RunEnd> {
-    if (closed) return toFailure(new BackupdError('DAEMON_RESTARTED', 'The daemon is stopping'))
-    const member = idle.pop() ?? addMember()
-    member.runs++
-    const { end, rss } = await member.child.run(task, on)
-    if (rss === undefined) log.warn({ rid: task.rid, pid: member.child.pid }, end.reason)
-    returnMember(member, rss)
-    return end
+  #endSpare(): void {
+    while (this.#idle.length > this.#options.size) this.#idle.shift()?.child.kill()
   }
-
-  async function close(graceMs: number): Promise<void> {
-    closed = true
-    for (const member of idle.splice(0)) member.child.kill()
-    const gone = Promise.all([...alive].map((member) => member.child.gone))
-    if (await within(graceMs, gone)) return
-    for (const member of alive) member.child.kill()
-    if (!(await within(KILL_WAIT_MS, gone)))
-      log.error({}, 'a child process is stuck in the kernel and ends later')
-  }
-
-  keepWarm()
-  return { run, close }
 }

@@ -4,15 +4,6 @@ import { nextTime } from '../lib/schedule/next-time.ts'
 import { followsElapsedTime, type Schedule } from '../lib/schedule/spec.ts'
 import { HOUR_MS } from '../lib/time-units.ts'
 
-export interface Timers {
-  /** Adding the same id with the same spec again changes nothing. */
-  add(id: string, spec: string, schedule: Schedule): void
-  remove(id: string): void
-  /** The next due time of the id, unix ms. */
-  next(id: string): number | undefined
-  close(): void
-}
-
 export interface TimersOptions {
   clock: Clock
   /** These ids are due now; `dueAt` is their scheduled time, unix ms. Must not throw. */
@@ -47,113 +38,131 @@ interface Bucket {
  * runs twice unless the clock is set back by more than three hours. Schedules that follow elapsed time continue as if
  * the clock had not been set back.
  */
-export function createTimers({ clock, onDue, onNext }: TimersOptions): Timers {
-  const buckets = new Map<string, Bucket>()
-  const bucketOf = new Map<string, Bucket>()
-  const watch = setInterval(fireDue, WATCH_INTERVAL_MS)
-  let readBefore = readBoth()
+export class Timers {
+  readonly #clock: Clock
+  readonly #onDue: TimersOptions['onDue']
+  readonly #onNext: TimersOptions['onNext']
+  readonly #bySpec = new Map<string, Bucket>()
+  readonly #byId = new Map<string, Bucket>()
+  readonly #watch: NodeJS.Timeout
+  #readBefore: { wall: number; elapsed: number }
+
+  constructor({ clock, onDue, onNext }: TimersOptions) {
+    this.#clock = clock
+    this.#onDue = onDue
+    this.#onNext = onNext
+    this.#readBefore = this.#readBoth()
+    this.#watch = setInterval(() => this.#fireDue(), WATCH_INTERVAL_MS)
+  }
+
+  /** Adding the same id with the same spec again changes nothing. */
+  add(id: string, spec: string, schedule: Schedule): void {
+    if (this.#byId.get(id)?.spec === spec) return
+    this.remove(id)
+    const bucket = this.#bySpec.get(spec) ?? this.#addBucket(spec, schedule)
+    bucket.ids.add(id)
+    this.#byId.set(id, bucket)
+  }
+
+  remove(id: string): void {
+    const bucket = this.#byId.get(id)
+    this.#byId.delete(id)
+    bucket?.ids.delete(id)
+    if (!bucket || bucket.ids.size > 0) return
+    disarm(bucket)
+    this.#bySpec.delete(bucket.spec)
+  }
+
+  /** The next due time of the id, unix ms. */
+  next(id: string): number | undefined {
+    return this.#byId.get(id)?.next
+  }
+
+  close(): void {
+    clearInterval(this.#watch)
+    for (const bucket of this.#bySpec.values()) disarm(bucket)
+    this.#bySpec.clear()
+    this.#byId.clear()
+  }
+
+  #addBucket(spec: string, schedule: Schedule): Bucket {
+    const bucket: Bucket = {
+      spec,
+      schedule,
+      ids: new Set(),
+      next: undefined,
+      since: 0,
+      isMoved: false,
+      timer: undefined,
+    }
+    this.#bySpec.set(spec, bucket)
+    this.#arm(bucket, this.#clock.now())
+    return bucket
+  }
 
   /** Fires everything due before it computes the next dates, which would delay the jobs of a busy second. */
-  function fireDue(): void {
-    const now = clock.now()
-    const steppedBack = measureStepBack()
-    if (steppedBack > MIN_STEP_BACK_MS) moveBack(steppedBack)
-    const due = [...buckets.values()].filter((bucket) => bucket.next !== undefined && bucket.next <= now)
-    for (const { ids, next = now } of due) onDue([...ids], next)
-    for (const bucket of buckets.values()) {
-      const isDue = bucket.next !== undefined && bucket.next <= now
-      if (isDue || bucket.since - now > SMALL_STEP_BACK_MS) arm(bucket, now)
+  #fireDue(): void {
+    const now = this.#clock.now()
+    const steppedBack = this.#measureStepBack()
+    if (steppedBack > MIN_STEP_BACK_MS) this.#moveBack(steppedBack)
+    const isDue = ({ next }: Bucket) => next !== undefined && next <= now
+    const due = [...this.#bySpec.values()].filter(isDue)
+    for (const { ids, next = now } of due) this.#onDue([...ids], next)
+    for (const bucket of this.#bySpec.values()) {
+      if (isDue(bucket) || bucket.since - now > SMALL_STEP_BACK_MS) this.#arm(bucket, now)
     }
   }
 
-  function readBoth() {
-    return { wall: clock.now(), elapsed: clock.elapsed() }
+  #readBoth() {
+    return { wall: this.#clock.now(), elapsed: this.#clock.elapsed() }
   }
 
   /** By how much the clock was set back since the last reading, ms. */
-  function measureStepBack(): number {
-    const before = readBefore
-    readBefore = readBoth()
-    return before.wall + (readBefore.elapsed - before.elapsed) - readBefore.wall
+  #measureStepBack(): number {
+    const before = this.#readBefore
+    const now = this.#readBoth()
+    this.#readBefore = now
+    return before.wall + (now.elapsed - before.elapsed) - now.wall
   }
 
   /** After the clock was set back: keeps the remaining wait of schedules that follow elapsed time. */
-  function moveBack(byMs: number): void {
-    for (const bucket of buckets.values()) {
+  #moveBack(byMs: number): void {
+    for (const bucket of this.#bySpec.values()) {
       if (!followsElapsedTime(bucket.schedule) || bucket.next === undefined) continue
       bucket.next -= byMs
       bucket.since -= byMs
       bucket.isMoved = true
-      wait(bucket)
-      onNext(bucket.ids)
+      this.#wait(bucket)
+      this.#onNext(bucket.ids)
     }
   }
 
-  function arm(bucket: Bucket, now: number): void {
+  #arm(bucket: Bucket, now: number): void {
     bucket.next = bucket.isMoved ? afterMove(bucket.schedule, now) : nextTime(bucket.schedule, now)
     bucket.isMoved = false
     bucket.since = now
-    wait(bucket)
-    onNext(bucket.ids)
+    this.#wait(bucket)
+    this.#onNext(bucket.ids)
   }
 
-  function wait(bucket: Bucket): void {
+  #wait(bucket: Bucket): void {
     disarm(bucket)
     if (bucket.next === undefined) return
     const timer = new nodeSchedule.Job(() => {
       if (bucket.timer !== timer) return
-      fireDue()
-      if (bucket.timer === timer) wait(bucket)
+      this.#fireDue()
+      if (bucket.timer === timer) this.#wait(bucket)
     })
     // node-schedule reads the machine's clock and rejects dates in the past
-    timer.schedule(new Date(Date.now() + Math.max(1, bucket.next - clock.now())))
+    timer.schedule(new Date(Date.now() + Math.max(1, bucket.next - this.#clock.now())))
     bucket.timer = timer
   }
+}
 
-  /** Clears `bucket.timer` too: a cancelled timer may still fire after the clock was set back. */
-  function disarm(bucket: Bucket): void {
-    bucket.timer?.cancel()
-    bucket.timer = undefined
-  }
-
-  function remove(id: string): void {
-    const bucket = bucketOf.get(id)
-    bucketOf.delete(id)
-    bucket?.ids.delete(id)
-    if (!bucket || bucket.ids.size > 0) return
-    disarm(bucket)
-    buckets.delete(bucket.spec)
-  }
-
-  return {
-    add(id, spec, schedule) {
-      if (bucketOf.get(id)?.spec === spec) return
-      remove(id)
-      const bucket = buckets.get(spec) ?? {
-        spec,
-        schedule,
-        ids: new Set(),
-        next: undefined,
-        since: 0,
-        isMoved: false,
-        timer: undefined,
-      }
-      if (!buckets.has(spec)) {
-        buckets.set(spec, bucket)
-        arm(bucket, clock.now())
-      }
-      bucket.ids.add(id)
-      bucketOf.set(id, bucket)
-    },
-    remove,
-    next: (id) => bucketOf.get(id)?.next,
-    close() {
-      clearInterval(watch)
-      for (const bucket of buckets.values()) disarm(bucket)
-      buckets.clear()
-      bucketOf.clear()
-    },
-  }
+/** Clears `bucket.timer` too: a cancelled timer may still fire after the clock was set back. */
+function disarm(bucket: Bucket): void {
+  bucket.timer?.cancel()
+  bucket.timer = undefined
 }
 
 /** Returns to the scheduled times but skips one that comes less than half an interval after the moved run. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { createAtOnceRunner } from '../../src/engine/at-once-runner.ts'
+import { AtOnceRunner } from '../../src/engine/at-once-runner.ts'
 import type { RunEnd, Runner, RunTask } from '../../src/engine/ports.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { runSettings } from '../support/run-settings.ts'
@@ -24,9 +24,9 @@ function hangingRunner() {
 test('a hanging store holds only a few processes, however often it is asked', async () => {
   const { runner, tasks } = hangingRunner()
   const settings = await runSettings()
-  const ask = createAtOnceRunner({ clock: systemClock, runner, settings, onLog() {} })
+  const atOnce = new AtOnceRunner({ clock: systemClock, runner, settings, onLog() {} })
   for (let round = 0; round < 3; round++) {
-    const answers = Array.from({ length: 5 }, () => ask('store_space', {}))
+    const answers = Array.from({ length: 5 }, () => atOnce.ask('store_space', {}))
     const refused = Promise.all(
       answers.map((answer) => expect(answer).rejects.toThrow('gave no answer in 9 s')),
     )
@@ -37,7 +37,7 @@ test('a hanging store holds only a few processes, however often it is asked', as
   expect(tasks.every(({ task }) => task.signal.aborted)).toBe(true)
 
   for (const { end } of tasks) end({ state: 'success', reason: '', result: null })
-  const answer = ask('store_space', {})
+  const answer = atOnce.ask('store_space', {})
   await vi.advanceTimersByTimeAsync(0)
   tasks.at(-1)?.end({ state: 'success', reason: '', result: { freeBytes: 1 } })
   expect(await answer).toEqual({ freeBytes: 1 })
@@ -53,7 +53,7 @@ test('an action without a process gives its turn back', async () => {
     close: async () => {},
   }
   const settings = await runSettings()
-  const ask = createAtOnceRunner({ clock: systemClock, runner, settings, onLog: () => {} })
-  for (let n = 0; n < 20; n++) await expect(ask('echo', {})).rejects.toThrow('no process')
-  expect(await ask('echo', {})).toEqual({ said: 'yes' })
+  const atOnce = new AtOnceRunner({ clock: systemClock, runner, settings, onLog: () => {} })
+  for (let n = 0; n < 20; n++) await expect(atOnce.ask('echo', {})).rejects.toThrow('no process')
+  expect(await atOnce.ask('echo', {})).toEqual({ said: 'yes' })
 })

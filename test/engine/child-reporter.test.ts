@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { FromChild } from '../../src/engine/child-messages.ts'
-import { createReporter, type Reporter } from '../../src/engine/child-reporter.ts'
+import { Reporter } from '../../src/engine/child-reporter.ts'
 import { MAX_WARNINGS } from '../../src/wire/record.ts'
 
 let sent: FromChild[]
@@ -8,7 +8,7 @@ let reporter: Reporter
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   sent = []
-  reporter = createReporter((message) => void sent.push(message))
+  reporter = new Reporter((message) => void sent.push(message))
 })
 afterEach(() => {
   vi.useRealTimers()

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { acquireLocks, lifeLock } from '../../src/engine/run-locks.ts'
-import { createRunner } from '../../src/engine/runner.ts'
+import { ChildRunner } from '../../src/engine/runner.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { newRid } from '../../src/wire/ids.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
@@ -65,7 +65,7 @@ describe('settling', () => {
     const childEntry = new URL('../support/talking-child.ts', import.meta.url) // knows no settle
     const { engine } = await startEngine({
       memory,
-      runner: createRunner({ size: 0, clock: systemClock, log: silentLog, childEntry }),
+      runner: new ChildRunner({ size: 0, clock: systemClock, log: silentLog, childEntry }),
     })
     expect((await engine.settle()).locked).toMatchObject([
       { volume: '/', reason: expect.stringContaining('The action "settle" does not exist') },

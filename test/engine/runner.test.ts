@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { RunnerEvents, RunTask } from '../../src/engine/ports.ts'
 import { lifeLock, volumeLock } from '../../src/engine/run-locks.ts'
-import { createRunner, type RunnerOptions } from '../../src/engine/runner.ts'
+import { ChildRunner, type RunnerOptions } from '../../src/engine/runner.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { BackupdError } from '../../src/lib/errors.ts'
 import { newRid } from '../../src/wire/ids.ts'
@@ -11,7 +11,7 @@ import { runSettings } from '../support/run-settings.ts'
 import { silentLog } from '../support/silent-log.ts'
 
 function startRunner(options: Partial<RunnerOptions> = {}) {
-  const runner = createRunner({ size: 1, clock: systemClock, log: silentLog, ...options })
+  const runner = new ChildRunner({ size: 1, clock: systemClock, log: silentLog, ...options })
   onTestFinished(() => runner.close(0))
   return runner
 }

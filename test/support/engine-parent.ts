@@ -1,5 +1,5 @@
-import { createEngine } from '../../src/engine/engine.ts'
-import { createRunner } from '../../src/engine/runner.ts'
+import { Engine } from '../../src/engine/engine.ts'
+import { ChildRunner } from '../../src/engine/runner.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { Problems } from '../../src/lib/problems.ts'
 import { MemoryWithoutDisk } from './engine-memory.ts'
@@ -8,12 +8,12 @@ import { silentLog } from './silent-log.ts'
 
 /** A process with an engine that runs one run forever, and reports to its parent once it runs. */
 const memory = new MemoryWithoutDisk()
-const engine = createEngine({
+const engine = new Engine({
   clock: systemClock,
   log: silentLog,
   problems: new Problems(systemClock),
   plugins: enginePlugins,
-  runner: createRunner({ size: 1, clock: systemClock, log: silentLog }),
+  runner: new ChildRunner({ size: 1, clock: systemClock, log: silentLog }),
   memory,
   settings: JSON.parse(process.argv[2] ?? ''),
   concurrency: 1,

@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest'
-import { createEngine } from '../../src/engine/engine.ts'
+import { Engine } from '../../src/engine/engine.ts'
 import type { EngineOptions } from '../../src/engine/engine-options.ts'
-import { createRunner } from '../../src/engine/runner.ts'
+import { ChildRunner } from '../../src/engine/runner.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { Problems } from '../../src/lib/problems.ts'
 import { MemoryWithoutDisk } from './engine-memory.ts'
@@ -17,9 +17,10 @@ export async function startEngine(
 ) {
   const memory = options.memory ?? new MemoryWithoutDisk()
   const settings = options.settings ?? (await runSettings())
-  const runner = options.runner ?? createRunner({ size: 1, clock: systemClock, log: silentLog, childEntry })
+  const runner =
+    options.runner ?? new ChildRunner({ size: 1, clock: systemClock, log: silentLog, childEntry })
   const problems = options.problems ?? new Problems(options.clock ?? systemClock)
-  const engine = createEngine({
+  const engine = new Engine({
     clock: systemClock,
     log: silentLog,
     plugins: enginePlugins,

@@ -1,4 +1,4 @@
-import { createLinkTable, type LinkTable } from '../../volume/tree/link-table.ts'
+import { LinkTable } from '../../volume/tree/link-table.ts'
 import type { Node } from '../nodes/node.ts'
 
 /** A node to restore. */
@@ -14,7 +14,7 @@ export interface RestoreItem {
 export async function* linkItems(
   batches: AsyncIterable<Node[]>,
 ): AsyncGenerator<RestoreItem[], undefined, undefined> {
-  using links = createLinkTable()
+  using links = new LinkTable()
   for await (const nodes of batches) yield nodes.map((node) => createItem(links, node))
 }
 

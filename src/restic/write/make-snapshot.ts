@@ -8,7 +8,7 @@ import { BackupdError } from '../../lib/errors.ts'
 import type { TreeWarning } from '../../volume/tree/entry.ts'
 import { flushVolume } from '../../volume/tree/flush-volume.ts'
 import type { WalkOptions } from '../../volume/tree/inspector.ts'
-import { createLinkTable, type LinkTable } from '../../volume/tree/link-table.ts'
+import { LinkTable } from '../../volume/tree/link-table.ts'
 import { readBeginTime } from '../../volume/tree/recheck/begin-time.ts'
 import { findChangedFiles } from '../../volume/tree/recheck/changed-files.ts'
 import type { Missed } from '../../volume/tree/recheck/missed.ts'
@@ -89,7 +89,7 @@ async function archive(input: MakeSnapshotInput, volume: OpenVolume, packs: Pack
   const onBytes = (bytes: number) => progress.addBytes(bytes)
   const pool = new ContentPool({ repository, packs, workers: input.workers, onBytes })
   using _listener = addAbortListener(signal, () => void pool.close())
-  using links = createLinkTable()
+  using links = new LinkTable()
   using log = new WalkLog()
   const beginNs = await readBeginTime(volume.kernel)
   const parts: Parts = { volume, packs, pool, counts, progress, links, log }

@@ -111,26 +111,30 @@ export class VolumeArchiver {
       faulty: new Set(),
     }
     try {
-      for (
-        let batch = await this.#next(folder, level);
-        batch.length > 0;
-        batch = await this.#next(folder, level)
-      ) {
-        for (const seen of batch) {
-          const kept = this.#keep(walk, level, seen)
-          if (kept) await kept
-        }
-        const last = batch.at(-1)
-        if (last) parent.pass(lastName(last.item.entry.path))
-        await this.#roomForMore()
-        await this.#turn.pass()
-      }
+      await this.#archiveBatches(walk, folder, level)
       await parent.passAll()
     } finally {
       folder.close()
       await parent.close()
     }
     return tree
+  }
+
+  async #archiveBatches(walk: SortedWalk, folder: SortedFolder, level: ArchivedLevel): Promise<void> {
+    for (
+      let batch = await this.#next(folder, level);
+      batch.length > 0;
+      batch = await this.#next(folder, level)
+    ) {
+      for (const seen of batch) {
+        const kept = this.#keep(walk, level, seen)
+        if (kept) await kept
+      }
+      const last = batch.at(-1)
+      if (last) level.parent.pass(lastName(last.item.entry.path))
+      await this.#roomForMore()
+      await this.#turn.pass()
+    }
   }
 
   async #next(folder: SortedFolder, level: ArchivedLevel): Promise<readonly Seen[]> {

@@ -5,7 +5,7 @@
 import { BackupdError, messageOf } from '../../lib/errors.ts'
 import type { Chosen } from '../tree/chosen-paths.ts'
 import type { TreeEntry, TreeItem, TreeWarning } from '../tree/entry.ts'
-import { createLinkTable, type LinkTable } from '../tree/link-table.ts'
+import { LinkTable } from '../tree/link-table.ts'
 import type { OnProtected } from '../tree/on-protected.ts'
 import { canEnter, type Seen, type SortedFolder, type SortedWalk, sortedWalk } from '../tree/sorted-walk.ts'
 import type { UnpackSummary } from '../tree/unpack-summary.ts'
@@ -35,7 +35,7 @@ export interface MirrorCopyInput {
  */
 export async function copyMirror(input: MirrorCopyInput): Promise<UnpackSummary> {
   using volume = await openMirror(input.mirror)
-  using links = createLinkTable()
+  using links = new LinkTable()
   const copy = new Copy(input, volume, links)
   try {
     return await copy.run()

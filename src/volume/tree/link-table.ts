@@ -24,17 +24,6 @@ export type LinkIdentity = Pick<
 >
 
 /**
- * The first name of each inode that has several. Made for millions: takes five bytes of memory a slot, and keeps the
- * rest in an unnamed temporary file.
- */
-export interface LinkTable extends Disposable {
-  /** Finds the first name of this inode. Counts one more name, if it is the same file and has names left. */
-  claim(entry: LinkIdentity): FoundLink | undefined
-  /** Adds the first name of a file; replaces an earlier file with the same inode number. */
-  add(entry: LinkIdentity, target: LinkTarget): void
-}
-
-/**
  * Offsets of the fields of a record in the file. The path follows; records are padded to a multiple of PADDING_BYTES.
  */
 const AT = { device: 0, inode: 8, offset: 16, size: 24, mtime: 32, ctime: 40, type: 48, names: 56, path: 60 }
@@ -45,54 +34,72 @@ const INITIAL_SLOTS = 1 << 12
 /** The table is doubled if it is fuller than this. */
 const MAX_LOAD = 0.6
 
-export function createLinkTable(): LinkTable {
-  const head = Buffer.alloc(HEAD_BYTES)
-  let fd = -1
-  let end = PADDING_BYTES
-  let count = 0
+/**
+ * The first name of each inode that has several. Made for millions: takes five bytes of memory a slot, and keeps the
+ * rest in an unnamed temporary file.
+ */
+export class LinkTable implements Disposable {
+  readonly #head = Buffer.alloc(HEAD_BYTES)
+  #fd = -1
+  #end = PADDING_BYTES
+  #count = 0
   /** The start of the record in units; 0 = free. `tags` has eight more bits of the hash, which avoids most reads. */
-  let slots = new Uint32Array(INITIAL_SLOTS)
-  let tags = new Uint8Array(INITIAL_SLOTS)
+  #slots = new Uint32Array(INITIAL_SLOTS)
+  #tags = new Uint8Array(INITIAL_SLOTS)
 
-  const holds = (slot: number, device: bigint, inode: bigint): boolean => {
-    readSync(fd, head, 0, HEAD_BYTES, (slots[slot] as number) * PADDING_BYTES)
-    return head.readBigUInt64LE(AT.inode) === inode && head.readBigUInt64LE(AT.device) === device
+  /** Finds the first name of this inode. Counts one more name, if it is the same file and has names left. */
+  claim(entry: LinkIdentity): FoundLink | undefined {
+    const at = this.#fd < 0 ? 0 : (this.#slots[this.#findSlot(entry.device, entry.inode)] as number)
+    return at === 0 ? undefined : claimName(this.#fd, at * PADDING_BYTES, entry)
   }
+
+  /** Adds the first name of a file; replaces an earlier file with the same inode number. */
+  add(entry: LinkIdentity, target: LinkTarget): void {
+    if (this.#fd < 0) this.#fd = openUnnamedFile()
+    if (++this.#count > this.#slots.length * MAX_LOAD) this.#grow()
+    const record = encodeRecord(entry, target)
+    writeSync(this.#fd, record, 0, record.length, this.#end)
+    this.#slots[this.#findSlot(entry.device, entry.inode)] = this.#end / PADDING_BYTES
+    this.#end += record.length
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#fd >= 0) closeSync(this.#fd)
+  }
+
   /** The slot of the inode, or the free slot for it. */
-  const findSlot = (device: bigint, inode: bigint): number => {
+  #findSlot(device: bigint, inode: bigint): number {
+    const slots = this.#slots
+    const tags = this.#tags
     const hash = hashInode(device, inode)
     let slot = hash & (slots.length - 1)
-    while (slots[slot] !== 0 && !(tags[slot] === hash >>> 24 && holds(slot, device, inode))) {
+    while (slots[slot] !== 0 && !(tags[slot] === hash >>> 24 && this.#holds(slot, device, inode))) {
       slot = (slot + 1) & (slots.length - 1)
     }
     tags[slot] = hash >>> 24
     return slot
   }
-  const grow = () => {
-    const records = slots.filter((at) => at !== 0)
-    slots = new Uint32Array(slots.length * 2)
-    tags = new Uint8Array(slots.length)
+
+  #holds(slot: number, device: bigint, inode: bigint): boolean {
+    const head = this.#readHead(this.#slots[slot] as number)
+    return head.readBigUInt64LE(AT.inode) === inode && head.readBigUInt64LE(AT.device) === device
+  }
+
+  #grow(): void {
+    const records = this.#slots.filter((at) => at !== 0)
+    this.#slots = new Uint32Array(this.#slots.length * 2)
+    this.#tags = new Uint8Array(this.#slots.length)
     for (const at of records) {
-      readSync(fd, head, 0, HEAD_BYTES, at * PADDING_BYTES)
-      slots[findSlot(head.readBigUInt64LE(AT.device), head.readBigUInt64LE(AT.inode))] = at
+      const head = this.#readHead(at)
+      const slot = this.#findSlot(head.readBigUInt64LE(AT.device), head.readBigUInt64LE(AT.inode))
+      this.#slots[slot] = at
     }
   }
-  return {
-    claim(entry) {
-      const at = fd < 0 ? 0 : (slots[findSlot(entry.device, entry.inode)] as number)
-      return at === 0 ? undefined : claimName(fd, at * PADDING_BYTES, entry)
-    },
-    add(entry, target) {
-      if (fd < 0) fd = openUnnamedFile()
-      if (++count > slots.length * MAX_LOAD) grow()
-      const record = encodeRecord(entry, target)
-      writeSync(fd, record, 0, record.length, end)
-      slots[findSlot(entry.device, entry.inode)] = end / PADDING_BYTES
-      end += record.length
-    },
-    [Symbol.dispose]() {
-      if (fd >= 0) closeSync(fd)
-    },
+
+  /** Valid until the next call. */
+  #readHead(at: number): Buffer {
+    readSync(this.#fd, this.#head, 0, HEAD_BYTES, at * PADDING_BYTES)
+    return this.#head
   }
 }
 
