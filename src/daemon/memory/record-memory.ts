@@ -22,8 +22,8 @@ interface Known {
 }
 
 /**
- * Stores every version of every record twice: as the current record and as a line of news. A protocol 1 address gets
- * exactly two lines for each run, whatever states it went through: the first running one and the first ended one.
+ * Stores every version of every record twice: as the current record and as a line of news. A legacy address gets exactly
+ * two lines for each run, whatever states it went through: the first running one and the first ended one.
  */
 export class RecordMemory {
   readonly #db: DaemonDb

@@ -175,7 +175,7 @@ describe('news', () => {
     return (outbox.batch(address, 100)?.records ?? []).map(({ rid, state }) => [rid, state])
   }
 
-  test('protocol 2 gets every change, protocol 1 the first running one and the end', async () => {
+  test('protocol 2 gets every change, a legacy address the first running one and the end', async () => {
     const run = sampleRun()
     for (const state of ['queued', 'running', 'running', 'partial'] as const)
       await memory.keep([run.at(state)])
@@ -186,7 +186,7 @@ describe('news', () => {
     ])
   })
 
-  test('a run that ended before it began is two posts in protocol 1 anyway', async () => {
+  test('a run that ended before it began is two posts to a legacy address anyway', async () => {
     const run = sampleRun()
     await memory.keep([run.at('queued')])
     await memory.keep([run.at('cancelled', { reason: 'on request' })])
@@ -199,7 +199,7 @@ describe('news', () => {
     expect(begin).toMatchObject({ end: null, reason: '', result: null })
   })
 
-  test('an end that is reported twice is one end in protocol 1', async () => {
+  test('an end that is reported twice is one end for a legacy address', async () => {
     const run = sampleRun()
     await memory.keep([run.at('running')])
     await memory.keep([run.at('success')])
