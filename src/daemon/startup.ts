@@ -13,7 +13,7 @@ export interface StartupParts {
   /** Starts the schedule unless it was stopped on request. */
   scheduler: { resume(): void }
   log: Log
-  /** Delay before the next try to claim the store; default 30 s. */
+  /** Delay before the next try to claim the store; default 30 s. Only tests set it, so as not to wait. */
   retryIntervalMs?: number
 }
 

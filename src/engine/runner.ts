@@ -12,7 +12,7 @@ export interface RunnerOptions {
   size: number
   clock: Clock
   log: Log
-  /** The module that a child runs; defaults to child.ts. */
+  /** The module that a child runs; default child.ts. Only tests have others, whose children know other plugins. */
   childEntry?: URL
   /** Flags of Node and V8 for the children. */
   execArgv?: readonly string[]

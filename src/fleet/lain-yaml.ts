@@ -19,23 +19,11 @@ const SECTIONS = [
 ]
 const PROC_SECTION = /^(web|worker|oneshot|portal)(\.|$)|^(proc|service)\./
 const PROC_FIELDS: readonly string[] = [
-  ...[
-    'type',
-    'user',
-    'image',
-    'entrypoint',
-    'cmd',
-    'workdir',
-    'working_dir',
-    'num_instances',
-    'cpu',
-    'labels',
-    'filters',
-  ],
-  ...['memory', 'port', 'ports', 'healthcheck', 'container_healthcheck', 'env', 'persistent_dirs', 'volumes'],
-  ...['cloud_volumes', 'secret_files', 'logs', 'mountpoint', 'https_only', 'stateful', 'secret_files_bypass'],
-  ...['kill_timeout', 'setup_time', 'service_name', 'allow_clients', 'portal', 'dns_search'],
-]
+  'type user image entrypoint cmd workdir working_dir num_instances cpu labels filters',
+  'memory port ports healthcheck container_healthcheck env persistent_dirs volumes',
+  'cloud_volumes secret_files logs mountpoint https_only stateful secret_files_bypass',
+  'kill_timeout setup_time service_name allow_clients portal dns_search',
+].flatMap((line) => line.split(' '))
 
 const PROC_RULES = { known: PROC_FIELDS, example: 'volumes: …' }
 

@@ -12,7 +12,8 @@ import { bindXattrs, type KernelXattrs } from './kernel/xattrs.ts'
 /**
  * Calls of libc that Node's `fs` lacks. They block, so do not use them in a process that serves requests. Names and
  * paths are bytes (no NUL: EINVAL); `dir` is an open directory or AT_FDCWD. A failed call throws a KernelError with
- * `code` (`ENOENT`) and `syscall`, like an `fs` error.
+ * `code` (`ENOENT`) and `syscall`, like an `fs` error. The functions have the parameters of their system calls, in the
+ * kernel's order; only here may they be more than three.
  */
 export interface Kernel
   extends KernelOpen,

@@ -21,10 +21,10 @@ const SHORT_LIST_BYTES = 256
 
 export function bindXattrs(libc: Libc): KernelXattrs {
   const room = Buffer.allocUnsafeSlow(MAX_XATTR_BYTES)
-  const list = bindBoth(libc, 'int64_t', 'listxattr', '_Out_ void *list, size_t size')
-  const get = bindBoth(libc, 'int64_t', 'getxattr', 'const void *name, _Out_ void *value, size_t size')
-  const set = bindBoth(libc, 'int', 'setxattr', 'const void *name, const void *value, size_t size, int flags')
-  const remove = bindBoth(libc, 'int', 'removexattr', 'const void *name')
+  const list = bindBoth(libc, 'int64_t listxattr', '_Out_ void *list, size_t size')
+  const get = bindBoth(libc, 'int64_t getxattr', 'const void *name, _Out_ void *value, size_t size')
+  const set = bindBoth(libc, 'int setxattr', 'const void *name, const void *value, size_t size, int flags')
+  const remove = bindBoth(libc, 'int removexattr', 'const void *name')
   return {
     listXattrs(target) {
       const listed = (size: number) => without('ENOTSUP', () => list(target, room, size)) ?? 0
@@ -41,8 +41,12 @@ export function bindXattrs(libc: Libc): KernelXattrs {
 
 type Rest = Parameters<SystemCall>
 
-/** Combines `fgetxattr` for descriptors, `lgetxattr` for paths, and `getxattr` for the link of a pinned file. */
-function bindBoth(libc: Libc, result: string, name: string, rest: string) {
+/**
+ * Combines `fgetxattr` for descriptors, `lgetxattr` for paths, and `getxattr` for the link of a pinned file.
+ * @param call `int64_t getxattr`
+ */
+function bindBoth(libc: Libc, call: string, rest: string) {
+  const [result = '', name = ''] = call.split(' ')
   const byFd = libc.bind(`${result} f${name}(int fd, ${rest})`)
   const byPath = libc.bind(`${result} l${name}(const void *path, ${rest})`)
   const byLink = libc.bind(`${result} ${name}(const void *path, ${rest})`)

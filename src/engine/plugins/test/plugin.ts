@@ -5,7 +5,10 @@ import { countStep } from '../../../lib/work-steps.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin, RunContext } from '../../plugin.ts'
 
-/** Every argument may be left out: `{}` is one step that succeeds immediately. */
+/**
+ * Every argument may be left out: `{}` is one step that succeeds immediately. `deaf`, `busy` and `die` are in every build,
+ * because they show what a real daemon does about a child process that hangs or dies.
+ */
 const testArgsSchema = z.strictObject({
   /** How many steps of progress; one file of a KiB each. */
   steps: z.number().int().min(0).max(1_000_000).default(1),
