@@ -1,8 +1,9 @@
 import type { ClockWitness } from '../lib/trusted-clock.ts'
 import { hasCapability } from '../wire/capabilities.ts'
 import type { DaemonDebug } from '../wire/daemon-api.ts'
-import { type Answer, refuse } from './answer.ts'
+import { type Answer, isRefused } from './answer.ts'
 import { audited } from './audit.ts'
+import { findServer } from './find-server.ts'
 import type { ServerState } from './server-state.ts'
 import type { World } from './world.ts'
 
@@ -26,8 +27,8 @@ export function reportClock({ trustedClock, problems }: World): void {
 /** The operator confirms the server's clock, and with it ours if both programs run on one machine. */
 export function confirmClock(world: World, who: string, ip: string): Promise<Answer<ServerState>> {
   return audited(world, { who, verb: 'confirmClock', facts: { ip } }, async () => {
-    const server = world.servers.get(ip)
-    if (!server) return refuse('NOT_FOUND', `There is no server "${ip}" in the inventory`, { ip })
+    const server = findServer(world, ip)
+    if (isRefused(server)) return server
     await world.ports.daemon.confirmClock(ip)
     server.debug = await world.ports.daemon.debug(ip)
     const { trustedClock } = world

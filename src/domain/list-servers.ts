@@ -3,8 +3,9 @@ import { parseCursor } from '../wire/cursor.ts'
 import type { DaemonDebug } from '../wire/daemon-api.ts'
 import { ipv4Hex } from '../wire/ids.ts'
 import { capCount, type ListCount, type Page, type Slice } from '../wire/listing.ts'
-import { type Answer, refuse } from './answer.ts'
+import { type Answer, isRefused } from './answer.ts'
 import { cutPage } from './cut-page.ts'
+import { findServer } from './find-server.ts'
 import { isReachable, type ServerState } from './server-state.ts'
 import type { World } from './world.ts'
 
@@ -46,8 +47,8 @@ function sortKey({ ip }: ServerState): string {
 
 /** Reads the daemon's state now. Throws DAEMON_UNREACHABLE. */
 export async function readDebug(world: World, ip: string): Promise<Answer<DaemonDebug>> {
-  const server = world.servers.get(ip)
-  if (!server) return refuse('NOT_FOUND', `There is no server "${ip}" in the inventory`, { ip })
+  const server = findServer(world, ip)
+  if (isRefused(server)) return server
   server.debug = await world.ports.daemon.debug(ip)
   return server.debug
 }

@@ -1,5 +1,6 @@
-import { type Answer, refuse } from './answer.ts'
+import { type Answer, isRefused } from './answer.ts'
 import { audited } from './audit.ts'
+import { findServer } from './find-server.ts'
 import type { ServerState } from './server-state.ts'
 import { pollServer } from './servers.ts'
 import type { World } from './world.ts'
@@ -30,8 +31,8 @@ function switchScheduler(
   ask: () => Promise<void>,
 ): Promise<Answer<ServerState>> {
   return audited(world, { who, verb, facts: { ip } }, async () => {
-    const server = world.servers.get(ip)
-    if (!server) return refuse('NOT_FOUND', `There is no server "${ip}" in the inventory`, { ip })
+    const server = findServer(world, ip)
+    if (isRefused(server)) return server
     await ask()
     server.debug = await world.ports.daemon.debug(ip)
     void pollServer(world, server)
