@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { FleetSize } from './inventory.ts'
+import type { Manners } from './simulator/manners.ts'
 
 export interface BenchOptions extends FleetSize {
   /** The built programs, each with the name of its column. */
@@ -9,8 +10,7 @@ export interface BenchOptions extends FleetSize {
   records: number
   /** Until all runs of midnight have ended, ms. */
   windowMs: number
-  /** Daemons wait as long as `Retry-After` says. */
-  obeysRetryAfter: boolean
+  manners: Manners
   /** Names of rows; all if it is empty. */
   rows: string[]
   check: boolean
@@ -23,7 +23,7 @@ export const USAGE = `node bench/fleet/main.ts [flags]; build first
   --before FILE      the built program of another tree, to compare with
   --records N        records in the catalog for the rows about history (200000)
   --window SECONDS   until all runs of midnight have ended (60 for each 1,000 daemons, at least 6)
-  --ignore-retry-after   daemons try again after their own pause, as those of older versions do
+  --old-daemons      daemons do not know Retry-After, and do not report the version of their list of jobs
   --rows NAME,NAME   only these rows
   --check            only compare the simulated daemon with a real one`
 
@@ -41,7 +41,7 @@ export function readOptions(argv: string[]): BenchOptions {
       before: { type: 'string' },
       records: { type: 'string', default: '200000' },
       window: { type: 'string' },
-      'ignore-retry-after': { type: 'boolean', default: false },
+      'old-daemons': { type: 'boolean', default: false },
       rows: { type: 'string', default: '' },
       check: { type: 'boolean', default: false },
     },
@@ -55,7 +55,7 @@ export function readOptions(argv: string[]): BenchOptions {
     subjects: [...before, { name: 'now', main: resolve(values.main) }],
     records: Number(values.records),
     windowMs: values.window === undefined ? scaled : Number(values.window) * 1000,
-    obeysRetryAfter: !values['ignore-retry-after'],
+    manners: { obeysRetryAfter: !values['old-daemons'], reportsListVersion: !values['old-daemons'] },
     rows: values.rows.split(',').filter((name) => name !== ''),
     check: values.check,
   }

@@ -46,7 +46,7 @@ export class World implements AsyncDisposable {
   static async open(options: BenchOptions, main: string): Promise<World> {
     const world = new World(options, main)
     await world.simulator.open({ servers: listServers(options), port: DAEMON_PORT })
-    await world.simulator.obeyRetryAfter(options.obeysRetryAfter)
+    await world.simulator.behave(options.manners)
     return world
   }
 

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { DaemonDebug } from '../../../src/wire/daemon-api.ts'
 import type { Job } from '../../../src/wire/job.ts'
 import type { RunRecord } from '../../../src/wire/record.ts'
 
@@ -45,7 +46,9 @@ export async function interview({ ip, port, volume }: Interviewed): Promise<Inte
     await ask(`record ${mode}`, 'GET', `/cron/records/${rid}`)
   }
   await ask('debug with jobs', 'GET', '/debug')
+  await ask('debug for a first poll', 'GET', '/debug?list=')
   await ask('sleep', 'POST', `/cron/jobs/${jobs[0]?.id}/actions/sleep`, {})
+  await ask('debug for a poll', 'GET', `/debug?list=${readListVersion(answers)}`)
   await ask('wake', 'POST', `/cron/jobs/${jobs[0]?.id}/actions/wakeup`, {})
   await ask('unknown record', 'GET', '/cron/records/1')
   await ask('unknown route', 'GET', '/nothing')
@@ -53,6 +56,11 @@ export async function interview({ ip, port, volume }: Interviewed): Promise<Inte
   await ask('namespaces', 'GET', '/backup/namespaces')
   await ask('unknown objects', 'GET', `/backup/unknown?namespace=${ip}`)
   return answers
+}
+
+function readListVersion(answers: Interview): string {
+  const debug = answers.get('debug with jobs')?.body as DaemonDebug | undefined
+  return debug?.listVersion ?? ''
 }
 
 function makeJobs(volume: string): Job[] {

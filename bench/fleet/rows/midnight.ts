@@ -25,9 +25,9 @@ async function midnight(world: World) {
 async function stubbornMidnight(world: World) {
   const first = await world.once(midnight)
   if (first.refused === 0) return first
-  await world.simulator.obeyRetryAfter(false)
+  await world.simulator.behave({ obeysRetryAfter: false })
   const second = await midnight(world)
-  await world.simulator.obeyRetryAfter(true)
+  await world.simulator.behave({ obeysRetryAfter: world.options.manners.obeysRetryAfter })
   return second
 }
 

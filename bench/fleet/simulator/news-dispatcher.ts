@@ -1,11 +1,7 @@
 import { Agent, type Dispatcher } from 'undici'
 import { createBoundConnector } from '../../../src/daemon/notifier/bound-connector.ts'
+import type { Manners } from './manners.ts'
 import type { Tally } from './tally.ts'
-
-/** May change at any time. */
-export interface Manners {
-  obeysRetryAfter: boolean
-}
 
 /**
  * Sends the posts of a daemon from its own address, as the real notifier does, and counts the answers. A daemon of an

@@ -4,6 +4,7 @@ import { BackupdError } from '../../../src/lib/errors.ts'
 import { CAPABILITIES } from '../../../src/wire/capabilities.ts'
 import { type BackupPage, type DaemonDebug, PROTOCOL } from '../../../src/wire/daemon-api.ts'
 import type { Job } from '../../../src/wire/job.ts'
+import type { JobList } from './job-list.ts'
 import { runAtOnce } from './runs.ts'
 import type { SimulatedDaemon } from './simulated-daemon.ts'
 
@@ -29,7 +30,7 @@ const OK: Answer = { status: 200, body: 'OK' }
 
 /** What a controller asks of a daemon in the course of a day. */
 const ROUTES: Record<string, Route> = {
-  debug: route('GET', '/debug', (daemon) => ({ status: 200, body: describe(daemon) })),
+  debug: route('GET', '/debug', (daemon, { fields }) => ({ status: 200, body: describe(daemon, fields) })),
   jobs: route('GET', '/cron/jobs', (daemon) => ({ status: 200, body: daemon.list.list() })),
   setJobs: route('PUT', '/cron/jobs', setJobs),
   notify: route('PUT', '/notify', (daemon, { fields }) => {
@@ -85,18 +86,21 @@ function tryAnswer(ask: () => Answer): Answer & { code?: string } {
   }
 }
 
-function describe(daemon: SimulatedDaemon): DaemonDebug {
-  const { ip, daemonId, startTime, updateTime, controller } = daemon
+function describe(daemon: SimulatedDaemon, fields: URLSearchParams): DaemonDebug {
+  const { ip, daemonId, startTime, updateTime, controller, list } = daemon
+  const { reportsListVersion } = daemon.manners
   const running = daemon.running()
   return {
     crond_status: 'started',
-    goroutines: 10,
-    mem_stats: readMemStats(),
+    ...(reportsListVersion && fields.has('list')
+      ? describeTimes(list, fields.get('list') ?? '')
+      : { goroutines: 10, mem_stats: readMemStats() }),
     running_tasks: running.length,
     startTime,
     updateTime,
     protocol: PROTOCOL,
     capabilities: [...CAPABILITIES],
+    ...(reportsListVersion && describeVersions(list)),
     daemonId,
     ip,
     version: '0.1.0',
@@ -107,6 +111,20 @@ function describe(daemon: SimulatedDaemon): DaemonDebug {
     clock: { now: Date.now(), boot: systemBootClock.bootId, inDoubt: false },
     timeZone: 'Etc/UTC',
   }
+}
+
+function describeVersions({
+  version,
+  listVersion,
+}: JobList): Pick<DaemonDebug, 'jobsVersion' | 'listVersion'> {
+  return { ...(version !== '' && { jobsVersion: version }), listVersion }
+}
+
+/** What a poll wants to know of the jobs: only what changed. */
+function describeTimes(list: JobList, listVersion: string): Pick<DaemonDebug, 'times'> {
+  const changed = listVersion === list.listVersion ? undefined : list.listSince(listVersion)
+  if (!changed) return {}
+  return { times: changed.map(({ prev, next, job: { id, sleep } }) => ({ id, prev, next, sleep })) }
 }
 
 function setJobs(daemon: SimulatedDaemon, { fields }: Asked): Answer {

@@ -10,8 +10,9 @@ import type { Job } from '../../../src/wire/job.ts'
 import type { RunRecord } from '../../../src/wire/record.ts'
 import { sampleBackup } from '../../../test/support/catalog-samples.ts'
 import { JobList } from './job-list.ts'
+import type { Manners } from './manners.ts'
 import { MemoryOutbox } from './memory-outbox.ts'
-import { createNewsDispatcher, type Manners } from './news-dispatcher.ts'
+import { createNewsDispatcher } from './news-dispatcher.ts'
 import { makeBackup, printRun, type Run, readRunState } from './run.ts'
 import type { Tally } from './tally.ts'
 
@@ -20,6 +21,7 @@ export class SimulatedDaemon {
   readonly ip: string
   readonly daemonId = randomBytes(16).toString('hex')
   readonly startTime = isoTime(Date.now())
+  readonly manners: Manners
   readonly outbox: MemoryOutbox
   updateTime = NEVER
   readonly list = new JobList()
@@ -35,6 +37,7 @@ export class SimulatedDaemon {
 
   constructor(ip: string, tally: Tally, manners: Manners) {
     this.ip = ip
+    this.manners = manners
     this.outbox = new MemoryOutbox(tally)
     this.#dispatcher = createNewsDispatcher(ip, tally, manners)
   }

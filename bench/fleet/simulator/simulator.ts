@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { answerCalls } from '../calls.ts'
 import { type History, listHistory } from '../history-runs.ts'
 import { type Faults, serveFleet } from './fleet-server.ts'
-import type { Manners } from './news-dispatcher.ts'
+import type { Manners } from './manners.ts'
 import { collectEndedRuns, runAllJobs, runNext } from './runs.ts'
 import { SimulatedDaemon } from './simulated-daemon.ts'
 import { type Counts, type EndDelays, Tally } from './tally.ts'
@@ -38,8 +38,8 @@ export interface MidnightOptions {
 export interface Simulator {
   open(options: SimulatorOptions): Promise<void>
   counts(): Counts
-  /** Whether daemons wait as long as `Retry-After` says; those of older versions do not. At first they do. */
-  obeyRetryAfter(obeys: boolean): void
+  /** Those that are left out stay as they are. At first, all daemons are of this version. */
+  behave(manners: Partial<Manners>): void
   /** Waits until every daemon got a list of jobs and an address for its news. */
   untilReady(limitMs: number): Promise<void>
   /** All jobs of all daemons fall due at the same moment. */
@@ -70,7 +70,7 @@ const LOOK_EVERY_MS = 5
 
 const daemons = new Map<string, SimulatedDaemon>()
 const tally = new Tally()
-const manners: Manners = { obeysRetryAfter: true }
+const manners: Manners = { obeysRetryAfter: true, reportsListVersion: true }
 const faults: Faults = { dead: [], hanging: [], slow: [] }
 const sentLists = new Map<string, number>()
 const listsAsked = new Set<string>()
@@ -81,8 +81,8 @@ answerCalls({
     await serveFleet({ port, find: (ip) => daemons.get(ip), tally, faults, onAsked: noteAsked })
   },
   counts: () => tally.counts(),
-  obeyRetryAfter(obeys) {
-    manners.obeysRetryAfter = obeys
+  behave(changed) {
+    Object.assign(manners, changed)
   },
   async untilReady(limitMs) {
     const isReady = () => [...daemons.values()].every((daemon) => daemon.isReady)
