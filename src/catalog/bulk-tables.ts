@@ -14,28 +14,25 @@ const RECORD_COLUMNS = {
   volume: 'string',
   instanceNo: 'bigint',
   mode: 'string',
+  json: 'string',
 } as const
 
+type RecordRow = Prisma.RecordCreateManyInput & { json: string }
+
 /** A known record keeps its startKey, the time of its request, and so its position in lists. */
-export const RECORD_TABLE: BulkTable<Prisma.RecordCreateManyInput> = {
+export const RECORD_TABLE: BulkTable<RecordRow> = {
   name: 'Record',
   columns: RECORD_COLUMNS,
-  onConflict: replaceColumns(['rid'], ['eventSeq', 'state']),
+  onConflict: replaceColumns(['rid'], ['eventSeq', 'state', 'json']),
 }
 
-/** For known records that differ in more than their state, which costs a change of every index. */
-export const MOVED_RECORD_TABLE: BulkTable<Prisma.RecordCreateManyInput> = {
+/** For known records that differ in more than state and JSON, which costs a change of every index. */
+export const MOVED_RECORD_TABLE: BulkTable<RecordRow> = {
   ...RECORD_TABLE,
   onConflict: replaceColumns(
     ['rid'],
     Object.keys(RECORD_COLUMNS).filter((column) => column !== 'rid' && column !== 'startKey'),
   ),
-}
-
-export const BODY_TABLE: BulkTable<Prisma.RecordBodyCreateManyInput> = {
-  name: 'RecordBody',
-  columns: { rid: 'string', json: 'string' },
-  onConflict: replaceColumns(['rid'], ['json']),
 }
 
 export const JOB_CONTENT_TABLE: BulkTable<{ jobId: string; json: string }> = {

@@ -22,7 +22,8 @@ export async function readEventsSince(
   const ofRun = rid === undefined ? Prisma.empty : Prisma.sql`AND e."rid" = ${rid}`
   const ofApp = app === undefined ? Prisma.empty : Prisma.sql`AND e."app" = ${app}`
   const rows = await db.$queryRaw<EventRow[]>`
-    SELECT e."seq", e."rid", r."server", r."jobId", r."action", coalesce(nullif(e."json", ''), b."json") AS "json",
+    SELECT e."seq", e."rid", r."server", r."jobId", r."action", r."startKey",
+      coalesce(nullif(e."json", ''), r."json", b."json") AS "json",
       CASE WHEN e."json" = '' THEN r."state" END AS "state", c."json" AS "content"
     FROM "RecordEvent" e LEFT JOIN "Record" r ON r."rid" = e."rid" LEFT JOIN "RecordBody" b ON b."rid" = e."rid"
     LEFT JOIN "JobContent" c ON c."jobId" = r."jobId"

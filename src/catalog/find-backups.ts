@@ -46,6 +46,6 @@ function whereBackups(filter: BackupFilter): Prisma.BackupWhereInput {
     server,
     volume: volumes && { in: volumes },
     name: names && { in: names },
-    createdKey: makeKeyBounds(filter, undefined),
+    createdKey: makeKeyBounds(filter),
   }
 }

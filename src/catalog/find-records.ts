@@ -3,9 +3,10 @@ import type { ListCount, Page, RecordFilter, Slice } from '../wire/listing.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { countRows } from './count-rows.ts'
 import type { CatalogDb } from './database.ts'
+import type { Prisma } from './generated/client.ts'
 import { rowsFor, toSlice } from './keyset.ts'
 import { readKept } from './read-records.ts'
-import { whereRecords } from './record-filter.ts'
+import { parseRecordKey, printRecordKey, whereRecords } from './record-filter.ts'
 import type { RecordWorld } from './world.ts'
 
 const CURSOR = 'record'
@@ -20,12 +21,19 @@ export async function findRecordRows(
 ): Promise<Slice<RunRecord>> {
   const { db } = world
   const rows = await db.record.findMany({
-    where: whereRecords(filter, parseCursor(CURSOR, page)),
-    orderBy: { startKey: 'desc' },
+    where: { AND: [whereRecords(filter), ...whereAfter(parseCursor(CURSOR, page))] },
+    orderBy: [{ startKey: 'desc' }, { rid: 'desc' }],
     take: rowsFor(page),
     select: { rid: true, startKey: true },
   })
   return toSlice(await withRecords(world, rows), page, CURSOR)
+}
+
+/** Written so that the first condition alone selects from the index. */
+function whereAfter(key: string | undefined): Prisma.RecordWhereInput[] {
+  if (key === undefined) return []
+  const { startKey, rid } = parseRecordKey(key)
+  return [{ startKey: { lte: startKey } }, { OR: [{ startKey: { lt: startKey } }, { rid: { lt: rid } }] }]
 }
 
 export function countRecordRows(db: CatalogDb, filter: RecordFilter): Promise<ListCount> {
@@ -40,6 +48,6 @@ async function withRecords({ db, live }: ReadWorld, rows: { rid: string; startKe
   )
   return rows.flatMap(({ rid, startKey }) => {
     const node = live.get(rid)?.record ?? kept.get(rid)?.record
-    return node ? [{ key: startKey, node }] : []
+    return node ? [{ key: printRecordKey({ startKey, rid }), node }] : []
   })
 }

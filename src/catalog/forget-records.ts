@@ -1,5 +1,6 @@
 import { UNFINISHED_STATES } from '../wire/record.ts'
 import { Prisma } from './generated/client.ts'
+import { parseRecordKey, printRecordKey } from './record-filter.ts'
 import type { CatalogWorld } from './world.ts'
 
 /** Rows per slice, few enough that news does not wait long. */
@@ -39,6 +40,7 @@ export async function forgetRecords(
   { db }: Pick<CatalogWorld, 'db'>,
   { before, after }: ForgetRequest,
 ): Promise<{ deleted: number; next: string | null; events: number }> {
+  const from = parseRecordKey(after ?? '')
   const slice = await db.$queryRaw<OldRecord[]>`
     SELECT rid, startKey, server, app, proc, volume, instanceNo, action, mode, state,
       EXISTS (SELECT 1 FROM JobLast WHERE JobLast.jobId = old.jobId AND JobLast.rid = old.rid)
@@ -49,8 +51,10 @@ export async function forgetRecords(
           AND series.series IS NOT NULL AND old.startKey >=
             ifnull(strftime('%Y-%m-%dT%H:%M:%S', series.series ->> 'oldestCreated', '-1 day'), ''))) AS isKept
     FROM Record old
-    WHERE startKey > ${after ?? ''} AND startKey < ${before} AND state NOT IN (${Prisma.join([...UNFINISHED_STATES])})
-    ORDER BY startKey LIMIT ${ROWS_PER_SLICE}`
+    WHERE startKey >= ${from.startKey} AND (startKey > ${from.startKey} OR rid > ${from.rid})
+      AND startKey < ${before} AND state NOT IN (${Prisma.join([...UNFINISHED_STATES])})
+    ORDER BY startKey, rid LIMIT ${ROWS_PER_SLICE}`
+  const last = slice.length < ROWS_PER_SLICE ? undefined : slice.at(-1)
   const old = slice.filter(({ isKept }) => Number(isKept) === 0)
   let events = 0
   if (old.length > 0) {
@@ -66,7 +70,7 @@ export async function forgetRecords(
   return {
     deleted: old.length,
     events,
-    next: slice.length < ROWS_PER_SLICE ? null : (slice.at(-1)?.startKey ?? null),
+    next: last ? printRecordKey(last) : null,
   }
 }
 

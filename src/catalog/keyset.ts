@@ -22,17 +22,11 @@ export function toSlice<T>(rows: { key: string; node: T }[], page: Page, kind: s
   return { items, hasNextPage: rows.length > size }
 }
 
-/**
- * The bounds of a key that begins with a time: at or after `from`, before `to`, below the cursor's key.
- * Throws BAD_INPUT for an invalid time.
- */
-export function makeKeyBounds(range: { from?: string; to?: string }, after: string | undefined) {
-  const upper = [after, range.to === undefined ? undefined : parseBound('to', range.to)].filter(
-    (key) => key !== undefined,
-  )
+/** The bounds of a key that begins with a time: at or after `from`, before `to`. Throws BAD_INPUT for an invalid time. */
+export function makeKeyBounds({ from, to }: { from?: string; to?: string }) {
   return {
-    ...(range.from === undefined ? {} : { gte: parseBound('from', range.from) }),
-    ...(upper.length === 0 ? {} : { lt: upper.sort()[0] }),
+    ...(from === undefined ? {} : { gte: parseBound('from', from) }),
+    ...(to === undefined ? {} : { lt: parseBound('to', to) }),
   }
 }
 

@@ -18,7 +18,8 @@ export async function refreshJobLast(transaction: DbTransaction, jobIds: Iterabl
   await executeForTuples(transaction, jobs, {
     before: 'INSERT INTO "JobLast" ("jobId", "rid") WITH asked("jobId") AS (VALUES ',
     after: `) SELECT r."jobId", r."rid" FROM asked JOIN "Record" r
-      ON r."startKey" = (SELECT max(n."startKey") FROM "Record" n WHERE n."jobId" = asked."jobId")`,
+      ON r."rid" = (SELECT n."rid" FROM "Record" n WHERE n."jobId" = asked."jobId"
+        ORDER BY n."startKey" DESC, n."rid" DESC LIMIT 1)`,
   })
 }
 

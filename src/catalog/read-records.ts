@@ -9,8 +9,10 @@ export async function readKept(db: CatalogDb, rids: readonly string[]): Promise<
   const kept = new Map<string, KeptRecord>()
   for (const some of splitIntoLists(rids)) {
     const rows = await db.$queryRaw<(StoredRecord & { eventSeq: number })[]>`
-      SELECT r."rid", r."server", r."jobId", r."action", r."state", r."eventSeq", b."json", c."json" AS "content"
-      FROM "Record" r JOIN "RecordBody" b ON b."rid" = r."rid" LEFT JOIN "JobContent" c ON c."jobId" = r."jobId"
+      SELECT r."rid", r."server", r."jobId", r."action", r."state", r."startKey", r."eventSeq",
+        coalesce(r."json", b."json") AS "json", c."json" AS "content"
+      FROM "Record" r LEFT JOIN "RecordBody" b ON b."rid" = r."rid"
+      LEFT JOIN "JobContent" c ON c."jobId" = r."jobId"
       WHERE r."rid" IN (${Prisma.join(some)})`
     for (const { eventSeq, ...row } of rows)
       kept.set(row.rid, { record: parseStoredRecord(row), eventSeq: Number(eventSeq) })

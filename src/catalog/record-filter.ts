@@ -3,7 +3,7 @@ import type { Prisma } from './generated/client.ts'
 import { makeKeyBounds } from './keyset.ts'
 
 /** Throws BAD_INPUT for an invalid time. */
-export function whereRecords(filter: RecordFilter, after?: string): Prisma.RecordWhereInput {
+export function whereRecords(filter: RecordFilter): Prisma.RecordWhereInput {
   const { app, instanceNo, mode, action, server, jobId } = filter
   return {
     app,
@@ -11,12 +11,22 @@ export function whereRecords(filter: RecordFilter, after?: string): Prisma.Recor
     action,
     server,
     jobId,
-    startKey: makeKeyBounds(filter, after),
+    startKey: makeKeyBounds(filter),
     proc: filter.proc === undefined ? undefined : { in: namesOfProc(filter.proc) },
     volume: filter.volumes && { in: filter.volumes },
     state: filter.states && { in: filter.states },
     instanceNo,
   }
+}
+
+/** `<startKey> <rid>`: a record's position in lists. */
+export function printRecordKey({ startKey, rid }: { startKey: string; rid: string }): string {
+  return `${startKey} ${rid}`
+}
+
+export function parseRecordKey(key: string): { startKey: string; rid: string } {
+  const end = key.lastIndexOf(' ')
+  return { startKey: key.slice(0, Math.max(end, 0)), rid: key.slice(end + 1) }
 }
 
 /** Runs requested through the legacy API name their proc by its short name. */

@@ -18,7 +18,8 @@ export function makeRecordRow(record: RunRecord, eventSeq: number): Row {
   const instanceNo = Number(args.instanceNo)
   return {
     rid,
-    startKey: makeStartKey(record),
+    // In a queued record, `start` is the time of the request.
+    startKey: timeKey(record.start) ?? NO_TIME,
     eventSeq,
     server,
     jobId,
@@ -38,16 +39,11 @@ export function isSameRow(one: RunRecord, other: RunRecord): boolean {
   return isDeepStrictEqual({ ...makeRecordRow(one, 0), ...rest }, { ...makeRecordRow(other, 0), ...rest })
 }
 
-/** In a queued record, `start` is the time of the request. */
-function makeStartKey({ start, rid }: RunRecord): string {
-  return `${timeKey(start) ?? NO_TIME} ${rid}`
-}
-
 function toText(value: unknown): string {
   return typeof value === 'string' ? value : ''
 }
 
-/** What is stored of a record besides its row: the columns of RecordBody, and of JobContent for a run of a job. */
+/** What is stored of a record besides its row: its JSON, and that of JobContent for a run of a job. */
 export interface StoredRecord extends RecordColumns {
   json: string
   content: string | null

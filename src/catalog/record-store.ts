@@ -13,7 +13,7 @@ import type { CatalogWorld, RecordWorld } from './world.ts'
 
 export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> {
   const unfinished = await loadLive(base.db)
-  const stored = new Map([...unfinished].map(([rid, { record }]) => [rid, record]))
+  const stored = new Map([...unfinished].map(([rid, { record }]) => [rid, { record, startKey: undefined }]))
   const world: RecordWorld = { ...base, live: unfinished, stored }
   const { db, live, numbers, writes, caches } = world
   await addPrunedMark(db, numbers.last())

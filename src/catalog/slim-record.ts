@@ -2,8 +2,8 @@
 // its backup repeats. JSON of earlier versions is the complete record.
 
 import { isDeepStrictEqual } from 'node:util'
-import type { BackupInfo } from '../wire/backup.ts'
-import type { RunRecord, RunResult } from '../wire/record.ts'
+import { backupName } from '../wire/archive-name.ts'
+import type { RunRecord } from '../wire/record.ts'
 
 /** The spec and args of a job: its id contains the hash of its content, so they are the same for all its runs. */
 export type JobContent = Pick<RunRecord, 'spec' | 'args'>
@@ -11,6 +11,7 @@ export type JobContent = Pick<RunRecord, 'spec' | 'args'>
 /** What the row of a record says of it. An event has a state of its own. */
 export interface RecordColumns extends Pick<RunRecord, 'rid' | 'server' | 'jobId' | 'action'> {
   state?: RunRecord['state'] | undefined
+  startKey?: string | undefined
 }
 
 type Fields = Record<string, unknown>
@@ -21,9 +22,9 @@ export function printSlimRecord(
   columns: RecordColumns,
   content: JobContent | undefined,
 ): string {
-  const { backup, ...result } = record.result ?? {}
-  const slimResult = backup ? { ...result, backup: printSlimBackup(record, backup) } : record.result
-  return JSON.stringify(omitKnown({ ...record, result: slimResult }, listKnown(columns, content)))
+  const slim = omitKnown(record, listKnown(columns, content))
+  const made = printMade(record)
+  return JSON.stringify(made ? { ...slim, result: undefined, made } : slim)
 }
 
 /** @returns a value for readRecordRow() */
@@ -33,19 +34,21 @@ export function parseSlimRecord(
   content: JobContent | undefined,
 ): unknown {
   if (!isFields(parsed) || 'rid' in parsed) return parsed
-  const record = addKnown(parsed, listKnown(columns, content)) as RunRecord
-  const backup: unknown = record.result?.backup
-  if (!isFields(backup)) return record
-  return { ...record, result: { ...record.result, backup: parseSlimBackup(record, backup) } }
+  const { made, ...record } = addKnown(parsed, listKnown(columns, content))
+  return isFields(made) ? { ...record, result: parseMade(record as RunRecord, made) } : record
 }
 
-function listKnown({ rid, server, jobId, action, state }: RecordColumns, content: JobContent | undefined) {
+function listKnown(
+  { rid, server, jobId, action, state, startKey }: RecordColumns,
+  content: JobContent | undefined,
+): Fields {
   return {
     rid,
     server,
     jobId,
     action,
     state,
+    start: startKey,
     ...content,
     attempt: 1,
     type: jobId === '' ? 'once' : 'cron',
@@ -59,24 +62,32 @@ function listKnown({ rid, server, jobId, action, state }: RecordColumns, content
   }
 }
 
-function printSlimBackup(record: RunRecord, backup: BackupInfo): Fields {
-  const known = listKnownOfBackup(record)
-  const slim = omitKnown(backup, known)
-  if (!backup.series) return slim
-  return { ...slim, series: omitKnown(backup.series, listKnownOfSeries(record.result, backup.created)) }
+/** The result of a run that made a backup; undefined for any other, and for one with a field named as our mark. */
+function printMade(record: RunRecord): Fields | undefined {
+  const { result } = record
+  if (!result?.backup || MISSING in result) return undefined
+  const { backup, ...rest } = result
+  const { series } = backup
+  const slim = omitKnown(backup, listKnownOfBackup(record, backup.created))
+  const slimSeries = series && { series: omitKnown(series, listKnownOfSeries(rest, backup.created)) }
+  return { ...omitKnown(rest, listKnownOfResult(backup)), backup: { ...slim, ...slimSeries } }
 }
 
-function parseSlimBackup(record: RunRecord, slim: Fields): Fields {
-  const backup = addKnown(slim, listKnownOfBackup(record))
-  if (!isFields(slim.series)) return backup
-  return { ...backup, series: addKnown(slim.series, listKnownOfSeries(record.result, backup.created)) }
+function parseMade(record: RunRecord, { backup: slim, ...made }: Fields): Fields {
+  const fields = isFields(slim) ? slim : {}
+  const backup = addKnown(fields, listKnownOfBackup(record, fields.created))
+  const result = addKnown(made, listKnownOfResult(backup))
+  if (!isFields(backup.series)) return { ...result, backup }
+  const series = addKnown(backup.series, listKnownOfSeries(result, backup.created))
+  return { ...result, backup: { ...backup, series } }
 }
 
-function listKnownOfBackup({ rid, server, jobId, args, state, result }: RunRecord): Fields {
-  const { app, proc, volume, instanceNo, containers, mode, path } = args
+function listKnownOfBackup({ rid, server, jobId, args, state }: RunRecord, created: unknown): Fields {
+  const { app, proc, volume, instanceNo, containers, mode, path, archive } = args
+  const isFull = mode === 'full'
   return {
     server,
-    name: result?.file,
+    name: isFull ? backupName(String(archive), toSeconds(created)) : archive,
     mode,
     app,
     proc,
@@ -84,7 +95,6 @@ function listKnownOfBackup({ rid, server, jobId, args, state, result }: RunRecor
     instanceNo,
     source: path,
     containers,
-    size: result?.size,
     rid,
     jobId,
     state,
@@ -93,16 +103,23 @@ function listKnownOfBackup({ rid, server, jobId, args, state, result }: RunRecor
     verified: null,
     holds: [],
     sha256: null,
-    hasIndex: mode === 'full',
+    hasIndex: isFull,
     durability: 'synced',
-    changedWhileRead: result?.changedWhileRead,
+    changedWhileRead: { count: 0, names: [] },
     series: null,
   }
 }
 
-function listKnownOfSeries(result: RunResult | null, created: unknown): Fields {
-  const newest = result?.snapshot
-  return { newest, lastGood: { id: newest, created } }
+function toSeconds(created: unknown): number {
+  return Math.floor(Date.parse(String(created)) / 1000)
+}
+
+function listKnownOfResult({ name, size, changedWhileRead }: Fields): Fields {
+  return { file: name, size, changedWhileRead }
+}
+
+function listKnownOfSeries({ snapshot }: Fields, created: unknown): Fields {
+  return { newest: snapshot, lastGood: { id: snapshot, created } }
 }
 
 /** Lists the fields that are missing though they are known. */

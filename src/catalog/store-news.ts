@@ -4,7 +4,7 @@ import { isTerminal, type RunRecord } from '../wire/record.ts'
 import { findForeignPart } from '../wire/record-sender.ts'
 import { applyBackupNews, collectBackupNews } from './backup-news.ts'
 import { insertRows } from './bulk-rows.ts'
-import { BODY_TABLE, EVENT_TABLE, MOVED_RECORD_TABLE, RECORD_TABLE } from './bulk-tables.ts'
+import { EVENT_TABLE, MOVED_RECORD_TABLE, RECORD_TABLE } from './bulk-tables.ts'
 import type { DbTransaction } from './database.ts'
 import { makeEventRow } from './event-store.ts'
 import { findJobContents, type JobContents, writeJobContents } from './job-contents.ts'
@@ -12,7 +12,7 @@ import { refreshJobLast } from './newest.ts'
 import { readKept } from './read-records.ts'
 import { isSameRow, makeRecordRow } from './record-rows.ts'
 import { printSlimRecord } from './slim-record.ts'
-import type { RecordWorld } from './world.ts'
+import type { RecordWorld, StoredLive } from './world.ts'
 
 /**
  * Applies news to the known records. Changes of state are on disk when it resolves, in one transaction with the backups
@@ -26,11 +26,10 @@ export async function storeNews(
   const known = await readKnown(world, news)
   const { newest, changes, progress } = applyInOrder(world, known, news)
   if (changes.length > 0) {
-    const rids = [...new Set(changes.map(({ record }) => record.rid))]
-    const writes = rids.flatMap((rid) => {
-      const kept = newest.get(rid)
-      return kept ? [{ ...kept, before: world.stored.get(rid) ?? known.get(rid)?.record }] : []
-    })
+    const rids = new Set(changes.map(({ record }) => record.rid))
+    const writes = [...newest.values()]
+      .filter(({ record }) => rids.has(record.rid))
+      .map((kept) => makeWrite(kept, world.stored.get(kept.record.rid), known.get(kept.record.rid)))
     const now = world.clock.now()
     const contents = await findJobContents(world.db, changes)
     await world.db.$transaction(async (transaction) => {
@@ -40,7 +39,7 @@ export async function storeNews(
       await insertRows(transaction, EVENT_TABLE, events)
       await applyBackupNews(transaction, collectBackupNews(changes), now)
     })
-    for (const { record } of writes) rememberStored(world, record)
+    for (const write of writes) rememberStored(world, write)
   }
   const kept = [...changes, ...progress].sort((a, b) => a.eventSeq - b.eventSeq)
   for (const change of kept) remember(world, change)
@@ -78,9 +77,9 @@ function applyInOrder({ numbers }: RecordWorld, known: ReadonlyMap<string, KeptR
   return { newest, changes, progress }
 }
 
-function rememberStored({ stored }: RecordWorld, record: RunRecord): void {
+function rememberStored({ stored }: RecordWorld, { record, startKey }: RecordWrite): void {
   if (isTerminal(record.state)) stored.delete(record.rid)
-  else stored.set(record.rid, record)
+  else stored.set(record.rid, { record, startKey })
 }
 
 function remember({ live }: RecordWorld, change: KeptRecord): void {
@@ -92,6 +91,18 @@ function remember({ live }: RecordWorld, change: KeptRecord): void {
 interface RecordWrite extends KeptRecord {
   /** The record as it is on disk; undefined for a new one. */
   before: RunRecord | undefined
+  /** On disk, for a new record too; undefined if it was not read. */
+  startKey: string | undefined
+}
+
+function makeWrite(
+  kept: KeptRecord,
+  stored: StoredLive | undefined,
+  known: KeptRecord | undefined,
+): RecordWrite {
+  const before = stored?.record ?? known?.record
+  const startKey = before ? stored?.startKey : makeRecordRow(kept.record, 0).startKey
+  return { ...kept, before, startKey }
 }
 
 async function writeRecords(
@@ -100,13 +111,12 @@ async function writeRecords(
   contents: JobContents,
 ): Promise<void> {
   const isMoved = ({ before, record }: RecordWrite) => before !== undefined && !isSameRow(before, record)
-  const toRow = ({ record, eventSeq }: KeptRecord) => makeRecordRow(record, eventSeq)
+  const toRow = ({ record, eventSeq, startKey }: RecordWrite) => ({
+    ...makeRecordRow(record, eventSeq),
+    json: printSlimRecord(record, { ...record, startKey }, contents.of(record)),
+  })
   await insertRows(transaction, RECORD_TABLE, writes.filter((write) => !isMoved(write)).map(toRow))
   await insertRows(transaction, MOVED_RECORD_TABLE, writes.filter(isMoved).map(toRow))
-  const bodies = writes.map(({ record }) => {
-    return { rid: record.rid, json: printSlimRecord(record, record, contents.of(record)) }
-  })
-  await insertRows(transaction, BODY_TABLE, bodies)
   const isNewOfJob = ({ before, record }: RecordWrite) => before?.jobId !== record.jobId
   const jobs = writes.filter(isNewOfJob).flatMap(({ before, record }) => [before?.jobId ?? '', record.jobId])
   await refreshJobLast(transaction, jobs)

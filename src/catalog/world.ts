@@ -30,5 +30,11 @@ export interface RecordWorld extends CatalogWorld {
   /** The newest version of each record that has not ended. Mere progress is kept only here, not on disk. */
   live: Map<string, KeptRecord>
   /** The same records as they are on disk. */
-  stored: Map<string, RunRecord>
+  stored: Map<string, StoredLive>
+}
+
+export interface StoredLive {
+  record: RunRecord
+  /** undefined if the record was loaded at the start. */
+  startKey: string | undefined
 }

@@ -276,8 +276,8 @@ test('bad rows that an earlier version stored hide no list', async () => {
   await before.close()
   const db = new Database(join(folder, 'controller', 'catalog.db'))
   const json = JSON.stringify({ ...whole, start: 'never', warningCount: 3e9, server: '127.0.0.77:1/#' })
-  db.prepare('UPDATE RecordBody SET json = ? WHERE rid = ?').run(json, whole.rid)
-  db.prepare('UPDATE RecordBody SET json = ? WHERE rid = ?').run('{"rid": ', good.rid)
+  db.prepare('UPDATE Record SET json = ? WHERE rid = ?').run(json, whole.rid)
+  db.prepare('UPDATE Record SET json = ? WHERE rid = ?').run('{"rid": ', good.rid)
   db.prepare(
     `UPDATE Backup SET created = 'never', files = 3000000000, containers = '{', instanceNo = -1`,
   ).run()

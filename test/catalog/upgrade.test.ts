@@ -5,6 +5,7 @@ import Database from 'better-sqlite3'
 import { expect, onTestFinished, test } from 'vitest'
 import { makeBackupRow } from '../../src/catalog/backup-rows.ts'
 import { openCatalogDatabase } from '../../src/catalog/database.ts'
+import type { RecordStore } from '../../src/domain/ports.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { BackupInfo } from '../../src/wire/backup.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
@@ -75,7 +76,23 @@ test('a catalog of the version before is upgraded in place, and reads as before'
   const [kept] = await records.apply([ended])
   expect(await records.get(running.rid)).toEqual(kept)
   expect((await records.eventsSince(3, {}, 10)).at(-1)).toEqual(kept)
-  expect(await records.forget({ before: '2030-01-01T00:00:00.000Z', after: null })).toMatchObject({
-    deleted: 1,
-  })
+  const between = sampleRecord({ rid: ridOf(4), jobId: '', state: 'failed', start: '2026-11-23T12:00:00Z' })
+  await records.apply([between, { ...between, rid: ridOf(5), start: oneOff.start }])
+  const [one, two, three, four, five] = await listByOne(records)
+  expect([one, two, three]).toEqual([ended.rid, between.rid, good.rid])
+  expect([four, five].toSorted()).toEqual([oneOff.rid, ridOf(5)])
+  const { deleted } = await records.forget({ before: '2030-01-01T00:00:00.000Z', after: null })
+  expect(deleted).toBe(3)
 })
+
+/** The rids of all records, read in pages of one. */
+async function listByOne(records: RecordStore): Promise<string[]> {
+  const rids: string[] = []
+  let after: string | undefined
+  do {
+    const { items, hasNextPage } = await records.find({}, { first: 1, after })
+    rids.push(...items.map(({ node }) => node.rid))
+    after = hasNextPage ? items.at(-1)?.cursor : undefined
+  } while (after !== undefined)
+  return rids
+}
