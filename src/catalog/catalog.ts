@@ -156,20 +156,25 @@ function watchFile(
   writes: WriteQueue,
   numbers: EventNumbers,
 ): Pick<Catalog, 'checkPages' | 'close'> {
+  let isStopped = false
   return {
     async checkPages(signal) {
       if (!isUnchecked) return
       try {
         await checkFileInProcess(file, signal)
       } catch (error) {
-        if (error instanceof BackupdError) writes.stop(error)
+        if (error instanceof BackupdError) {
+          isStopped = true
+          writes.stop(error)
+        }
         throw error
       }
     },
     async close() {
       await writes.idle()
       try {
-        await numbers.close()
+        // The numbers reserved on disk are skipped then, as after a crash.
+        if (!isStopped) await numbers.close()
       } finally {
         await db.$disconnect()
         release()

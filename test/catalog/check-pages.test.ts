@@ -50,7 +50,7 @@ test('damage of a large file is found after the open, and nothing is written fro
   }
   await expect(catalog.checkPages(NEVER)).rejects.toMatchObject(damaged)
   await expect(catalog.records.apply([sampleRecord({ rid: ridOf(500) })])).rejects.toMatchObject(damaged)
-  await expect(catalog.close()).rejects.toMatchObject(damaged)
+  await catalog.close()
 })
 
 test('a check that is no longer wanted ends at once', async () => {
