@@ -85,10 +85,6 @@ const EXCEPTIONS: readonly { from: RegExp; to: RegExp; why: string }[] = [
 /** Packages that one place alone may use. */
 const PACKAGES: Readonly<Record<string, { only: RegExp; why: string }>> = {
   '@prisma/client': { only: /^src\/catalog\//, why: 'all others call the functions of catalog/' },
-  '@prisma/adapter-better-sqlite3': {
-    only: /^src\/catalog\//,
-    why: 'all others call the functions of catalog/',
-  },
   '@prisma/driver-adapter-utils': {
     only: /^src\/catalog\//,
     why: 'all others call the functions of catalog/',
