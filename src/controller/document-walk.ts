@@ -58,7 +58,7 @@ interface WalkPlace {
   nodes: number
   /** No object is answered here twice, so a list below has at most all the items that there are. */
   distinct: boolean
-  /** The outermost list without pages that contains this place. */
+  /** The outermost list without pages that contains this place, and how many items it leads to. */
   plain: { name: string; length: number; instead: string | undefined } | undefined
   /** Fragments on the path to this place. */
   inside: readonly string[]
@@ -185,7 +185,7 @@ export class DocumentWalk {
     const nodes = Math.max(1, place.distinct ? Math.min(product, all) : product)
     return {
       nodes,
-      plain: place.plain ?? { name, length: nodes, instead: list.instead },
+      plain: { ...(place.plain ?? { name, instead: list.instead }), length: nodes },
       distinct: place.distinct,
     }
   }
@@ -211,7 +211,7 @@ const SMALLER = 'ask for smaller pages or fewer fields'
 
 function describeInstead({ name, length, instead }: NonNullable<WalkPlace['plain']>): string {
   if (instead === undefined) return SMALLER
-  return `"${name}" has up to ${length} items here, in one list. Ask for pages of "${instead}", or for fewer fields`
+  return `"${name}" leads to up to ${length} items at once. Ask for pages of "${instead}", or for fewer fields`
 }
 
 function withDefaults(

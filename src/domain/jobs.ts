@@ -3,7 +3,7 @@ import { compareTexts } from '../lib/compare-texts.ts'
 import { DISK_SOURCE } from '../lib/data-room.ts'
 import { canJob, type JobAction } from '../wire/actions.ts'
 import { parseCursor } from '../wire/cursor.ts'
-import { capCount, type ListCount, type Page, type Slice } from '../wire/listing.ts'
+import { countMatches, type ListCount, type Page, type Slice } from '../wire/listing.ts'
 import { isProcNamed } from '../wire/proc-names.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { type Answer, refuse } from './answer.ts'
@@ -42,7 +42,8 @@ export function getJob(world: World, id: string): JobView | undefined {
 }
 
 export function listJobs(world: World, filter: JobFilter): JobView[] {
-  return listCandidates(world, filter)
+  const candidates = listIndexed(world, filter) ?? [...world.inventory.plan.jobs.values()]
+  return candidates
     .filter((planned) => matchesFilter(planned, filter))
     .map((planned) => toJobView(world, planned))
 }
@@ -64,23 +65,23 @@ export function findJobs(world: World, filter: JobFilter, page: Page): Slice<Job
 }
 
 export function countJobs(world: World, filter: JobFilter): ListCount {
-  return capCount(listCandidates(world, filter).filter((planned) => matchesFilter(planned, filter)).length)
+  const candidates = listIndexed(world, filter) ?? world.inventory.plan.sortedJobs
+  return countMatches(candidates, (planned) => matchesFilter(planned, filter))
 }
 
 function listSorted(world: World, filter: JobFilter): readonly PlannedJob[] {
-  const { jobs, sortedJobs } = world.inventory.plan
-  const candidates = listCandidates(world, filter)
-  const isFew = candidates.length <= MAX_SORTED && candidates.length < jobs.size
-  return isFew ? candidates.toSorted((one, other) => compareTexts(one.id, other.id)) : sortedJobs
+  const candidates = listIndexed(world, filter)
+  if (!candidates || candidates.length > MAX_SORTED) return world.inventory.plan.sortedJobs
+  return candidates.toSorted((one, other) => compareTexts(one.id, other.id))
 }
 
-/** Narrows the list by index first. */
-function listCandidates(world: World, { app, server }: JobFilter): readonly PlannedJob[] {
-  const { jobs, jobsByApp, jobsByServer } = world.inventory.plan
+/** Narrows the list of all jobs by an index; undefined if the filter names neither app nor server. */
+function listIndexed(world: World, { app, server }: JobFilter): readonly PlannedJob[] | undefined {
+  const { jobsByApp, jobsByServer } = world.inventory.plan
   const ofApp = app === undefined ? undefined : (jobsByApp.get(app) ?? [])
   const ofServer = server === undefined ? undefined : (jobsByServer.get(server) ?? [])
   if (ofApp && ofServer) return ofApp.length < ofServer.length ? ofApp : ofServer
-  return ofApp ?? ofServer ?? [...jobs.values()]
+  return ofApp ?? ofServer
 }
 
 /** Names the job that a request is about. */

@@ -1,6 +1,6 @@
 import { compareTexts } from '../lib/compare-texts.ts'
 import { badCursor, parseCursor } from '../wire/cursor.ts'
-import { capCount, type ListCount, type Page, type Slice } from '../wire/listing.ts'
+import { countMatches, type ListCount, type Page, type Slice } from '../wire/listing.ts'
 import { isProcNamed } from '../wire/proc-names.ts'
 import { cutPage, findFirst } from './cut-page.ts'
 import { comparePlaces, type PlannedVolume, type VolumePlace } from './plan.ts'
@@ -28,8 +28,7 @@ export function findVolumes(world: World, filter: VolumeFilter, page: Page): Sli
 }
 
 export function countVolumes(world: World, filter: VolumeFilter): ListCount {
-  const candidates = listCandidates(world, filter)
-  return capCount(candidates.filter((volume) => matchesFilter(volume, filter)).length)
+  return countMatches(listCandidates(world, filter), (volume) => matchesFilter(volume, filter))
 }
 
 /** The volumes of an app lie side by side. */

@@ -1,7 +1,5 @@
 import { setImmediate as eventLoopTurn } from 'node:timers/promises'
 
-/** Shorter lists are completed at once. */
-const MAX_AT_ONCE = 500
 const ITEMS_PER_TURN = 100
 
 /** The items of a list field. */
@@ -12,7 +10,7 @@ export type Listed<T> = (T | Promise<T>)[]
  * completes a list without a pause, does not keep others waiting.
  */
 export function inTurns<T>(items: readonly T[]): Listed<T> {
-  if (items.length <= MAX_AT_ONCE) return [...items]
+  if (items.length <= ITEMS_PER_TURN) return [...items]
   const promised: Promise<T>[] = []
   let turn: Promise<unknown> = Promise.resolve()
   for (let at = 0; at < items.length; at += ITEMS_PER_TURN) {

@@ -20,6 +20,16 @@ export interface ListCount {
   isCapped: boolean
 }
 
+/** Counts the items of a list in memory; stops above the limit. */
+export function countMatches<T>(items: Iterable<T>, matches: (item: T) => boolean): ListCount {
+  let found = 0
+  for (const item of items) {
+    if (matches(item)) found += 1
+    if (found > MAX_COUNT) break
+  }
+  return capCount(found)
+}
+
 /** @param found the number of items, counted up to MAX_COUNT + 1 or further */
 export function capCount(found: number): ListCount {
   return { count: Math.min(found, MAX_COUNT), isCapped: found > MAX_COUNT }

@@ -9,6 +9,8 @@ export function shortenProcName(proc: string): string {
  */
 export function isProcNamed(proc: string, asked: string): boolean {
   const short = shortenProcName(proc)
+  if (asked === proc || asked === short) return true
+  if (!asked.endsWith(short)) return false
   const withType = proc.split('.').slice(-2).join('.')
-  return [proc, short, withType, `proc.${short}`, `service.${short}`].includes(asked)
+  return [withType, `proc.${short}`, `service.${short}`].includes(asked)
 }

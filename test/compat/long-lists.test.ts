@@ -59,3 +59,8 @@ test('a fleet without jobs is an empty object', async () => {
     isInPieces: false,
   })
 })
+
+test('the header names only so many silent daemons that every client reads it', async () => {
+  const { read } = await start(bigInventory({ apps: 1, instances: 300, volumes: 1, servers: 300 }))
+  expect(await read('/api/v1/cron/jobs/all')).toMatchObject({ warnings: 51 })
+})

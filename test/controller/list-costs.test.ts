@@ -85,7 +85,7 @@ test.each<[string, string, Record<string, unknown>?]>([
 ])('a thousand servers are too many for "%s": %s %j', (name, query, variables) => {
   expect(problemOf(query, variables)).toMatch(
     new RegExp(
-      `^Cost limit of 50000 exceeded: "${name}" has up to \\d+ items here, in one list. Ask for pages of "`,
+      `^Cost limit of 50000 exceeded: "${name}" leads to up to \\d+ items at once. Ask for pages of "`,
     ),
   )
   expect(problemOf(query, variables, TEN)).toBeUndefined()
@@ -115,7 +115,7 @@ test.each<[string, Record<string, unknown>?]>([
 
 test('a list below an object that many others share counts once for each of them', () => {
   const query = '{ volumes(first: 400) { nodes { server { jobs { id spec } } } } }'
-  expect(problemOf(query)).toMatch(/^Cost limit of 50000 exceeded: "jobs" has up to 40400 items here/)
+  expect(problemOf(query)).toMatch(/^Cost limit of 50000 exceeded: "jobs" leads to up to 40400 items at once/)
 })
 
 test('the examples of the IDE are within the limits, however large the fleet', () => {

@@ -5,9 +5,15 @@ interface SilentServer {
   lastSeen: string | null
 }
 
+/** Clients refuse headers that are too long, Node's above 16 KiB. */
+const MAX_WARNINGS = 50
+
 /** A list with a warning for each daemon that does not answer, whose entries may be outdated. */
 export function makeListReply(body: unknown, silent: readonly SilentServer[]): Reply {
-  return { status: 200, body, warnings: silent.map(describeSilent) }
+  const warnings = silent.slice(0, MAX_WARNINGS).map(describeSilent)
+  const left = silent.length - warnings.length
+  if (left > 0) warnings.push(`The daemons on ${left} more servers do not answer either`)
+  return { status: 200, body, warnings }
 }
 
 function describeSilent({ ip, lastSeen }: SilentServer): string {
