@@ -5,7 +5,7 @@ import type { ControllerProbe } from './controller-probe.ts'
 
 const PROBE = fileURLToPath(new URL('./controller-probe.ts', import.meta.url))
 /** A start that takes longer has failed. */
-const START_LIMIT_MS = 300_000
+const START_LIMIT_MS = 900_000
 
 export interface MeasuredController {
   /** `http://127.0.0.1:19420` */

@@ -13,7 +13,7 @@ import type { Simulator } from './simulator/simulator.ts'
 
 const [PORT, DAEMON_PORT] = [19_420, 19_421]
 
-const READY_LIMIT_MS = 300_000
+const READY_LIMIT_MS = 900_000
 
 export interface FleetController extends MeasuredController {
   /** From the start of the process until it answered the first list of records. */
