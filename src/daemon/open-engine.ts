@@ -16,6 +16,7 @@ import { openDaemonDatabase } from './memory/database.ts'
 import { Outbox } from './memory/outbox.ts'
 import { StoreMemory } from './memory/store-memory.ts'
 import { Notifier } from './notifier/notifier.ts'
+import { printJobTimes } from './print-job-times.ts'
 import { SchedulerSwitch } from './scheduler-switch.ts'
 import { startUpkeep } from './upkeep.ts'
 
@@ -54,7 +55,11 @@ export function openEngine(setup: EngineSetup, parts: AsyncDisposableStack): Ope
   )
   const trustedClock = keepDaemonTime(db, setup, parts)
   const running = () => engine.running().map(({ rid }) => rid)
-  const sender = { daemonId: settings.daemonId, server: settings.ip, running, clock }
+  const timesOf = (jobId: string) => {
+    const scheduled = engine.job(jobId)
+    return scheduled && printJobTimes(scheduled)
+  }
+  const sender = { daemonId: settings.daemonId, server: settings.ip, running, timesOf, clock }
   const outbox = new Outbox(db, trustedClock)
   const notifier = parts.adopt(new Notifier(outbox, sender, { log, problems }), (it) => it.close())
   const stores = new StoreMemory(db, settings.ip)

@@ -7,6 +7,7 @@ import { relistSoon } from './listing.ts'
 import type { TakenNews } from './news-line.ts'
 import { checkSender, serverOfLegacyRecord } from './news-sender.ts'
 import { reviveRuns } from './revive-runs.ts'
+import { applyNewsTimes } from './schedule.ts'
 import { noteNewsFrom } from './servers.ts'
 import type { World } from './world.ts'
 
@@ -57,7 +58,7 @@ function admit(world: World, head: NewsHead, more: { bytes: number; isLegacy: bo
  */
 export async function acceptNews(world: World, news: News, origin: NewsOrigin): Promise<void> {
   const { from, setAside = [], mended = [], gone } = origin
-  const { server, records, running } = news
+  const { server, records, running, times = [] } = news
   checkSender(world, server, from)
   world.setAside.note(server, 'records', setAside)
   world.setAside.note(server, 'parts of records', mended)
@@ -66,6 +67,8 @@ export async function acceptNews(world: World, news: News, origin: NewsOrigin): 
   await reportCorruptAfter(world, server, taken.records)
   reviveRuns(world, server, running)
   noteNewsFrom(world, server, taken.changed)
+  const state = world.servers.get(server)
+  if (state) applyNewsTimes(state, times)
   relistAfter(world, server, taken)
 }
 

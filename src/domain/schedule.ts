@@ -1,5 +1,5 @@
-import type { DaemonDebug } from '../wire/daemon-api.ts'
-import type { ScheduledJob } from '../wire/job.ts'
+import { NEVER } from '../lib/clock.ts'
+import type { JobTimes, ScheduledJob } from '../wire/job.ts'
 import { expireJobId } from './expire-job.ts'
 import type { PollRequest } from './ports.ts'
 import type { ServerState } from './server-state.ts'
@@ -57,10 +57,19 @@ function applyTimes(server: ServerState): boolean {
   return true
 }
 
-type Times = NonNullable<DaemonDebug['times']>[number]
+/** Applies the times that came with news of runs, unless they are older than those that are known. */
+export function applyNewsTimes(server: ServerState, news: readonly JobTimes[]): void {
+  for (const times of news) {
+    const scheduled = joinTimes(server, times)
+    if (!scheduled) continue
+    const id = toUserId(server.ip, scheduled)
+    const known = server.schedule.get(id)?.prev ?? NEVER
+    if (Date.parse(times.prev) >= Date.parse(known)) server.schedule.set(id, scheduled)
+  }
+}
 
 /** undefined for a job that is not known. */
-function joinTimes(server: ServerState, { id, prev, next, sleep }: Times): ScheduledJob | undefined {
+function joinTimes(server: ServerState, { id, prev, next, sleep }: JobTimes): ScheduledJob | undefined {
   const known = server.schedule.get(id) ?? server.schedule.get(expireJobId(server.ip))
   return known?.job.id === id ? { prev, next, job: { ...known.job, sleep } } : undefined
 }

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { type BackupInfo, fileInfoSchema } from './backup.ts'
 import { bigCount, count, ipv4, jsonObject, measure, moment, name, rid, wordList, words } from './fields.ts'
+import { type JobTimes, jobTimesSchema } from './job.ts'
 import type { RunRecord } from './record.ts'
 import { readBackup } from './repair-backup.ts'
 import { readRecords, type SortedRecords } from './repair-record.ts'
@@ -29,7 +30,7 @@ const debugShape = z.object({
   /** Changes with everything that the list of jobs shows: jobs, times, sleep marks. */
   listVersion: name.optional(),
   /** What changed since the version of the list that the request named; absent if only the whole list shows that. */
-  times: z.array(z.object({ id: name, prev: moment, next: moment, sleep: z.boolean() })).optional(),
+  times: z.array(jobTimesSchema).optional(),
   /** Created once for each data directory. */
   daemonId: name.optional(),
   ip: name.optional(),
@@ -80,6 +81,8 @@ export interface News {
   records: RunRecord[]
   /** rids of the present runs, as their heartbeat. */
   running: string[]
+  /** Of the jobs of `records`, as they are now. */
+  times?: JobTimes[]
 }
 
 /** Parses news: unusable records are set aside, invalid parts of others are left out, and the rest is accepted. */
@@ -90,10 +93,13 @@ export const newsSchema = z
     server: ipv4,
     records: z.array(z.unknown()).max(1000),
     running: z.array(z.unknown()).max(10_000),
+    times: z.array(z.unknown()).max(1000).optional(),
   })
-  .transform(({ records, running, ...sender }): News & Omit<SortedRecords, 'good'> => {
-    const { good, ...flaws } = readRecords(records)
-    return { ...sender, records: good, running: parseEach(rid, running).good, ...flaws }
+  .transform(({ records, running, times = [], ...sender }): News & Omit<SortedRecords, 'good'> => {
+    const { good, setAside, mended } = readRecords(records)
+    const read = parseEach(jobTimesSchema, times)
+    const flaws = { setAside, mended: [...mended, ...read.setAside] }
+    return { ...sender, records: good, running: parseEach(rid, running).good, times: read.good, ...flaws }
   })
 
 /** `GET /api/v1/backup/json?protocol=2&namespace=IP&after=NAME&limit=N`: by name; `next`: null on the last page. */

@@ -34,6 +34,10 @@ export type Job = z.infer<typeof jobSchema>
 export const scheduledJobSchema = z.object({ prev: moment, next: moment, job: jobSchema })
 export type ScheduledJob = z.infer<typeof scheduledJobSchema>
 
+/** When a job ran and will run next, and whether it sleeps. `id` as on the wire: empty for the expire job. */
+export const jobTimesSchema = z.object({ id: name, prev: moment, next: moment, sleep: z.boolean() })
+export type JobTimes = z.infer<typeof jobTimesSchema>
+
 /** The ten args of a backup job, as in the legacy system. Lists for users omit `path` and `archive`. */
 export const backupArgsSchema = z.object({
   app: z.string(),

@@ -158,6 +158,8 @@ test('an older daemon gets the jobs of the older controller, without problems', 
   const jobsIn = (data: string | undefined) =>
     (JSON.parse(data ?? '[]') as Job[]).sort((a, b) => (a.id < b.id ? -1 : 1))
   expect(jobsIn(new Map(sent?.form).get('data'))).toEqual(jobsIn(before && fieldsOf(before).data))
+  const polls = seen.filter(({ path }) => path === '/api/v1/debug')
+  expect(polls.flatMap(({ query }) => query.map(([name]) => name))).not.toContain('list')
   expect(await problems()).toEqual([])
   const [server] = (await execute(ServersDocument, {})).servers
   expect(server).toMatchObject({

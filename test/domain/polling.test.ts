@@ -240,6 +240,24 @@ describe('a list of jobs', () => {
     expect(kit.count('jobs')).toBe(1)
   })
 
+  test('gets the times that come with news, but no older ones', async () => {
+    const kit = await versioned()
+    const { asked } = kit.daemon
+    const before = asked.length
+    const tell = async (prev: string, ids: string[]) => {
+      const times = ids.map((id) => ({ id, prev, next: '2026-11-25T05:00:00Z', sleep: false }))
+      const news = { protocol: 2, daemonId: 'x', server: IP, records: [], running: [], times } as const
+      await acceptNews(kit.world, { ...news, records: [], running: [], times }, { from: IP })
+    }
+    await tell('2026-11-23T10:05:00Z', [kit.job, '', 'unknown'])
+    const expected = { prevRun: '2026-11-23T10:05:00Z', nextRun: '2026-11-25T05:00:00Z' }
+    expect(kit.view()).toMatchObject(expected)
+    expect(getJob(kit.world, kit.jobIds().at(-1) ?? '')).toMatchObject(expected)
+    await tell('2026-11-23T10:04:00Z', [kit.job])
+    expect(kit.view()).toMatchObject(expected)
+    expect(asked).toHaveLength(before)
+  })
+
   test('is read again after it was sent, and if the daemon cannot say what changed', async () => {
     const kit = await versioned()
     await kit.take(given.app('hello').proc('web').on(IP).volume('/data/db').inventory())

@@ -6,6 +6,7 @@ import { CAPABILITIES } from '../../wire/capabilities.ts'
 import { type DaemonDebug, PROTOCOL } from '../../wire/daemon-api.ts'
 import type { RequestFields } from '../../wire/request-fields.ts'
 import type { DaemonAnswer, DaemonCall, DaemonParts } from '../http/route.ts'
+import { printJobTimes } from '../print-job-times.ts'
 import { readMemStats } from '../read-mem-stats.ts'
 import { checkReady } from './run-request.ts'
 
@@ -65,11 +66,7 @@ function describeProcess() {
 function describeTimes({ engine }: DaemonParts, listVersion: string): Pick<DaemonDebug, 'times'> {
   const changed = listVersion === engine.listVersion ? undefined : engine.jobsSince(listVersion)
   if (!changed) return {}
-  return {
-    times: changed.map(({ prev, next, job: { id, sleep } }) => {
-      return { id, prev: goTime(prev), next: goTime(next), sleep }
-    }),
-  }
+  return { times: changed.map(printJobTimes) }
 }
 
 /**

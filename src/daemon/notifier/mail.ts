@@ -1,6 +1,7 @@
 import type { Clock } from '../../lib/clock.ts'
 import { goTime } from '../../lib/go-time.ts'
 import { type News, PROTOCOL } from '../../wire/daemon-api.ts'
+import type { JobTimes } from '../../wire/job.ts'
 import { isTerminal, type RunRecord, toLegacyRecord } from '../../wire/record.ts'
 import type { NotifyAddress, Outbox } from '../memory/outbox.ts'
 import { ProgressBoard } from './progress-board.ts'
@@ -32,6 +33,8 @@ export interface Sender {
   server: string
   /** rids of the present runs. */
   running(): string[]
+  /** The times of a job; undefined if it is not in the list. */
+  timesOf?(jobId: string): JobTimes | undefined
 }
 
 const MAX_BATCH_RECORDS = 100
@@ -114,6 +117,14 @@ export class NewsMail implements Mail {
       server: this.#sender.server,
       records,
       running,
+      ...this.#describeTimes(records),
     }
+  }
+
+  /** The schedule changed them when it started these runs. */
+  #describeTimes(records: readonly RunRecord[]): Pick<News, 'times'> {
+    const ids = new Set(records.filter(({ type }) => type === 'cron').map(({ jobId }) => jobId))
+    const times = [...ids].flatMap((id) => this.#sender.timesOf?.(id) ?? [])
+    return times.length > 0 ? { times } : {}
   }
 }

@@ -4,11 +4,13 @@ import { Outbox } from '../../../src/daemon/memory/outbox.ts'
 import { NewsMail } from '../../../src/daemon/notifier/mail.ts'
 import { backoffMs } from '../../../src/lib/backoff.ts'
 import type { News } from '../../../src/wire/daemon-api.ts'
+import type { RunRecord } from '../../../src/wire/record.ts'
 import { keptLog, sampleRun, someProgress } from '../../support/daemon-kit.ts'
 import { type HandClock, handClock } from '../../support/hand-clock.ts'
 
 let db: DaemonDb
 let mail: NewsMail
+let outbox: Outbox
 let running: string[]
 let clock: HandClock
 
@@ -17,7 +19,7 @@ beforeEach(() => {
   running = []
   db = openDaemonDatabase(':memory:', keptLog())
   const to = { address: 'http://127.0.0.1:1/', protocol: 2 } as const
-  const outbox = new Outbox(db, clock)
+  outbox = new Outbox(db, clock)
   outbox.add(to)
   mail = new NewsMail(outbox, to, { daemonId: 'd1', server: '10.0.0.1', clock, running: () => running })
 })
@@ -36,6 +38,31 @@ function take(): News | undefined {
 test('while nothing runs and nothing is new, nothing is sent', () => {
   expect(mail.next()).toBeUndefined()
   expect(mail.dueInMs()).toBe(Number.POSITIVE_INFINITY)
+})
+
+test('scheduled runs come with the present times of their jobs, others without', async () => {
+  const times = (id: string) => ({
+    id,
+    prev: '2026-11-23T09:00:00Z',
+    next: '2026-11-24T09:00:00Z',
+    sleep: false,
+  })
+  const timesOf = (id: string) => (id === 'gone' ? undefined : times(id))
+  const to = { address: 'http://127.0.0.1:1/', protocol: 2 } as const
+  const timed = new NewsMail(outbox, to, {
+    daemonId: 'd1',
+    server: '10.0.0.1',
+    clock,
+    running: () => [],
+    timesOf,
+  })
+  const post = (about: Partial<RunRecord>) => {
+    timed.progressed(sampleRun(about).at('running', { progress: someProgress(1) }))
+    return (timed.next()?.body as News | undefined)?.times
+  }
+  expect(post({ rid: 'r1', jobId: 'gone', type: 'cron' })).toBeUndefined()
+  expect(post({ rid: 'r2', jobId: 'a', type: 'once' })).toBeUndefined()
+  expect(post({ rid: 'r3', jobId: 'b', type: 'cron' })).toEqual([times('b')])
 })
 
 test('while something runs, a heartbeat is due well within ten seconds', () => {
