@@ -12,6 +12,9 @@ import { legacyRecordSchema } from '../wire/record.ts'
 /** Bytes; enough for a batch of records with a thousand warnings each. */
 const NEWS_LIMIT = 32 * 1024 * 1024
 
+/** Assumed of a post that was refused before it was read. */
+const USUAL_RECORDS = 100
+
 /** The route for news: a batch from our daemons, one record from a legacy one. 2xx: the news is on disk. */
 export function addNewsRoute(app: FastifyInstance, world: World): void {
   app.register(async (scope) => {
@@ -50,7 +53,7 @@ function watchEnd({ raw }: FastifyReply): AbortSignal {
 function findRetryAfter(world: World, error: unknown): number | undefined {
   if (!(error instanceof BackupdError)) return undefined
   if (error.code === 'OVERLOADED') return Number(error.facts.retryAfterSeconds ?? 1)
-  return error.code === 'TOO_COSTLY' ? world.newsGate.chooseRetryAfter(1) : undefined
+  return error.code === 'TOO_COSTLY' ? world.newsGate.chooseRetryAfter(USUAL_RECORDS) : undefined
 }
 
 async function accept(world: World, body: unknown, origin: NewsOrigin): Promise<void> {

@@ -1,5 +1,5 @@
-/** Assumed until enough was measured: what a slow disk can take. */
-const FIRST_GUESS_PER_SECOND = 500
+/** Assumed until enough was measured. If it is too high, posts that wait too long leave on their own. */
+const FIRST_GUESS_PER_SECOND = 2000
 /** Earlier work counts half after this much later work. */
 const HALF_LIFE_MS = 2000
 /** A batch that is both smaller and faster says nothing: its time is that of the transaction, not of its changes. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { addNewsRoute } from '../../src/controller/news-route.ts'
-import { createApp, listen, printJson } from '../../src/http/app.ts'
+import { closeApp, createApp, listen, printJson } from '../../src/http/app.ts'
 import { ridOf, sampleRecord } from '../support/catalog-samples.ts'
 import { given } from '../support/given.ts'
 import { onEnd } from '../support/lifetime.ts'
@@ -62,7 +62,7 @@ async function heldController() {
     refuse: (_error, _request, reply) => printJson(reply.code(500), 'refused'),
   })
   addNewsRoute(app, kit.world)
-  onEnd(() => app.close())
+  onEnd(() => closeApp(app))
   const url = await listen(app, { host: '127.0.0.1', port: 0 }, 'controller')
   const waiting = (count: number) => expect.poll(() => kit.world.newsGate.waiting.posts).toBe(count)
   return { ...kit, url: `${url}${PATH}`, waiting, letGo: open.resolve }

@@ -78,6 +78,7 @@ test('a run is not lost while a post that names it waits, however long', async (
       await kit.world.background.settled()
     }
     expect(await kit.state()).toBe('running')
+    expect(kit.asked()).not.toContain('record')
   }
   tick(kit.world)
   await kit.world.background.settled()

@@ -4,7 +4,7 @@ import type { BackupdError } from '../../src/lib/errors.ts'
 import { handClock } from '../support/hand-clock.ts'
 
 /** Changes a second until something was measured. */
-const FIRST_RATE = 500
+const FIRST_RATE = 2000
 
 function post(changes: Partial<ArrivedPost> = {}): ArrivedPost {
   return { server: '10.0.0.1', rids: [], records: 100, bytes: 1000, isLegacy: false, ...changes }
@@ -42,7 +42,7 @@ test('a refusal says why and when to come back', () => {
   const { error } = gateWith().fill()
   expect(error).toMatchObject({ code: 'OVERLOADED', facts: { server: '10.0.0.1' } })
   expect(error.message).toMatch(
-    /^Cannot take news of 10\.0\.0\.1 now: 2500 records wait already\. Send it again in \d+ s$/,
+    /^Cannot take news of 10\.0\.0\.1 now: 10000 records wait already\. Send it again in \d+ s$/,
   )
 })
 
@@ -84,8 +84,8 @@ test('a legacy daemon, which tries three times only, is not refused for the work
 
 test('refused daemons are spread over the time that their work takes', () => {
   const { gate } = gateWith()
-  // 500 posts of 100 records take 100 s at this rate; the later half of them is asked to come within 15 to 30 s.
-  const seconds = Array.from({ length: 500 }, () => gate.chooseRetryAfter(100))
+  // They take 100 s at this rate; the later ones are asked to come within 15 to 30 s.
+  const seconds = Array.from({ length: 500 }, () => gate.chooseRetryAfter(FIRST_RATE / 5))
   expect(Math.min(...seconds)).toBe(1)
   expect(Math.max(...seconds)).toBeLessThanOrEqual(30)
   const wave = [...Map.groupBy(seconds, (each) => each).values()].map(({ length }) => length)
@@ -94,7 +94,7 @@ test('refused daemons are spread over the time that their work takes', () => {
 
 test('the line of refused daemons moves on with the time', () => {
   const { gate, clock } = gateWith()
-  for (let at = 0; at < 500; at++) gate.chooseRetryAfter(100)
+  for (let at = 0; at < 500; at++) gate.chooseRetryAfter(FIRST_RATE / 5)
   clock.move(120_000)
   expect(gate.chooseRetryAfter(100)).toBe(1)
 })
@@ -107,11 +107,13 @@ test('one batch during which the process was paused does not close the gate', ()
 
 test('a batch is one transaction of a tenth of a second, within limits', () => {
   const { gate } = gateWith()
-  expect(gate.batchSize).toBe(100)
+  expect(gate.batchSize).toBe(FIRST_RATE / 10)
   for (let at = 0; at < 500; at++) gate.noteTaken(300, 100)
   expect(gate.batchSize).toBe(300)
   for (let at = 0; at < 50; at++) gate.noteTaken(500, 10)
   expect(gate.batchSize).toBe(500)
+  for (let at = 0; at < 50; at++) gate.noteTaken(100, 5000)
+  expect(gate.batchSize).toBe(100)
 })
 
 test('the runs of an admitted post are known until it has ended', () => {

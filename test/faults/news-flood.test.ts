@@ -3,7 +3,7 @@ import { addNewsRoute } from '../../src/controller/news-route.ts'
 import type { RecordStore } from '../../src/domain/ports.ts'
 import { findRecords } from '../../src/domain/records.ts'
 import type { World } from '../../src/domain/world.ts'
-import { createApp, listen, printJson } from '../../src/http/app.ts'
+import { closeApp, createApp, listen, printJson } from '../../src/http/app.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { sleep } from '../../src/lib/sleep.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
@@ -49,7 +49,7 @@ async function slowController() {
       printJson(reply.code(error.code === 'OVERLOADED' ? 503 : 500), error.message),
   })
   addNewsRoute(app, kit.world)
-  onEnd(() => app.close())
+  onEnd(() => closeApp(app))
   const url = await listen(app, { host: '127.0.0.1', port: 0 }, 'controller')
   return { ...kit, ips, url: `${url}/api/v2/system/notify` }
 }
