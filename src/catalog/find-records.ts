@@ -7,26 +7,22 @@ import type { Prisma } from './generated/client.ts'
 import { rowsFor, toSlice } from './keyset.ts'
 import { readKept } from './read-records.ts'
 import { parseRecordKey, printRecordKey, whereRecords } from './record-filter.ts'
-import type { RecordWorld } from './world.ts'
 
 const CURSOR = 'record'
 
-type ReadWorld = Pick<RecordWorld, 'db' | 'live'>
-
-/** Sorted by request time, latest first. Throws BAD_INPUT for a bad cursor or time. */
+/** Sorted by request time, latest first, as they are on disk. Throws BAD_INPUT for a bad cursor or time. */
 export async function findRecordRows(
-  world: ReadWorld,
+  db: CatalogDb,
   filter: RecordFilter,
   page: Page,
 ): Promise<Slice<RunRecord>> {
-  const { db } = world
   const rows = await db.record.findMany({
     where: { AND: [whereRecords(filter), ...whereAfter(parseCursor(CURSOR, page))] },
     orderBy: [{ startKey: 'desc' }, { rid: 'desc' }],
     take: rowsFor(page),
     select: { rid: true, startKey: true },
   })
-  return toSlice(await withRecords(world, rows), page, CURSOR)
+  return toSlice(await withRecords(db, rows), page, CURSOR)
 }
 
 /** Written so that the first condition alone selects from the index. */
@@ -40,14 +36,13 @@ export function countRecordRows(db: CatalogDb, filter: RecordFilter): Promise<Li
   return countRows(db, 'Record', whereRecords(filter))
 }
 
-/** Adds the records to the rows. A record that has not ended comes from memory, which is newer than the disk. */
-async function withRecords({ db, live }: ReadWorld, rows: { rid: string; startKey: string }[]) {
+async function withRecords(db: CatalogDb, rows: { rid: string; startKey: string }[]) {
   const kept = await readKept(
     db,
     rows.map(({ rid }) => rid),
   )
   return rows.flatMap(({ rid, startKey }) => {
-    const node = live.get(rid)?.record ?? kept.get(rid)?.record
+    const node = kept.get(rid)?.record
     return node ? [{ key: printRecordKey({ startKey, rid }), node }] : []
   })
 }

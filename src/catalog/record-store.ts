@@ -1,5 +1,6 @@
 import type { KeptRecord, RecordStore } from '../domain/ports.ts'
-import { UNFINISHED_STATES } from '../wire/record.ts'
+import type { Slice } from '../wire/listing.ts'
+import { type RunRecord, UNFINISHED_STATES } from '../wire/record.ts'
 import { changeOfNews, NO_CHANGE } from './catalog-change.ts'
 import type { CatalogDb } from './database.ts'
 import { addPrunedMark, prunedUpTo, readEventsSince } from './event-store.ts'
@@ -19,18 +20,28 @@ export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> 
   await addPrunedMark(db, numbers.last())
   const prune = await openPruner(world)
   return {
-    apply: (news) =>
-      writes.run(async () => {
-        const { kept, events } = await storeNews(world, news)
-        await prune(events)
-        return kept
-      }, changeOfNews),
+    apply: async (news) => {
+      const { kept } = await writes.run(
+        async () => {
+          const stored = await storeNews(world, news)
+          await prune(stored.changes.length)
+          return stored
+        },
+        ({ changes }) => changeOfNews(changes),
+      )
+      return kept
+    },
     get: async (rid) =>
       live.get(rid) ??
       (await caches.record.get(rid, { key: rid }, async () => (await readKept(db, [rid])).get(rid))),
     serversOf: (rids) => readServers(db, rids),
-    find: (filter, page) =>
-      caches.records.get(JSON.stringify([filter, page]), filter, () => findRecordRows(world, filter, page)),
+    find: async (filter, page) =>
+      withProgress(
+        live,
+        await caches.records.get(JSON.stringify([filter, page]), filter, () =>
+          findRecordRows(db, filter, page),
+        ),
+      ),
     count: (filter) => countRecordRows(db, filter),
     lastOfJobs: (jobIds) => findLastOfJobs(world, jobIds),
     unfinished: async (server) => {
@@ -51,6 +62,13 @@ export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> 
         ({ deleted }) => (deleted > 0 ? { records: {} } : NO_CHANGE),
       ),
   }
+}
+
+/** A record that has not ended comes from memory, where its progress is. Cached pages need not be dropped for it. */
+function withProgress(live: ReadonlyMap<string, KeptRecord>, page: Slice<RunRecord>): Slice<RunRecord> {
+  if (!page.items.some(({ node }) => live.has(node.rid))) return page
+  const items = page.items.map(({ cursor, node }) => ({ cursor, node: live.get(node.rid)?.record ?? node }))
+  return { ...page, items }
 }
 
 /** Reads the records that are live at the start, as far as they still are. */

@@ -17,12 +17,12 @@ import type { RecordWorld, StoredLive } from './world.ts'
 /**
  * Applies news to the known records. Changes of state are on disk when it resolves, in one transaction with the backups
  * in them. Mere progress is kept in memory only; after a restart the daemon sends it again. Runs in the write queue.
- * @returns the changed records, and how many events were stored
+ * @returns all that is new, and the changes of state in it, each of which is an event
  */
 export async function storeNews(
   world: RecordWorld,
   news: RunRecord[],
-): Promise<{ kept: KeptRecord[]; events: number }> {
+): Promise<{ kept: KeptRecord[]; changes: KeptRecord[] }> {
   const known = await readKnown(world, news)
   const { newest, changes, progress } = applyInOrder(world, known, news)
   if (changes.length > 0) {
@@ -43,7 +43,7 @@ export async function storeNews(
   }
   const kept = [...changes, ...progress].sort((a, b) => a.eventSeq - b.eventSeq)
   for (const change of kept) remember(world, change)
-  return { kept, events: changes.length }
+  return { kept, changes }
 }
 
 async function readKnown({ db, live }: RecordWorld, news: RunRecord[]): Promise<Map<string, KeptRecord>> {

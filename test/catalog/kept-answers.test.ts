@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Catalog } from '../../src/catalog/catalog.ts'
-import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
+import { ridOf, sampleBackup, sampleProgress, sampleRecord } from '../support/catalog-samples.ts'
 import { tempCatalog } from '../support/temp-catalog.ts'
 
 const PAGE = { first: 10 }
@@ -13,6 +13,7 @@ const shopRun = (n: number) =>
 async function readPages({ records, backups }: Catalog) {
   return {
     records: await records.find({ app: 'hello' }, PAGE),
+    ended: await records.find({ app: 'hello', states: ['success'] }, PAGE),
     onServer: await records.find({ server: '10.0.0.1' }, PAGE),
     backups: await backups.find({ app: 'hello' }, PAGE),
   }
@@ -41,9 +42,20 @@ test('pages of an app stay cached while others write', async () => {
   })
   await catalog.records.apply([shopRun(3)])
   const after = await readPages(catalog)
-  expect(after.records).toBe(before.records)
-  expect(after.onServer).toBe(before.onServer)
+  expect(after.ended).toBe(before.ended)
   expect(after.backups).toBe(before.backups)
+})
+
+test('mere progress shows at once in a page that stays cached', async () => {
+  const catalog = await startCatalog()
+  const { records } = catalog
+  const ended = await records.find({ app: 'hello', states: ['success'] }, PAGE)
+  const before = await readPages(catalog)
+  await records.apply([sampleRecord({ seq: 2, progress: sampleProgress(500) })])
+  const after = await readPages(catalog)
+  expect(after.records.items.map(({ node }) => node.progress?.bytesDone)).toEqual([undefined, 500])
+  expect(before.records.items.map(({ node }) => node.progress?.bytesDone)).toEqual([undefined, undefined])
+  expect(await records.find({ app: 'hello', states: ['success'] }, PAGE)).toBe(ended)
 })
 
 test('a page is read again after each write that it shows', async () => {
