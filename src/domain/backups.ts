@@ -1,6 +1,7 @@
 import { isBackupName, isNamedAfterProc, parseBackupPath } from '../wire/archive-name.ts'
 import { type BackupInfo, type FileInfo, isMirror } from '../wire/backup.ts'
 import type { BackupFilter, ListCount, Page, Slice } from '../wire/listing.ts'
+import { describeMissingBackup } from '../wire/missing-texts.ts'
 import { isProcNamed } from '../wire/proc-names.ts'
 import type { QuestionArgs } from '../wire/questions.ts'
 import { type Answer, isRefused, refuse } from './answer.ts'
@@ -37,7 +38,7 @@ export async function locateBackup(
   const { items } = await findBackups(world, filter, { first: 100 })
   const [found, ...others] = items.map(({ node }) => node).filter((backup) => isProcNamed(backup.proc, proc))
   if (!found)
-    return refuse('NOT_FOUND', `There is no backup "${name}" of ${proc} of ${app}; see its list of backups`, {
+    return refuse('NOT_FOUND', describeMissingBackup({ app, proc, name }), {
       name,
     })
   if (others.length === 0) return found

@@ -4,6 +4,7 @@ import { DISK_SOURCE } from '../lib/data-room.ts'
 import { canJob, type JobAction } from '../wire/actions.ts'
 import { parseCursor } from '../wire/cursor.ts'
 import { countMatches, type ListCount, type Page, type Slice } from '../wire/listing.ts'
+import { describeMissingJob } from '../wire/missing-texts.ts'
 import { isProcNamed } from '../wire/proc-names.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { type Answer, refuse } from './answer.ts'
@@ -141,8 +142,7 @@ function withJob<T>(
   return audited(world, { who, verb: `${action}Job`, facts: { id, ...facts } }, async () => {
     const planned = world.inventory.plan.jobs.get(id)
     if (!planned || (app !== undefined && findJobApp(planned) !== app)) {
-      const of = app === undefined ? '' : ` of ${app}`
-      return refuse('NOT_FOUND', `There is no job "${id}"${of}; see the list of jobs`, { id })
+      return refuse('NOT_FOUND', describeMissingJob(id, app), { id })
     }
     if (!canJob(action, planned.job)) {
       return refuse(

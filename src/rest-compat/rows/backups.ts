@@ -7,6 +7,7 @@ import {
 } from '../../client/generated/operations.ts'
 import { BackupdError } from '../../lib/errors.ts'
 import { MAX_FILES } from '../../wire/daemon-api.ts'
+import { describeMissingBackup } from '../../wire/missing-texts.ts'
 import { isProcNamed } from '../../wire/proc-names.ts'
 import type { RequestFields } from '../../wire/request-fields.ts'
 import { jsonList } from '../json-elements.ts'
@@ -127,8 +128,8 @@ function readStar({ params }: RestCall): string {
 }
 
 function noBackup({ params }: RestCall, name: string): BackupdError {
-  const message = `There is no backup "${name}" of ${params.proc} of ${params.app}; see its list of backups`
-  return new BackupdError('NOT_FOUND', message)
+  const { app = '', proc = '' } = params
+  return new BackupdError('NOT_FOUND', describeMissingBackup({ app, proc, name }))
 }
 
 function tooManyFiles(path: string): BackupdError {

@@ -9,6 +9,7 @@ import {
   LegacyWakeDocument,
 } from '../../client/generated/operations.ts'
 import { BackupdError } from '../../lib/errors.ts'
+import { describeMissingJob } from '../../wire/missing-texts.ts'
 import { argsMatch, fieldMatches } from '../args-filter.ts'
 import { JsonElements, jsonList } from '../json-elements.ts'
 import { readJobArgs, sortBySchedule, toLegacyJob, toScheduledJob } from '../legacy/job.ts'
@@ -123,8 +124,5 @@ export const JOB_ROWS: readonly RestRoute[] = [
 ]
 
 function noJob({ params }: RestCall): BackupdError {
-  return new BackupdError(
-    'NOT_FOUND',
-    `There is no job "${params.id}" of ${params.app}; see the list of jobs`,
-  )
+  return new BackupdError('NOT_FOUND', describeMissingJob(params.id ?? '', params.app))
 }

@@ -9,6 +9,7 @@ import {
 import { NEVER } from '../../lib/clock.ts'
 import { BackupdError } from '../../lib/errors.ts'
 import { goTime } from '../../lib/go-time.ts'
+import { describeMissingServer } from '../../wire/missing-texts.ts'
 import { jsonList } from '../json-elements.ts'
 import { toLegacyJob } from '../legacy/job.ts'
 import { makeListReply } from '../legacy/warning.ts'
@@ -85,5 +86,5 @@ function askIp({ params }: RestCall): { ip: string } {
 }
 
 function noServer({ params }: RestCall): BackupdError {
-  return new BackupdError('NOT_FOUND', `There is no server "${params.ip}" in the inventory`)
+  return new BackupdError('NOT_FOUND', describeMissingServer(params.ip ?? ''))
 }
