@@ -45,7 +45,6 @@ export async function createWorld(input: ControllerInput): Promise<World> {
   const { problems = new Problems(clock), random = Math.random } = input
   const background = new Background(log, problems)
   const stalls = new OwnStalls(clock)
-  const newsGate = new NewsGate(clock, input.newsLimits)
   const onChange = (record: RunRecord) => noteOutcome(world, record)
   const world: World = {
     ports,
@@ -65,11 +64,8 @@ export async function createWorld(input: ControllerInput): Promise<World> {
     readers: new NamespaceReaders(ports.daemon, clock),
     stalls,
     ledger: new RecordLedger(ports.records, { clock, stalls, onChange }),
-    newsGate,
-    newsLine: new NewsLine({
-      take: (posts) => takeNews(world, posts),
-      batchSize: () => newsGate.batchSize,
-    }),
+    newsGate: new NewsGate(clock, input.newsLimits),
+    newsLine: new NewsLine((posts) => takeNews(world, posts)),
     background,
     relisting: new RelistQueue(background),
     history: { forgottenAt: null, closing: false },

@@ -23,14 +23,11 @@ export interface NewsLimits {
 /** The bytes allow one body of the largest kind. */
 export const NEWS_LIMITS: NewsLimits = { seconds: 5, bytes: 32 * 1024 * 1024, posts: 2000, postsPerServer: 8 }
 
-/** A batch is one transaction, during which lists wait: it should take about this long. */
-const BATCH_SECONDS = 0.1
-const MIN_BATCH = 100
-const MAX_BATCH = 500
-
 /** Less than the time after which a silent run is asked for. */
 const MAX_RETRY_AFTER_MS = 30_000
 const MIN_RETRY_AFTER_MS = 1000
+/** So many times more work is called back than was done before: a second refusal costs less than a catalog at rest. */
+const OVERBOOKING = 2
 /** Every refused daemon has come back by then, also one with the longest backoff. */
 const CALM_MS = 75_000
 
@@ -63,11 +60,6 @@ export class NewsGate {
     return now - last < CALM_MS ? { count, sinceMs: now - first } : undefined
   }
 
-  /** How many changes are taken in one transaction. */
-  get batchSize(): number {
-    return Math.min(MAX_BATCH, Math.max(MIN_BATCH, Math.round(this.#rate.perSecond * BATCH_SECONDS)))
-  }
-
   /** Dispose of the place when the post is on disk, dropped or refused. Throws OVERLOADED if there is no room. */
   admit(post: ArrivedPost): Disposable {
     const full = this.#findFullLimit(post)
@@ -90,12 +82,11 @@ export class NewsGate {
   }
 
   /**
-   * Whole seconds until a refused post may come back. Each refusal gets a later time, as if it stood in a line that
-   * moves at the present rate, so that the refused daemons do not come back in one wave.
+   * Whole seconds until a refused post may come back. Each refusal gets a later time, as if it stood in a line, so that the refused daemons do not come back in one wave.
    */
   chooseRetryAfter(records: number): number {
     const now = this.#clock.elapsed()
-    const workMs = (Math.max(1, records) / this.#rate.perSecond) * 1000
+    const workMs = (Math.max(1, records) / (OVERBOOKING * this.#rate.perSecond)) * 1000
     this.#nextReturn = Math.min(Math.max(this.#nextReturn, now) + workMs, now + 2 * MAX_RETRY_AFTER_MS)
     const delay = (this.#nextReturn - now) * (0.75 + Math.random() / 2)
     const late = MAX_RETRY_AFTER_MS * (0.5 + Math.random() / 2)

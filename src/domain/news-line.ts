@@ -1,6 +1,6 @@
 import { BackupdError } from '../lib/errors.ts'
 import type { RunRecord } from '../wire/record.ts'
-import { isOfWholeCatalog } from './record-ledger.ts'
+import { isOfWholeCatalog, MAX_TOGETHER } from './record-ledger.ts'
 
 export interface NewsPost {
   server: string
@@ -24,21 +24,20 @@ interface Waiting extends PromiseWithResolvers<TakenNews> {
   onGone(): void
 }
 
-export interface NewsLineOptions {
-  /** Takes posts together. Settles each on its own, in the same order; rejects only before any is stored. */
-  take(posts: readonly NewsPost[]): Promise<PromiseSettledResult<TakenNews>[]>
-  /** How many records to take together. */
-  batchSize(): number
-}
+/** Takes posts together. Settles each on its own, in the same order; rejects only before any is stored. */
+export type TakePosts = (posts: readonly NewsPost[]) => Promise<PromiseSettledResult<TakenNews>[]>
 
 /** The posts that wait to be taken, in the order of their arrival. One whose sender gave up leaves the line. */
 export class NewsLine {
-  readonly #options: NewsLineOptions
+  readonly #takePosts: TakePosts
+  readonly #maxTogether: number
   readonly #waiting = new Set<Waiting>()
   #isWorking = false
 
-  constructor(options: NewsLineOptions) {
-    this.#options = options
+  /** @param maxTogether how many records to take together, except for a single larger post */
+  constructor(takePosts: TakePosts, maxTogether = MAX_TOGETHER) {
+    this.#takePosts = takePosts
+    this.#maxTogether = maxTogether
   }
 
   /** Resolves when the post is on disk. Rejects with OVERLOADED if its sender gave up before its turn came. */
@@ -68,7 +67,7 @@ export class NewsLine {
   /** As many as fit into one batch, at least one. */
   #nextBatch(): Waiting[] {
     const batch: Waiting[] = []
-    let room = this.#options.batchSize()
+    let room = this.#maxTogether
     for (const waiting of this.#waiting) {
       room -= waiting.post.records.length
       if (batch.length > 0 && room < 0) break
@@ -82,7 +81,7 @@ export class NewsLine {
   /** If the posts cannot be looked at together, each half is tried alone, so that a bad one fails alone. */
   async #takeBatch(batch: readonly Waiting[]): Promise<void> {
     try {
-      const results = await this.#options.take(batch.map(({ post }) => post))
+      const results = await this.#takePosts(batch.map(({ post }) => post))
       for (const [at, waiting] of batch.entries()) settle(waiting, results[at])
     } catch (error) {
       if (batch.length > 1 && !isOfWholeCatalog(error)) {

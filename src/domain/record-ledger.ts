@@ -9,8 +9,8 @@ import type { OwnStalls } from './own-stalls.ts'
 import type { KeptRecord, RecordStore } from './ports.ts'
 import { RecordEvents } from './record-events.ts'
 
-/** Limit of records in one transaction, except for a single larger post: lists wait while it is written. */
-const MAX_TOGETHER = 500
+/** Limit of records in one transaction, except for a single larger post. */
+export const MAX_TOGETHER = 500
 
 interface WaitingNews extends PromiseWithResolvers<ReadonlySet<string>> {
   news: readonly RunRecord[]

@@ -2,9 +2,8 @@
 const FIRST_GUESS_PER_SECOND = 2000
 /** Earlier work counts half after this much later work. */
 const HALF_LIFE_MS = 2000
-/** A batch that is both smaller and faster says nothing: its time is that of the transaction, not of its changes. */
+/** A smaller batch says nothing: its time is that of a transaction. If the catalog is slow, what waits becomes more. */
 const MIN_CHANGES = 50
-const MIN_MS = 100
 /** One batch counts at most as so many times slower than expected: the process may have been paused meanwhile. */
 const MAX_SLOWDOWN = 4
 
@@ -14,7 +13,7 @@ export class WorkRate {
   #ms = HALF_LIFE_MS
 
   note(changes: number, ms: number): void {
-    if (changes < MIN_CHANGES && ms < MIN_MS) return
+    if (changes < MIN_CHANGES) return
     const counted = Math.min(ms, ((MAX_SLOWDOWN * changes) / this.perSecond) * 1000)
     const kept = 0.5 ** (ms / HALF_LIFE_MS)
     this.#changes = this.#changes * kept + changes

@@ -84,8 +84,8 @@ test('a legacy daemon, which tries three times only, is not refused for the work
 
 test('refused daemons are spread over the time that their work takes', () => {
   const { gate } = gateWith()
-  // They take 100 s at this rate; the later ones are asked to come within 15 to 30 s.
-  const seconds = Array.from({ length: 500 }, () => gate.chooseRetryAfter(FIRST_RATE / 5))
+  // The later ones, whose turn comes after more than 30 s, are asked to come within 15 to 30 s.
+  const seconds = Array.from({ length: 500 }, () => gate.chooseRetryAfter(FIRST_RATE / 3))
   expect(Math.min(...seconds)).toBe(1)
   expect(Math.max(...seconds)).toBeLessThanOrEqual(30)
   const wave = [...Map.groupBy(seconds, (each) => each).values()].map(({ length }) => length)
@@ -105,15 +105,10 @@ test('one batch during which the process was paused does not close the gate', ()
   expect(fill().places.length).toBeGreaterThanOrEqual(5)
 })
 
-test('a batch is one transaction of a tenth of a second, within limits', () => {
-  const { gate } = gateWith()
-  expect(gate.batchSize).toBe(FIRST_RATE / 10)
-  for (let at = 0; at < 500; at++) gate.noteTaken(300, 100)
-  expect(gate.batchSize).toBe(300)
-  for (let at = 0; at < 50; at++) gate.noteTaken(500, 10)
-  expect(gate.batchSize).toBe(500)
-  for (let at = 0; at < 50; at++) gate.noteTaken(100, 5000)
-  expect(gate.batchSize).toBe(100)
+test('small batches, whose time is that of a transaction, do not close the gate', () => {
+  const { gate, fill } = gateWith()
+  for (let at = 0; at < 1000; at++) gate.noteTaken(3, 150)
+  expect(fill().places).toHaveLength((FIRST_RATE * 5) / 100)
 })
 
 test('the runs of an admitted post are known until it has ended', () => {

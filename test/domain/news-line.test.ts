@@ -6,21 +6,18 @@ import { ridOf, sampleRecord } from '../support/catalog-samples.ts'
 function heldLine() {
   const batches: string[][] = []
   let open: PromiseWithResolvers<void> = Promise.withResolvers()
-  const line = new NewsLine({
-    batchSize: () => 3,
-    async take(posts) {
-      batches.push(posts.map(({ server }) => server))
-      if (posts.some(({ server }) => server === 'poison')) throw new Error('poison')
-      await open.promise
-      open = Promise.withResolvers()
-      return Promise.allSettled(
-        posts.map(async ({ server, records }) => {
-          if (server === 'bad') throw new Error('bad')
-          return { records, changed: true, isSurprising: false }
-        }),
-      )
-    },
-  })
+  const line = new NewsLine(async (posts) => {
+    batches.push(posts.map(({ server }) => server))
+    if (posts.some(({ server }) => server === 'poison')) throw new Error('poison')
+    await open.promise
+    open = Promise.withResolvers()
+    return Promise.allSettled(
+      posts.map(async ({ server, records }) => {
+        if (server === 'bad') throw new Error('bad')
+        return { records, changed: true, isSurprising: false }
+      }),
+    )
+  }, 3)
   const letOne = async () => {
     const seen = batches.length
     open.resolve()
