@@ -22,9 +22,15 @@ export function printSlimRecord(
   columns: RecordColumns,
   content: JobContent | undefined,
 ): string {
-  const slim = omitKnown(record, listKnown(columns, content))
+  const { result, progress, ...rest } = record
   const made = printMade(record)
-  return JSON.stringify(made ? { ...slim, result: undefined, made } : slim)
+  const parts = {
+    ...rest,
+    progress: progress && omitKnown(progress, KNOWN_OF_PROGRESS),
+    ...(made ? { made } : { result }),
+  }
+  const known = listKnown(columns, content)
+  return JSON.stringify(omitKnown(parts, made ? { ...known, result: undefined } : known))
 }
 
 /** @returns a value for readRecordRow() */
@@ -34,8 +40,9 @@ export function parseSlimRecord(
   content: JobContent | undefined,
 ): unknown {
   if (!isFields(parsed) || 'rid' in parsed) return parsed
-  const { made, ...record } = addKnown(parsed, listKnown(columns, content))
-  return isFields(made) ? { ...record, result: parseMade(record as RunRecord, made) } : record
+  const { made, progress, ...rest } = addKnown(parsed, listKnown(columns, content))
+  const record = { ...rest, progress: isFields(progress) ? addKnown(progress, KNOWN_OF_PROGRESS) : progress }
+  return isFields(made) ? { ...record, result: parseMade(rest as RunRecord, made) } : record
 }
 
 function listKnown(
@@ -62,19 +69,30 @@ function listKnown(
   }
 }
 
-/** The result of a run that made a backup; undefined for any other, and for one with a field named as our mark. */
-function printMade(record: RunRecord): Fields | undefined {
-  const { result } = record
-  if (!result?.backup || MISSING in result) return undefined
-  const { backup, ...rest } = result
-  const { series } = backup
-  const slim = omitKnown(backup, listKnownOfBackup(record, backup.created))
-  const slimSeries = series && { series: omitKnown(series, listKnownOfSeries(rest, backup.created)) }
-  return { ...omitKnown(rest, listKnownOfResult(backup)), backup: { ...slim, ...slimSeries } }
+/** Of a run that has ended well. */
+const KNOWN_OF_PROGRESS: Fields = {
+  phase: 'publish',
+  bytesTotal: null,
+  filesTotal: null,
+  currentPath: null,
+  bytesPerSecond: null,
+  etaSeconds: null,
 }
 
-function parseMade(record: RunRecord, { backup: slim, ...made }: Fields): Fields {
-  const fields = isFields(slim) ? slim : {}
+/** The result of a run that made a backup; undefined for any other, and if a field has one of our own names. */
+function printMade(record: RunRecord): Fields | undefined {
+  const { result } = record
+  if (!result?.backup || Object.keys(result).some((name) => LONG_NAMES.has(name))) return undefined
+  const { backup, ...rest } = result
+  const { series } = backup
+  const slimSeries = series && omitKnown(series, listKnownOfSeries(rest, backup.created))
+  const slim = omitKnown({ ...backup, series: slimSeries }, listKnownOfBackup(record, backup.created))
+  return omitKnown({ ...rest, backup: slim }, listKnownOfResult(backup))
+}
+
+function parseMade(record: RunRecord, slim: Fields): Fields {
+  const { backup: slimBackup, ...made } = restoreNames(slim)
+  const fields = isFields(slimBackup) ? restoreNames(slimBackup) : {}
   const backup = addKnown(fields, listKnownOfBackup(record, fields.created))
   const result = addKnown(made, listKnownOfResult(backup))
   if (!isFields(backup.series)) return { ...result, backup }
@@ -125,16 +143,53 @@ function listKnownOfSeries({ snapshot }: Fields, created: unknown): Fields {
 /** Lists the fields that are missing though they are known. */
 const MISSING = '-'
 
+/** The fields that nearly every record has. */
+const SHORT_NAMES = new Map(
+  Object.entries({
+    seq: 'n',
+    start: 's',
+    end: 'e',
+    progress: 'p',
+    bytesDone: 'pb',
+    filesDone: 'pf',
+    made: 'm',
+    backup: 'b',
+    size: 'bz',
+    created: 'bc',
+    sequence: 'bn',
+    sha256: 'bh',
+    files: 'bf',
+    bytes: 'bb',
+    series: 'bs',
+    snapshots: 'sn',
+    oldestCreated: 'so',
+    snapshot: 'i',
+    filesNew: 'fn',
+    filesChanged: 'fc',
+    filesUnchanged: 'fu',
+    filesDeleted: 'fd',
+    bytesRead: 'br',
+    bytesAdded: 'ba',
+  }),
+)
+const LONG_NAMES = new Map([...SHORT_NAMES].map(([long, short]) => [short, long])).set(MISSING, MISSING)
+
 function omitKnown(fields: object, known: Fields): Fields {
   const own = fields as Fields
   const kept = Object.entries(own).filter(([key, value]) => !isDeepStrictEqual(value, known[key]))
   const missing = Object.keys(known).filter((key) => known[key] !== undefined && own[key] === undefined)
-  return { ...Object.fromEntries(kept), ...(missing.length > 0 && { [MISSING]: missing }) }
+  const named = kept.map(([key, value]) => [SHORT_NAMES.get(key) ?? key, value])
+  return { ...Object.fromEntries(named), ...(missing.length > 0 && { [MISSING]: missing }) }
 }
 
-function addKnown({ [MISSING]: missing, ...fields }: Fields, known: Fields): Fields {
+function addKnown({ [MISSING]: missing, ...slim }: Fields, known: Fields): Fields {
   const left = new Set(Array.isArray(missing) ? missing : [])
+  const fields = restoreNames(slim)
   return { ...Object.fromEntries(Object.entries(known).filter(([key]) => !left.has(key))), ...fields }
+}
+
+function restoreNames(fields: Fields): Fields {
+  return Object.fromEntries(Object.entries(fields).map(([key, value]) => [LONG_NAMES.get(key) ?? key, value]))
 }
 
 function isFields(value: unknown): value is Fields {

@@ -4,7 +4,7 @@ import type { Row } from '../row.ts'
 
 /** Tables that hold something else than records; what is left is what records take, with their indexes. */
 const OTHERS =
-  /^(RecordEvent|RecordDay|Backup|Server|Audit|Meta|Tombstone|_prisma|sqlite_(schema|master|sequence|stat))/
+  /^(RecordEvent|RecordDay|Backup|Server|Audit|Meta|Tombstone|LastGood|_prisma|sqlite_(schema|master|sequence|stat))/
 
 interface Tree {
   name: string
