@@ -20,8 +20,9 @@ export interface StoredBackup extends AsyncDisposable {
    */
   open(snapshot: string | null, reader: Reader): Promise<OpenedBackup>
   /**
-   * Reads all bytes and compares them with the checksums. Damage is noted in the store, as by a recover. Throws
-   * ARCHIVE_CORRUPT, SNAPSHOT_CORRUPT, or BAD_INPUT for a mirror, which has no checksums.
+   * Proves that a recover would find the content intact: reads all bytes and compares them with the checksums, without
+   * restoring anything. Damage is noted in the store, as by a recover. Throws ARCHIVE_CORRUPT, SNAPSHOT_CORRUPT, or
+   * BAD_INPUT for a mirror, which has no checksums.
    */
   verify(reader: Reader, onProgress: (bytes: number) => void): Promise<void>
 }
