@@ -104,11 +104,12 @@ function listNames(news: BackupNews[]): { server: string; name: string }[] {
   )
 }
 
-const READ_BACKUPS = 'WITH asked("server", "name") AS (VALUES '
-const READ_BACKUPS_END = `)
-  SELECT asked."server", asked."name", b."source", b."mode", b."toldAt", t."at" AS "goneAt" FROM asked
-  LEFT JOIN "Backup" b ON b."server" = asked."server" AND b."name" = asked."name"
-  LEFT JOIN "Tombstone" t ON t."server" = asked."server" AND t."name" = asked."name"`
+const READ_BACKUPS = `
+  SELECT asked.column1 AS "server", asked.column2 AS "name", b."source", b."mode", b."toldAt", t."at" AS "goneAt"
+  FROM (VALUES `
+const READ_BACKUPS_END = `) AS asked
+  LEFT JOIN "Backup" b ON b."server" = asked.column1 AND b."name" = asked.column2
+  LEFT JOIN "Tombstone" t ON t."server" = asked.column1 AND t."name" = asked.column2`
 
 /** A server is an IP, so the first space ends it. */
 function nameKey({ server, name }: { server: string; name: string }): string {

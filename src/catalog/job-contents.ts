@@ -2,7 +2,7 @@ import type { KeptRecord } from '../domain/ports.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { insertRows } from './bulk-rows.ts'
 import { JOB_CONTENT_TABLE } from './bulk-tables.ts'
-import type { CatalogDb, DbTransaction } from './database.ts'
+import type { DbTransaction } from './database.ts'
 import { Prisma } from './generated/client.ts'
 import { splitIntoLists } from './numbers.ts'
 import type { JobContent } from './slim-record.ts'
@@ -17,11 +17,11 @@ export interface JobContents {
 
 /** Reads the content of the jobs of these runs. The first run of a new job gives its content. */
 export async function findJobContents(
-  db: CatalogDb,
+  transaction: DbTransaction,
   changes: readonly Pick<KeptRecord, 'record'>[],
 ): Promise<JobContents> {
   const records = changes.map(({ record }) => record).filter(({ jobId }) => jobId !== '')
-  const known = await readJobContents(db, [...new Set(records.map(({ jobId }) => jobId))])
+  const known = await readJobContents(transaction, [...new Set(records.map(({ jobId }) => jobId))])
   const added = new Map<string, string>()
   for (const record of records)
     if (!known.has(record.jobId) && !added.has(record.jobId)) added.set(record.jobId, printContent(record))
@@ -34,10 +34,10 @@ export async function findJobContents(
   }
 }
 
-async function readJobContents(db: CatalogDb, jobIds: string[]): Promise<Map<string, string>> {
+async function readJobContents(transaction: DbTransaction, jobIds: string[]): Promise<Map<string, string>> {
   const known = new Map<string, string>()
   for (const some of splitIntoLists(jobIds)) {
-    const rows = await db.$queryRaw<{ jobId: string; json: string }[]>`
+    const rows = await transaction.$queryRaw<{ jobId: string; json: string }[]>`
       SELECT "jobId", "json" FROM "JobContent" WHERE "jobId" IN (${Prisma.join(some)})`
     for (const { jobId, json } of rows) known.set(jobId, json)
   }

@@ -1,11 +1,11 @@
 import type { KeptRecord } from '../domain/ports.ts'
-import type { CatalogDb } from './database.ts'
+import type { CatalogDb, DbTransaction } from './database.ts'
 import { Prisma } from './generated/client.ts'
 import { splitIntoLists } from './numbers.ts'
 import { parseStoredRecord, type StoredRecord } from './record-rows.ts'
 
 /** Reads records from disk; unknown ones are left out. */
-export async function readKept(db: CatalogDb, rids: readonly string[]): Promise<Map<string, KeptRecord>> {
+export async function readKept(db: DbTransaction, rids: readonly string[]): Promise<Map<string, KeptRecord>> {
   const kept = new Map<string, KeptRecord>()
   for (const some of splitIntoLists(rids)) {
     const rows = await db.$queryRaw<(StoredRecord & { eventSeq: number })[]>`

@@ -23,40 +23,55 @@ export async function storeNews(
   world: RecordWorld,
   news: RunRecord[],
 ): Promise<{ kept: KeptRecord[]; changes: KeptRecord[] }> {
-  const known = await readKnown(world, news)
-  const { newest, changes, progress } = applyInOrder(world, known, news)
-  if (changes.length > 0) {
-    const rids = new Set(changes.map(({ record }) => record.rid))
-    const writes = [...newest.values()]
-      .filter(({ record }) => rids.has(record.rid))
-      .map((kept) => makeWrite(kept, world.stored.get(kept.record.rid), known.get(kept.record.rid)))
-    const now = world.clock.now()
-    const contents = await findJobContents(world.db, changes)
-    await world.db.$transaction(async (transaction) => {
-      await writeJobContents(transaction, contents)
-      await writeRecords(transaction, writes, contents)
-      const events = changes.map((change) => makeEventRow(change, now, contents.of(change.record)))
-      await insertRows(transaction, EVENT_TABLE, events)
-      await applyBackupNews(transaction, collectBackupNews(changes), now)
-    })
-    for (const write of writes) rememberStored(world, write)
-  }
+  const live = findLive(world, news)
+  const isProgress = news.every(({ rid, state }) => live.get(rid)?.record.state === state)
+  const { changes, progress, writes } = isProgress
+    ? { ...applyInOrder(world, live, news), writes: [] }
+    : await world.db.$transaction((transaction) => applyOnDisk(world, transaction, news))
+  for (const write of writes) rememberStored(world, write)
   const kept = [...changes, ...progress].sort((a, b) => a.eventSeq - b.eventSeq)
   for (const change of kept) remember(world, change)
   return { kept, changes }
 }
 
-async function readKnown({ db, live }: RecordWorld, news: RunRecord[]): Promise<Map<string, KeptRecord>> {
-  const rids = [...new Set(news.map(({ rid }) => rid))]
-  const known = await readKept(
-    db,
-    rids.filter((rid) => !live.has(rid)),
+function findLive({ live }: RecordWorld, news: RunRecord[]): Map<string, KeptRecord> {
+  return new Map(
+    news.flatMap(({ rid }) => {
+      const kept = live.get(rid)
+      return kept ? [[rid, kept]] : []
+    }),
   )
-  for (const rid of rids) {
-    const kept = live.get(rid)
-    if (kept) known.set(rid, kept)
-  }
-  return known
+}
+
+/** Reads inside the transaction too: outside, news would wait for the lists that are being read. */
+async function applyOnDisk(world: RecordWorld, transaction: DbTransaction, news: RunRecord[]) {
+  const live = findLive(world, news)
+  const unread = new Set(news.map(({ rid }) => rid).filter((rid) => !live.has(rid)))
+  const known = new Map([...(await readKept(transaction, [...unread])), ...live])
+  const { newest, changes, progress } = applyInOrder(world, known, news)
+  const rids = new Set(changes.map(({ record }) => record.rid))
+  const writes = [...newest.values()]
+    .filter(({ record }) => rids.has(record.rid))
+    .map((kept) => makeWrite(kept, world.stored.get(kept.record.rid), known.get(kept.record.rid)))
+  await writeChanges(transaction, { changes, writes, now: world.clock.now() })
+  return { changes, progress, writes }
+}
+
+interface NewsWrite {
+  changes: KeptRecord[]
+  /** The newest version of each record that changed. */
+  writes: RecordWrite[]
+  now: number
+}
+
+async function writeChanges(transaction: DbTransaction, { changes, writes, now }: NewsWrite): Promise<void> {
+  if (changes.length === 0) return
+  const contents = await findJobContents(transaction, changes)
+  await writeJobContents(transaction, contents)
+  await writeRecords(transaction, writes, contents)
+  const events = changes.map((change) => makeEventRow(change, now, contents.of(change.record)))
+  await insertRows(transaction, EVENT_TABLE, events)
+  await applyBackupNews(transaction, collectBackupNews(changes), now)
 }
 
 /** Sorts the news into changes of state and mere progress; `newest` has the newest version of each record. */
