@@ -8,7 +8,7 @@ import { type Answer, isRefused, refuse } from './answer.ts'
 import { audited } from './audit.ts'
 import { reportCorrupt } from './corrupt-backups.ts'
 import { askAbout, relistSoon } from './listing.ts'
-import { type PlannedVolume, volumeKey } from './plan.ts'
+import { findVolumeByPath, type PlannedVolume } from './plan.ts'
 import { fullProcName } from './procs.ts'
 import type { World } from './world.ts'
 
@@ -51,11 +51,11 @@ export async function locateBackup(
 
 /** Whether its volume is no longer in the inventory. */
 export function isOrphaned(world: World, backup: BackupInfo): boolean {
-  return !world.inventory.plan.volumesByPath.has(volumeKey(backup.server, backup.source))
+  return findVolumeByPath(world.inventory.plan, backup.server, backup.source) === undefined
 }
 
 export function findPlannedVolume(world: World, backup: BackupInfo): PlannedVolume | undefined {
-  return world.inventory.plan.volumesByPath.get(volumeKey(backup.server, backup.source))
+  return findVolumeByPath(world.inventory.plan, backup.server, backup.source)
 }
 
 export type FilesPage = Omit<QuestionArgs<'files'>, 'namespace' | 'name'>

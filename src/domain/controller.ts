@@ -71,10 +71,9 @@ export async function createWorld(input: ControllerInput): Promise<World> {
     history: { forgottenAt: null, closing: false },
     setAside: new SetAside({ clock, log, problems }),
   }
-  await world.ledger.load()
-  await restoreInventory(world)
+  // At the same time, because the catalog reads in a thread while the inventory is planned here.
+  await Promise.all([world.ledger.load(), restoreInventory(world), reportCorrupt(world)])
   await restoreServers(world)
-  await reportCorrupt(world)
   return world
 }
 

@@ -12,10 +12,9 @@ import {
   type PlannedVolume,
   type PlanSizes,
   volumeIdentity,
-  volumeKey,
 } from './plan.ts'
 import { planServer } from './plan-server.ts'
-import { makeArchiveName, planVolumes } from './plan-volumes.ts'
+import { planVolumes } from './plan-volumes.ts'
 
 /** @param volumeRoot the directory of volumes whose path the inventory does not name */
 export function makePlan(inventory: Inventory, volumeRoot: string): Plan {
@@ -55,8 +54,6 @@ function startPlan(inventory: Inventory, volumeRoot: string): Plan {
     inventory,
     volumes: [],
     volumesByName: new Map(),
-    volumesByPath: new Map(),
-    volumesByArchive: new Map(),
     servers: new Map(),
     jobs: new Map(),
     jobsByApp: new Map(),
@@ -85,11 +82,9 @@ function* addVolumes(plan: Plan, volumes: PlannedVolume[]): Interruptible<void> 
 }
 
 function addVolume(plan: Plan, volume: PlannedVolume): void {
-  const { app, server, path, jobs } = volume
+  const { app, server, jobs } = volume
   plan.volumes.push(volume)
-  plan.volumesByArchive.set(volumeKey(server, makeArchiveName(volume)), volume)
   plan.volumesByName.set(volumeIdentity(volume), volume)
-  plan.volumesByPath.set(volumeKey(server, path), volume)
   for (const job of jobs) addJob(plan, job)
   const servers = plan.serversByApp.get(app)
   if (servers) servers.add(server)

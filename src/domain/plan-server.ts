@@ -6,32 +6,41 @@ import { findNestedPaths } from '../lib/nested-paths.ts'
 import type { Job } from '../wire/job.ts'
 import { expireJob } from './expire-job.ts'
 import type { PlannedServer, PlannedVolume } from './plan.ts'
-import { makeArchiveName } from './plan-volumes.ts'
+
+/** How many jobs are hashed without interruption. */
+const JOBS_PER_STEP = 200
 
 /** Decides which volumes of a server can be backed up together, and makes the list of its jobs. */
 export function* planServer(ip: string, volumes: PlannedVolume[]): Interruptible<PlannedServer> {
   const problems = yield* findProblems(volumes)
   const accepted = volumes.filter((volume) => !problems.has(volume))
+  const found = {
+    volumes,
+    problems,
+    volumesByPath: new Map(accepted.map((volume) => [volume.path, volume])),
+    volumesByArchive: new Map(accepted.map((volume) => [volume.archive, volume])),
+  }
   yield
-  if (accepted.length === 0) return { volumes, problems, plan: null, jobs: [], sortedJobs: [] }
+  if (accepted.length === 0) return { ...found, plan: null, jobs: [], sortedJobs: [] }
   const backups = accepted.flatMap((volume) => volume.jobs)
   const jobs = [...backups, expireJob(ip, backups)]
   const list = jobs.map((planned) => planned.job)
   yield
-  const plan = { ip, jobs: list, version: yield* hashJobByJob(list) }
-  return { volumes, problems, plan, jobs, sortedJobs: jobs.toSorted((a, b) => compareTexts(a.id, b.id)) }
+  const plan = { ip, jobs: list, version: yield* hashInSteps(list) }
+  return { ...found, plan, jobs, sortedJobs: jobs.toSorted((a, b) => compareTexts(a.id, b.id)) }
 }
 
 /** The version of a list of jobs: a hash, so that every controller computes the same one for the same jobs. */
 export function hashJobs(jobs: Job[]): string {
-  return doAtOnce(hashJobByJob(jobs))
+  return doAtOnce(hashInSteps(jobs))
 }
 
-/** Of the JSON of the list. */
-function* hashJobByJob(jobs: Job[]): Interruptible<string> {
+/** Of the JSON of the list, some jobs at a time. */
+function* hashInSteps(jobs: Job[]): Interruptible<string> {
   const hash = createHash('sha256').update('[')
-  for (const [n, job] of jobs.entries()) {
-    hash.update(n === 0 ? JSON.stringify(job) : `,${JSON.stringify(job)}`)
+  for (let n = 0; n < jobs.length; n += JOBS_PER_STEP) {
+    const some = JSON.stringify(jobs.slice(n, n + JOBS_PER_STEP)).slice(1, -1)
+    hash.update(n === 0 ? some : `,${some}`)
     yield
   }
   return hash.update(']').digest('hex').slice(0, 32)
@@ -44,9 +53,9 @@ function* findProblems(volumes: PlannedVolume[]): Interruptible<Map<PlannedVolum
   const byArchive = new Map<string, PlannedVolume>()
   for (const volume of volumes) {
     yield
-    const archive = makeArchiveName(volume)
-    const problem = findProblem(volume, byArchive.get(archive)) ?? describeNesting(volume, above.get(volume))
-    if (problem === undefined) byArchive.set(archive, volume)
+    const problem =
+      findProblem(volume, byArchive.get(volume.archive)) ?? describeNesting(volume, above.get(volume))
+    if (problem === undefined) byArchive.set(volume.archive, volume)
     else problems.set(volume, problem)
   }
   return problems

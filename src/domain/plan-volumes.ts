@@ -41,7 +41,8 @@ interface VolumeOrigin {
 }
 
 function planVolume({ app, proc, instance, volume }: VolumeOrigin, volumeRoot: string): PlannedVolume {
-  const usual = posix.join(volumeRoot, app, proc.name, String(instance.no), plainName(volume.name))
+  const inside = plainName(volume.name)
+  const usual = posix.join(volumeRoot, app, proc.name, String(instance.no), inside)
   const planned: PlannedVolume = {
     app,
     proc: proc.name,
@@ -50,6 +51,7 @@ function planVolume({ app, proc, instance, volume }: VolumeOrigin, volumeRoot: s
     containers: instance.containers,
     name: volume.name,
     path: volume.path ?? usual,
+    archive: archiveName({ app, proc: proc.name, instanceNo: instance.no, volume: `/${inside}` }),
     ...(volume.consistency && { consistency: volume.consistency }),
     jobs: [],
   }
@@ -70,7 +72,7 @@ function planJobs(volume: PlannedVolume, schedules: InventorySchedule[]): Planne
 function backupJob(volume: PlannedVolume, schedule: InventorySchedule): PlannedJob {
   const args: BackupArgs = {
     app: volume.app,
-    archive: makeArchiveName(volume),
+    archive: volume.archive,
     containers: volume.containers,
     instanceNo: volume.instanceNo,
     mode: schedule.mode,
@@ -99,10 +101,6 @@ function makeOptions(
     ...(consistency && { consistency }),
     ...(rereadEveryDays && mode === 'increment' && { rereadEveryDays }),
   }
-}
-
-export function makeArchiveName({ app, proc, instanceNo, name }: PlannedVolume): string {
-  return archiveName({ app, proc, instanceNo, volume: `/${plainName(name)}` })
 }
 
 /** `/data//db/` → `data/db`, as the legacy system joins it. */

@@ -8,10 +8,6 @@ export interface Plan {
   volumes: PlannedVolume[]
   /** Keyed by volumeIdentity. */
   volumesByName: Map<string, PlannedVolume>
-  /** Keyed by volumeKey. */
-  volumesByPath: Map<string, PlannedVolume>
-  /** Keyed by volumeKey of the server and the archive name, which names the backups. */
-  volumesByArchive: Map<string, PlannedVolume>
   servers: Map<string, ServerPlan>
   /** Keyed by the id users see. */
   jobs: Map<string, PlannedJob>
@@ -54,6 +50,8 @@ export interface PlannedServer {
   jobs: PlannedJob[]
   /** Sorted by id. */
   sortedJobs: PlannedJob[]
+  volumesByPath: Map<string, PlannedVolume>
+  volumesByArchive: Map<string, PlannedVolume>
 }
 
 /** How long the lists of a plan are, for the cost of a query. */
@@ -83,6 +81,8 @@ export interface PlannedVolume {
   name: string
   /** Absolute, on the server. */
   path: string
+  /** The name of its archives, without a time; it names the backups. */
+  archive: string
   consistency?: 'strict'
   jobs: PlannedJob[]
 }
@@ -113,6 +113,18 @@ export function comparePlaces(one: VolumePlace, other: VolumePlace): number {
     one.instanceNo - other.instanceNo ||
     compareTexts(one.name, other.name)
   )
+}
+
+export function findVolumeByPath({ parts }: Plan, server: string, path: string): PlannedVolume | undefined {
+  return parts.servers.get(server)?.volumesByPath.get(path)
+}
+
+export function findVolumeByArchive(
+  { parts }: Plan,
+  server: string,
+  archive: string,
+): PlannedVolume | undefined {
+  return parts.servers.get(server)?.volumesByArchive.get(archive)
 }
 
 /** @param name a path, or the name of an archive */

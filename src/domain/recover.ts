@@ -5,7 +5,7 @@ import type { RunRecord } from '../wire/record.ts'
 import { type Answer, isRefused, refuse } from './answer.ts'
 import { audited } from './audit.ts'
 import { type BackupName, locateBackup } from './backups.ts'
-import { type PlannedVolume, volumeIdentity, volumeKey } from './plan.ts'
+import { findVolumeByArchive, type PlannedVolume, volumeIdentity } from './plan.ts'
 import { startRun } from './runs.ts'
 import type { World } from './world.ts'
 
@@ -99,7 +99,7 @@ function refuseUnconfirmed(
  * not used: anyone who can write there could direct the recover to another volume.
  */
 function findOwnVolume({ inventory }: World, { server, name }: BackupInfo): Answer<PlannedVolume> {
-  const home = inventory.plan.volumesByArchive.get(volumeKey(server, findArchiveOfBackup(name)))
+  const home = findVolumeByArchive(inventory.plan, server, findArchiveOfBackup(name))
   if (home) return home
   const what = `Cannot recover "${name}": the inventory has no volume on ${server} that it is named after`
   return refuse(

@@ -3,7 +3,7 @@
 import { findPlannedVolume, isOrphaned } from '../domain/backups.ts'
 import type { InventoryState } from '../domain/inventory-state.ts'
 import type { JobView } from '../domain/jobs.ts'
-import { type PlannedVolume, volumeKey } from '../domain/plan.ts'
+import { findVolumeByPath, type PlannedVolume } from '../domain/plan.ts'
 import type { MigrateOptions, RecoverOptions } from '../domain/recover.ts'
 import {
   isReachable,
@@ -108,7 +108,7 @@ export function toRecord(world: World, record: RunRecord): Record {
 
 /** A backup names its volume; a recover only its directory, which the plan maps to a volume. */
 function findPlace(world: World, { args, server }: RunRecord): Pick<Record, 'volume' | 'instanceNo'> {
-  const target = world.inventory.plan.volumesByPath.get(volumeKey(server, toText(args.destDir) ?? ''))
+  const target = findVolumeByPath(world.inventory.plan, server, toText(args.destDir) ?? '')
   const named = count.safeParse(args.instanceNo)
   const instanceNo = named.success ? named.data : (target?.instanceNo ?? null)
   return { volume: toText(args.volume) ?? target?.name ?? null, instanceNo }

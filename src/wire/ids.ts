@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import { isIPv4 } from 'node:net'
 import { BackupdError } from '../lib/errors.ts'
 
@@ -40,7 +40,7 @@ export function jobId(serverIp: string, { spec, action, args }: Schedule): strin
     .sort()
     .map((key) => printValue(args[key]))
   const text = `${spec}/${action}/[${values.join(' ')}]`
-  return ipv4Hex(serverIp) + createHash('md5').update(text).digest('hex')
+  return ipv4Hex(serverIp) + hash('md5', text, 'hex')
 }
 
 /** Prints a value as the legacy system (Go) does. */
