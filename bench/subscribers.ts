@@ -20,6 +20,8 @@ const CONTROLLER = '127.0.0.1:19402'
 const SERVER = '127.0.0.1'
 const CHANGES = 360
 const EVERY_MS = 1000 / 12
+/** So long after the last change, what has not come counts as never. */
+const PATIENCE_S = 60
 /** Clock ticks of /proc/PID/stat. */
 const TICK_MS = 10
 
@@ -34,11 +36,10 @@ async function measure(main: string): Promise<void> {
   try {
     const arrivals = new Map<string, number[]>()
     const sockets = await Promise.all(Array.from({ length: CLIENTS }, () => subscribe(arrivals)))
-    await sendChanges(20, 'warm')
-    await sleep(1000)
+    await warmUp(arrivals)
     const before = readCpuMs(program)
     const sent = await sendChanges(CHANGES, 'run')
-    await waitForAll(sent, arrivals)
+    await waitForAll(sent, arrivals, PATIENCE_S)
     const cpu = (readCpuMs(program) - before) / CHANGES
     for (const socket of sockets) socket.terminate()
     report(main, listDelays(sent, arrivals), cpu)
@@ -136,16 +137,32 @@ async function post(rid: string, state: string): Promise<void> {
   if (!answer.ok) throw new Error(`The news was refused: ${answer.status} ${await answer.text()}`)
 }
 
-async function waitForAll(sent: Map<string, number>, arrivals: Map<string, number[]>): Promise<void> {
-  const isMissing = (key: string) => (arrivals.get(key)?.length ?? 0) < CLIENTS
-  for (let seconds = 0; [...sent.keys()].some(isMissing); seconds++) {
-    if (seconds > 60) throw new Error('Not every client got every change')
-    await sleep(1000)
+/** Until every client is subscribed. */
+async function warmUp(arrivals: Map<string, number[]>): Promise<void> {
+  for (let round = 0; ; round++) {
+    const sent = await sendChanges(12, `warm${round}x`)
+    if (await waitForAll(sent, arrivals, 5)) return
   }
 }
 
+/** Resolves to whether every client got every change. */
+async function waitForAll(
+  sent: Map<string, number>,
+  arrivals: Map<string, number[]>,
+  patience: number,
+): Promise<boolean> {
+  const isMissing = (key: string) => (arrivals.get(key)?.length ?? 0) < CLIENTS
+  for (let seconds = 0; seconds < patience && [...sent.keys()].some(isMissing); seconds++) await sleep(1000)
+  return ![...sent.keys()].some(isMissing)
+}
+
+/** What never came has an infinite delay. */
 function listDelays(sent: Map<string, number>, arrivals: Map<string, number[]>): number[] {
-  return [...sent].flatMap(([key, at]) => (arrivals.get(key) ?? []).map((arrived) => arrived - at))
+  return [...sent].flatMap(([key, at]) => {
+    const times = arrivals.get(key) ?? []
+    const missing = Array.from({ length: CLIENTS - times.length }, () => Number.POSITIVE_INFINITY)
+    return [...times.map((time) => time - at), ...missing]
+  })
 }
 
 /** Of all threads of the program. */
