@@ -6,7 +6,7 @@ export class SendTurns {
   #began = 0
   #next: Promise<void> | undefined
 
-  /** Resolves when it is the caller's turn to send a message. */
+  /** Resolves when it is the caller's turn to compute or send a message. */
   async pass(): Promise<void> {
     for (let turn = this.#present(); performance.now() - this.#began > TURN_MS; turn = this.#present())
       await turn

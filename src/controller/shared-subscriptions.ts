@@ -141,6 +141,7 @@ class PayloadSender implements AsyncIterableIterator<never> {
         !done;
         { value, done } = await this.#events.next()
       ) {
+        await this.#sending.turns.pass()
         const payload = await this.#sending.makePayload(value)
         await this.#sending.turns.pass()
         if (this.#ended || this.#socket.readyState !== this.#socket.OPEN) break
