@@ -10,11 +10,16 @@ export class RecordEvents {
   readonly recent = new RecentEvents()
   readonly #shelves = new Map<string, Set<EventQueue>>()
 
-  publish(event: RecordEvent, weight: 'state' | 'progress'): void {
-    if (this.#shelves.size === 0) return
+  /** Returns to how many listeners it was offered. */
+  publish(event: RecordEvent, weight: 'state' | 'progress'): number {
+    if (this.#shelves.size === 0) return 0
+    let offers = 0
     for (const shelf of listShelves(event.record)) {
-      for (const listener of this.#shelves.get(shelf) ?? []) listener.offer(event, weight)
+      const listeners = this.#shelves.get(shelf)
+      offers += listeners?.size ?? 0
+      for (const listener of listeners ?? []) listener.offer(event, weight)
     }
+    return offers
   }
 
   /** Queues events from now on. Close the queue when done. */

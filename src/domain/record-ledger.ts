@@ -11,6 +11,8 @@ import { RecordEvents } from './record-events.ts'
 
 /** Limit of records in one transaction, except for a single larger post. */
 export const MAX_TOGETHER = 500
+/** Events times listeners that are served in one turn of the event loop: some milliseconds. */
+const OFFERS_PER_TURN = 10_000
 
 interface WaitingNews extends PromiseWithResolvers<ReadonlySet<string>> {
   news: readonly RunRecord[]
@@ -76,7 +78,7 @@ export class RecordLedger {
   async #applyTogether(batch: readonly WaitingNews[]): Promise<void> {
     try {
       const news = batch.flatMap((waiting) => waiting.news)
-      const changed = this.#publish(await this.#store.apply(skipSuperseded(news)))
+      const changed = await this.#publish(await this.#store.apply(skipSuperseded(news)))
       for (const { resolve, news } of batch)
         resolve(new Set(news.filter(({ rid, server }) => changed.get(rid) === server).map(({ rid }) => rid)))
     } catch (error) {
@@ -126,14 +128,18 @@ export class RecordLedger {
   }
 
   /** Publishes what was stored. Returns the runs whose state changed, each with its server. */
-  #publish(kept: readonly KeptRecord[]): ReadonlyMap<string, string> {
+  async #publish(kept: readonly KeptRecord[]): Promise<ReadonlyMap<string, string>> {
     const changed = new Map<string, string>()
+    let offers = 0
     for (const { record, eventSeq } of kept) {
       const weight = this.#live.get(record.rid)?.record.state === record.state ? 'progress' : 'state'
       this.#remember(record)
       if (weight === 'state') changed.set(record.rid, record.server)
       if (weight === 'state') this.#options.onChange(record)
-      this.events.publish({ seq: eventSeq, kind: 'CHANGE', record }, weight)
+      offers += this.events.publish({ seq: eventSeq, kind: 'CHANGE', record }, weight)
+      if (offers < OFFERS_PER_TURN) continue
+      offers = 0
+      await new Promise<void>((resolve) => setImmediate(resolve))
     }
     return changed
   }

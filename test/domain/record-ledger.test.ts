@@ -130,3 +130,25 @@ test('a stall of the controller does not count as silence of a run', async () =>
   stalls.noteTurn()
   expect(ledger.listSilent(60_000).map(({ record }) => record.rid)).toEqual([RUNNING.rid])
 })
+
+test('a large batch for many listeners is published in order, and other work runs meanwhile', async () => {
+  const { ledger } = await ledgerOf()
+  let turns = 0
+  const turn = () => {
+    turns += 1
+    if (published.length < 100) setImmediate(turn)
+  }
+  const published: { seq: number; turns: number }[] = []
+  const publish = ledger.events.publish.bind(ledger.events)
+  ledger.events.publish = (event, weight) => {
+    published.push({ seq: event.seq, turns })
+    if (published.length === 1) setImmediate(turn)
+    return publish(event, weight)
+  }
+  const queues = Array.from({ length: 300 }, () => ledger.events.listen({}))
+  await ledger.apply(Array.from({ length: 100 }, (_, n) => runOf(n)))
+  const seqs = published.map(({ seq }) => seq)
+  expect(seqs).toEqual(seqs.toSorted((one, other) => one - other))
+  expect(published.at(-1)?.turns).toBeGreaterThanOrEqual(2)
+  for (const queue of queues) for (const seq of seqs) expect((await queue.next())?.seq).toBe(seq)
+})

@@ -25,7 +25,7 @@ class History {
     events.publish = (event, weight) => {
       this.published.push({ event, isState: weight === 'state' })
       this.newest.set(event.record.rid, event)
-      publish(event, weight)
+      return publish(event, weight)
     }
   }
 
