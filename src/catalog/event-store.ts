@@ -14,7 +14,10 @@ export interface EventQuery {
   app?: string
 }
 
-/** Changes of state, oldest first, each with the record as it was then. */
+/**
+ * Changes of state, oldest first, each with the record as it was then. If news gave a record another job or action, which
+ * daemons do not do, its earlier events have the new ones.
+ */
 export async function readEventsSince(
   db: CatalogDb,
   { after, limit, rid, app }: EventQuery,
