@@ -26,8 +26,12 @@ export const NEWS_LIMITS: NewsLimits = { seconds: 5, bytes: 32 * 1024 * 1024, po
 /** Less than the time after which a silent run is asked for. */
 const MAX_RETRY_AFTER_MS = 30_000
 const MIN_RETRY_AFTER_MS = 1000
-/** So many times more work is called back than was done before: a second refusal costs less than a catalog at rest. */
+/** So many times more work is called back than can be done: a second refusal costs less than a catalog at rest. */
 const OVERBOOKING = 2
+/** Between the returns of two refused posts. Reading a post takes some ms, so the most that may come is 100 a second. */
+const MIN_RETURN_GAP_MS = 10
+/** Also a catalog that seems slow is offered 30 posts a second: it may be faster than was measured. */
+const MAX_RETURN_GAP_MS = 33
 /** Every refused daemon has come back by then, also one with the longest backoff. */
 const CALM_MS = 75_000
 
@@ -86,8 +90,9 @@ export class NewsGate {
    */
   chooseRetryAfter(records: number): number {
     const now = this.#clock.elapsed()
-    const workMs = (Math.max(1, records) / (OVERBOOKING * this.#rate.perSecond)) * 1000
-    this.#nextReturn = Math.min(Math.max(this.#nextReturn, now) + workMs, now + 2 * MAX_RETRY_AFTER_MS)
+    const workMs = (records / (OVERBOOKING * this.#rate.perSecond)) * 1000
+    const gap = Math.min(Math.max(workMs, MIN_RETURN_GAP_MS), MAX_RETURN_GAP_MS)
+    this.#nextReturn = Math.min(Math.max(this.#nextReturn, now) + gap, now + 2 * MAX_RETRY_AFTER_MS)
     const delay = (this.#nextReturn - now) * (0.75 + Math.random() / 2)
     const late = MAX_RETRY_AFTER_MS * (0.5 + Math.random() / 2)
     return Math.ceil(Math.max(MIN_RETRY_AFTER_MS, delay > MAX_RETRY_AFTER_MS ? late : delay) / 1000)
