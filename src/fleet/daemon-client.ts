@@ -6,13 +6,13 @@ import { z } from 'zod'
 import type { DaemonPort, PollRequest } from '../domain/ports.ts'
 import { BackupdError } from '../lib/errors.ts'
 import { debugSchema, PROTOCOL, runAnswerSchema } from '../wire/daemon-api.ts'
-import { scheduledJobSchema } from '../wire/job.ts'
+import { type ScheduledJob, scheduledJobSchema } from '../wire/job.ts'
 import { tolerantRecordSchema } from '../wire/repair-record.ts'
-import { parseEach } from '../wire/tolerant.ts'
+import { parseEachInSlices } from '../wire/tolerant.ts'
 import { createDaemonBackups, requireCapabilities } from './daemon-backups.ts'
 import { createDaemonHttp, type DaemonHttp, type DaemonHttpOptions } from './daemon-http.ts'
 import { createDaemonQuestions } from './daemon-questions.ts'
-import { askFor, encodeSegment, isMissingRoute } from './daemon-request.ts'
+import { askFor, encodeSegment, isMissingRoute, noteSetAside } from './daemon-request.ts'
 
 /**
  * The daemons, over HTTP, ours or legacy ones.
@@ -48,10 +48,15 @@ export function createDaemonClient(options: DaemonHttpOptions): DaemonClient {
 }
 
 /** A Go program prints an empty list as null. */
-const jobsSchema = z
-  .array(z.unknown())
-  .nullable()
-  .transform((list) => parseEach(scheduledJobSchema, list ?? []))
+const jobsSchema = z.array(z.unknown()).nullable()
+
+async function listJobs(http: DaemonHttp, ip: string): Promise<ScheduledJob[]> {
+  const path = '/api/v1/cron/jobs'
+  const listed = await askFor(http, ip, { method: 'GET', path, schema: jobsSchema })
+  const { good, setAside } = await parseEachInSlices(scheduledJobSchema, listed ?? [])
+  noteSetAside(http, { ip, path, answer: { setAside } })
+  return good
+}
 
 function createDaemonJobs(http: DaemonHttp): DaemonJobs {
   const put = async (ip: string, path: string, form: Record<string, string> = {}) => {
@@ -71,8 +76,7 @@ function createDaemonJobs(http: DaemonHttp): DaemonJobs {
     async confirmClock(ip) {
       await http.ask(ip, { method: 'POST', path: '/api/v1/clock/actions/confirm', form: {} })
     },
-    jobs: async (ip) =>
-      (await askFor(http, ip, { method: 'GET', path: '/api/v1/cron/jobs', schema: jobsSchema })).good,
+    jobs: (ip) => listJobs(http, ip),
     setJobs: (ip, jobs, { version, controller, takeOver }) =>
       put(ip, '/cron/jobs', {
         data: JSON.stringify(jobs),

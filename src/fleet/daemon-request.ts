@@ -20,7 +20,11 @@ export async function askFor<T>(
   }
 }
 
-function noteSetAside(http: DaemonHttp, { ip, path, answer }: { ip: string; path: string; answer: unknown }) {
+/** Reports the parts of an answer that were left out. */
+export function noteSetAside(
+  http: DaemonHttp,
+  { ip, path, answer }: { ip: string; path: string; answer: unknown },
+) {
   const { setAside } = Object(answer) as { setAside?: string[] }
   if (setAside) http.noteSetAside(ip, `items of its answer to ${path.split('/', 5).join('/')}`, setAside)
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { doAtOnce, doInSlices, type Interruptible } from '../lib/in-slices.ts'
 import { toWords } from './fields.ts'
 
 /** Limit of flaws that are described one by one. */
@@ -12,11 +13,21 @@ export interface Sorted<T> {
 
 /** Parses each item separately, because one invalid item must not hide the others. */
 export function parseEach<T>(item: z.ZodType<T>, values: readonly unknown[]): Sorted<T> {
+  return doAtOnce(parseOneByOne(item, values))
+}
+
+/** The same, between turns of the event loop. */
+export function parseEachInSlices<T>(item: z.ZodType<T>, values: readonly unknown[]): Promise<Sorted<T>> {
+  return doInSlices(parseOneByOne(item, values))
+}
+
+function* parseOneByOne<T>(item: z.ZodType<T>, values: readonly unknown[]): Interruptible<Sorted<T>> {
   const sorted: Sorted<T> = { good: [], setAside: [] }
   for (const value of values) {
     const parsed = item.safeParse(value)
     if (parsed.success) sorted.good.push(parsed.data)
     else addFlaw(sorted.setAside, `${makeLabel(value)}: ${printIssue(parsed.error)}`)
+    yield
   }
   return sorted
 }

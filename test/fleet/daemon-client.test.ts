@@ -368,7 +368,7 @@ describe('an unreachable daemon', () => {
       setTimeout(blockLoop, 5, 1500)
       return { body: DEBUG }
     })
-    const client = clientOf(daemon.url, 400)
+    const client = clientOf(daemon.url, 200)
     await client.debug(IP)
     const asked = client.debug(IP)
     blockLoop(1500)
