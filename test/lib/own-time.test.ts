@@ -13,8 +13,8 @@ test('a wait ends after its time', async () => {
 
 test('a wait does not end because the loop was blocked', async () => {
   const act = vi.fn()
-  using _wait = afterOwnTime(600, act)
-  blockLoop(2000)
+  using _wait = afterOwnTime(200, act)
+  blockLoop(1000)
   await new Promise((resolve) => setTimeout(resolve, 0))
   await new Promise(setImmediate)
   expect(act).not.toHaveBeenCalled()
