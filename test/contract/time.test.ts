@@ -16,7 +16,7 @@ const READERS: readonly Reader[] = [
   { files: /^src\/lib\/clock\.ts$/, why: 'the clock of the system' },
   {
     files:
-      /^src\/(controller\/send-turns|lib\/in-slices|restic\/write\/turn|volume\/tree\/recheck\/recheck-steps)\.ts$/,
+      /^src\/(controller\/send-turns|controller\/send-elements|lib\/in-slices|restic\/write\/turn|volume\/tree\/recheck\/recheck-steps)\.ts$/,
     why: 'measures one turn of the event loop, to give way to others',
   },
   {
@@ -50,7 +50,8 @@ const READS = /\b(Date\.now|performance\.now|process\.hrtime)\b|\bnew Date\(\)/
 const TIMERS: readonly Reader[] = [
   { files: /^src\/lib\/clock\.ts$/, why: 'the timers of the clock itself' },
   {
-    files: /^src\/(lib\/in-slices|restic\/write\/turn|volume\/tree\/recheck\/recheck-steps)\.ts$/,
+    files:
+      /^src\/(controller\/send-elements|resolvers\/in-turns|lib\/in-slices|restic\/write\/turn|volume\/tree\/recheck\/recheck-steps)\.ts$/,
     why: 'gives way to others for one turn of the event loop',
   },
   {

@@ -203,10 +203,10 @@ test('the problems of a server are listed only if they are selected', async () =
   const { world } = await smallFleet()
   let listed = 0
   const problems = Object.create(world.problems, {
-    list: {
-      value: () => {
+    listAbout: {
+      value: (about: string) => {
         listed += 1
-        return world.problems.list()
+        return world.problems.listAbout(about)
       },
     },
   })
