@@ -7,6 +7,7 @@ import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { InventoryNews } from '../wire/inventory.ts'
 import { watchFile } from './file-watch.ts'
+import { type KnownFile, readEdit } from './inventory-edit.ts'
 import { type InventoryParts, ReceivedApps } from './inventory-parts.ts'
 import type { InventoryRequest } from './inventory-worker.ts'
 import { type InventoryText, readInventory } from './read-inventory.ts'
@@ -29,11 +30,11 @@ export function createInventoryFile({ file, localIp, log }: InventoryFileOptions
   const path = resolve(file)
   return {
     async watch(onNews, { hasLastGood } = { hasLastGood: false }) {
-      const received = new ReceivedApps()
-      const first = await readState(path, localIp, received)
+      const reader = new InventoryReader(path, localIp)
+      const first = await reader.read()
       let last = first.state
       const readAgain = async () => {
-        const { news, state } = await readState(path, localIp, received)
+        const { news, state } = await reader.read()
         if (state === last) return
         last = state
         onNews(news)
@@ -61,7 +62,7 @@ export function createInventoryFile({ file, localIp, log }: InventoryFileOptions
 
 /** Reads the file once, without watching it. */
 export async function readInventoryFile(file: string, localIp: string): Promise<InventoryNews> {
-  return (await readState(file, localIp, new ReceivedApps())).news
+  return (await new InventoryReader(file, localIp).read()).news
 }
 
 interface FileState {
@@ -70,23 +71,53 @@ interface FileState {
   state: string
 }
 
-async function readState(file: string, localIp: string, received: ReceivedApps): Promise<FileState> {
-  try {
-    const text = await readText(file, MAX_FILE_BYTES)
-    const state = createHash('sha256').update(text).digest('hex')
-    const isLong = text.length > MAX_INLINE_LENGTH
-    const inventory = { text, file, localIp }
-    return { news: isLong ? await readInThread(inventory, received) : readInventory(inventory), state }
-  } catch (error) {
-    const problem = messageOf(error)
-    return { news: { kind: 'broken', problem }, state: problem }
+/** Reads a file again and again. It knows what it read before, so that an edit of one app is read alone. */
+class InventoryReader {
+  readonly #path: string
+  readonly #localIp: string
+  readonly #received = new ReceivedApps()
+  #known: KnownFile | undefined
+
+  constructor(path: string, localIp: string) {
+    this.#path = path
+    this.#localIp = localIp
+  }
+
+  async read(): Promise<FileState> {
+    try {
+      const text = await readText(this.#path, MAX_FILE_BYTES)
+      const state = createHash('sha256').update(text).digest('hex')
+      return { news: this.#readEdit(text) ?? (await this.#readWhole(text)), state }
+    } catch (error) {
+      this.#known = undefined
+      const problem = messageOf(error)
+      return { news: { kind: 'broken', problem }, state: problem }
+    }
+  }
+
+  #readEdit(text: string): InventoryNews | undefined {
+    const edited = this.#known && readEdit(this.#known, text, this.#received.apps)
+    if (!edited) return undefined
+    this.#known = edited.known
+    this.#received.replace(edited.app)
+    return { kind: 'inventory', inventory: { apps: this.#received.apps } }
+  }
+
+  async #readWhole(text: string): Promise<InventoryNews> {
+    const inventory = { text, file: this.#path, localIp: this.#localIp }
+    this.#known = undefined
+    if (text.length <= MAX_INLINE_LENGTH) return readInventory(inventory)
+    const parts = await readInThread(inventory, this.#received.hashes)
+    const news = await this.#received.join(parts)
+    if (parts.kind === 'inventory' && parts.layout) this.#known = { text, layout: parts.layout }
+    return news
   }
 }
 
 /** Parses in a separate thread, which ends on its own. */
-async function readInThread(inventory: InventoryText, received: ReceivedApps): Promise<InventoryNews> {
+async function readInThread(inventory: InventoryText, known: string[]): Promise<InventoryParts> {
   const entry = new URL(`./inventory-worker${extname(import.meta.url)}`, import.meta.url)
-  const workerData: InventoryRequest = { ...inventory, known: received.hashes }
+  const workerData: InventoryRequest = { ...inventory, known }
   const worker = new Worker(entry, { workerData, execArgv: [] })
   let parts: InventoryParts | undefined
   worker.once('message', (message: InventoryParts) => {
@@ -94,13 +125,14 @@ async function readInThread(inventory: InventoryText, received: ReceivedApps): P
   })
   try {
     await once(worker, 'exit')
-    if (!parts) throw new Error('its thread ended without a result')
-    return await received.join(parts)
   } catch (cause) {
-    throw new BackupdError(
-      'BAD_INPUT',
-      `Cannot read the inventory ${inventory.file} to its end: ${messageOf(cause)}`,
-      { cause },
-    )
+    throw cannotRead(inventory, cause)
   }
+  if (parts) return parts
+  throw cannotRead(inventory, new Error('its thread ended without a result'))
+}
+
+function cannotRead({ file }: InventoryText, cause: unknown): BackupdError {
+  const message = `Cannot read the inventory ${file} to its end: ${messageOf(cause)}`
+  return new BackupdError('BAD_INPUT', message, { cause })
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { doInSlices, type Interruptible } from '../lib/in-slices.ts'
 import type { InventoryApp, InventoryNews } from '../wire/inventory.ts'
+import type { InventoryLayout } from './read-inventory.ts'
 
 /** An app as it passes between threads. */
 interface AppPart {
@@ -12,18 +13,25 @@ interface AppPart {
 
 /** InventoryNews as the difference to what its receiver has: most edits change one app of many. */
 export type InventoryParts =
-  | { kind: 'inventory'; apps: AppPart[] }
+  | { kind: 'inventory'; apps: AppPart[]; layout: InventoryLayout | null }
   | Extract<InventoryNews, { kind: 'broken' }>
 
 /** @param known hashes of the apps that the receiver has */
-export function splitInventory(news: InventoryNews, known: ReadonlySet<string>): InventoryParts {
+export function splitInventory(
+  { news, layout }: { news: InventoryNews; layout: InventoryLayout | null },
+  known: ReadonlySet<string>,
+): InventoryParts {
   if (news.kind === 'broken') return news
   const apps = news.inventory.apps.map((app) => {
     const json = JSON.stringify(app)
-    const hash = createHash('sha256').update(json).digest('hex')
+    const hash = hashText(json)
     return { hash, json: known.has(hash) ? null : json }
   })
-  return { kind: 'inventory', apps }
+  return { kind: 'inventory', apps, layout }
+}
+
+function hashText(json: string): string {
+  return createHash('sha256').update(json).digest('hex')
 }
 
 /** Keeps the apps last received, so that an unchanged one stays the same object, and is not planned again. */
@@ -34,10 +42,22 @@ export class ReceivedApps {
     return [...this.#apps.keys()]
   }
 
+  get apps(): InventoryApp[] {
+    return [...this.#apps.values()]
+  }
+
+  /** Puts another version of the app with the same name in its place. */
+  replace(app: InventoryApp): void {
+    const hash = hashText(JSON.stringify(app))
+    this.#apps = new Map(
+      [...this.#apps].map(([known, each]) => (each.name === app.name ? [hash, app] : [known, each])),
+    )
+  }
+
   async join(parts: InventoryParts): Promise<InventoryNews> {
     if (parts.kind === 'broken') return parts
     this.#apps = await doInSlices(this.#receive(parts.apps))
-    return { kind: 'inventory', inventory: { apps: [...this.#apps.values()] } }
+    return { kind: 'inventory', inventory: { apps: this.apps } }
   }
 
   *#receive(parts: AppPart[]): Interruptible<Map<string, InventoryApp>> {

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { splitInventory } from './inventory-parts.ts'
-import { type InventoryText, readInventory } from './read-inventory.ts'
+import { type InventoryText, readWithLayout } from './read-inventory.ts'
 
 export interface InventoryRequest extends InventoryText {
   /** Hashes of the apps that need not be sent again. */
@@ -9,4 +9,4 @@ export interface InventoryRequest extends InventoryText {
 
 /** Runs in a separate thread, because large files take seconds. */
 const { known, ...text } = workerData as InventoryRequest
-parentPort?.postMessage(splitInventory(readInventory(text), new Set(known)))
+parentPort?.postMessage(splitInventory(readWithLayout(text), new Set(known)))

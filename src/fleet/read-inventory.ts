@@ -14,9 +14,30 @@ export interface InventoryText {
   localIp: string
 }
 
+/** Where the apps of an inventory file are, if each has lines of its own. */
+export interface InventoryLayout {
+  /** Offsets of each app's name and of the line that it is on, in the order of the file. */
+  apps: { name: string; at: number; nameAt: number }[]
+  /** How many values the file has, aliases resolved. */
+  values: number
+}
+
 /** Parses an inventory file or a lain.yaml. Returns the inventory, or all problems found. */
-export function readInventory({ text, file, localIp }: InventoryText): InventoryNews {
-  const reader = new YamlReader(text)
+export function readInventory(text: InventoryText): InventoryNews {
+  return readWithLayout(text).news
+}
+
+/** The same with its layout; null if it is not known. */
+export function readWithLayout(inventory: InventoryText): {
+  news: InventoryNews
+  layout: InventoryLayout | null
+} {
+  const reader = new YamlReader(inventory.text)
+  const news = readNews(reader, inventory)
+  return { news, layout: news.kind === 'inventory' ? findLayout(reader, inventory.text) : null }
+}
+
+function readNews(reader: YamlReader, { file, localIp }: InventoryText): InventoryNews {
   const procs = reader.problems.length > 0 ? [] : readRoot(reader, localIp)
   if (reader.problems.length === 0) checkInventory(reader, procs)
   if (reader.problems.length > 0) return { kind: 'broken', problem: printProblems(file, reader.problems) }
@@ -35,6 +56,19 @@ function readRoot(reader: YamlReader, localIp: string): WrittenProc[] {
   const keys = entries.map(({ key }) => key)
   if (keys.includes('appname') && !keys.includes('apps')) return readLainYaml(reader, reader.root, localIp)
   return entries.flatMap((entry) => readTop(reader, entry))
+}
+
+/** A directive (`%YAML 1.1`) could change what each line means. */
+const DIRECTIVE = /^%/m
+
+function findLayout(reader: YamlReader, text: string): InventoryLayout | null {
+  if (!reader.isBlock(reader.root) || DIRECTIVE.test(text)) return null
+  const [apps, ...others] = reader.entries(reader.root, '')
+  if (apps?.key !== 'apps' || others.length > 0 || !reader.isBlock(apps)) return null
+  const positions = reader.entries(apps, '').map(({ key, keyAt }) => {
+    return { name: key, at: text.lastIndexOf('\n', keyAt) + 1, nameAt: keyAt }
+  })
+  return { apps: positions, values: reader.valuesRead }
 }
 
 function readTop(reader: YamlReader, entry: YamlEntry): WrittenProc[] {

@@ -21,7 +21,7 @@ export interface FieldRules<K extends string> {
 }
 
 /** Limit of values, aliases resolved, because a small file can expand to billions. */
-const MAX_VALUES = 1_000_000
+export const MAX_VALUES = 1_000_000
 const MAX_PROBLEMS = 1000
 
 /**
@@ -40,6 +40,11 @@ export class YamlReader {
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, uniqueKeys: false })
     this.problems.push(...toProblems(this.#document.errors, this.#lines))
     this.root = { node: this.#document.contents, at: this.#document.contents?.range?.[0] ?? 0 }
+  }
+
+  /** How many values were read, aliases resolved. */
+  get valuesRead(): number {
+    return MAX_VALUES - this.#valuesLeft
   }
 
   problem({ at }: { at: number }, message: string): undefined {
@@ -92,6 +97,11 @@ export class YamlReader {
 
   isMap(value: Value): boolean {
     return isMap(this.#resolve(value))
+  }
+
+  /** Whether the entries of a map have lines of their own: it is not written in braces, and it is not an alias. */
+  isBlock({ node }: Value): boolean {
+    return isMap(node) && node.flow !== true
   }
 
   isText(value: Value): boolean {

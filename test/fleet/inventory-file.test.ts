@@ -227,3 +227,28 @@ test('a file that is broken at the start is reported as broken if there is a las
   await writeFile(file, of('one'))
   expect(await next()).toBe('one')
 })
+
+test('edits of single apps of a large file are read one after the other, and so is one that breaks it', async () => {
+  const apps = Array.from({ length: 500 }, (_, n) => {
+    return `  app${n}: { web: { on: [10.0.0.1], volumes: { /v: { path: /srv/${n} } } } }\n`
+  })
+  const text = `apps:\n${apps.join('')}`
+  const { file } = await folderWith(text)
+  const news: InventoryNews[] = []
+  const source = createInventoryFile({ file, localIp: '127.0.0.1', log: silentLog })
+  const watching = await source.watch((told) => void news.push(told), { hasLastGood: false })
+  onTestFinished(() => watching.close())
+  const read = async (from: string, to: string) => {
+    await writeFile(file, text.replace(from, to))
+    await watching.reread()
+    const last = news.at(-1)
+    return last?.kind === 'inventory' ? last.inventory.apps : last?.problem
+  }
+  const first = news[0]?.kind === 'inventory' ? news[0].inventory.apps : []
+  const second = await read('/srv/7 ', '/srv/seven ')
+  expect(second?.[7]).toMatchObject({ procs: [{ instances: [{ volumes: [{ path: '/srv/seven' }] }] }] })
+  expect(second?.[8]).toBe(first[8])
+  expect(await read('/srv/7 ', '/srv/8 ')).toMatch(/line 10, column .* are in the same directory/)
+  expect(await read('/srv/7 ', '/srv/sieben ')).toHaveLength(500)
+  expect(await read('/srv/7 ', '/srv/7 ')).toEqual(first)
+})

@@ -14,7 +14,8 @@ function appsOf(news: InventoryNews): InventoryApp[] {
 test('only changed apps are sent, and the others stay the same objects', async () => {
   const received = new ReceivedApps()
   const send = async (apps: InventoryApp[]) => {
-    const parts = splitInventory({ kind: 'inventory', inventory: { apps } }, new Set(received.hashes))
+    const news = { kind: 'inventory', inventory: { apps } } as const
+    const parts = splitInventory({ news, layout: null }, new Set(received.hashes))
     const sent = parts.kind === 'inventory' ? parts.apps.filter(({ json }) => json !== null) : []
     return { sent: sent.length, apps: appsOf(await received.join(parts)) }
   }
@@ -31,10 +32,11 @@ test('only changed apps are sent, and the others stay the same objects', async (
 
 test('a broken inventory passes as it is, and what was received before stays known', async () => {
   const received = new ReceivedApps()
-  await received.join(
-    splitInventory({ kind: 'inventory', inventory: { apps: app('hello', '/data') } }, new Set()),
-  )
+  const news = { kind: 'inventory', inventory: { apps: app('hello', '/data') } } as const
+  await received.join(splitInventory({ news, layout: null }, new Set()))
   const broken = { kind: 'broken', problem: 'line 3' } as const
-  expect(await received.join(splitInventory(broken, new Set(received.hashes)))).toEqual(broken)
+  expect(
+    await received.join(splitInventory({ news: broken, layout: null }, new Set(received.hashes))),
+  ).toEqual(broken)
   expect(received.hashes).toHaveLength(1)
 })
