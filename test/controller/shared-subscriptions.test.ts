@@ -131,6 +131,22 @@ test('the present records are computed once for clients that come at the same ti
   expect(counts.executions).toBe(250)
 })
 
+test('what clients missed is computed once for those that come back at the same time', async () => {
+  const { world, counts, connect } = await start()
+  const rids = Array.from({ length: 50 }, (_, at) => ridOf(at + 1))
+  await world.ledger.apply(rids.map((rid) => sampleRecord({ rid })))
+  const first = (await world.ports.records.get(ridOf(1)))?.eventSeq ?? 0
+  const clients = await connectMany(10, connect)
+  const query = 'subscription ($since: Int) { recordUpdated(since: $since) { seq record { rid state } } }'
+  clients.forEach((client, at) => void client.subscribe(query, { since: at % 2 === 0 ? 0 : first }))
+  for (const [at, client] of clients.entries()) {
+    const missed = at % 2 === 0 ? rids : rids.slice(1)
+    await client.until(() => client.told().length === missed.length)
+    expect(client.told().map((told) => told?.record.rid)).toEqual(missed)
+  }
+  expect(counts.executions).toBe(50)
+})
+
 test('the same document in another layout, and for other runs, is computed once', async () => {
   const { world, counts, connect } = await start()
   await world.ledger.apply([running])
