@@ -87,9 +87,9 @@ async function runController(flags: ControllerFlags): Promise<void> {
     }),
     addressOf: (ip) => `http://${ip}:${dport}`,
     takesOver: () => flags.takeOver,
+    onListening: (url) => log.info({ url }, `The controller listens on ${url}`),
     log,
   })
-  log.info({ url: controller.url }, `The controller listens on ${controller.url}`)
   warnOfReach(address, log)
   hangUp.begin(() => controller.rereadInventory())
   await waitUntilStopped(() => controller.close(), controller.failure)

@@ -53,6 +53,8 @@ export interface ControllerOptions {
   copyDir: string
   inventory: InventorySource
   volumeRoot: string
+  /** Called once it listens with an inventory in force, which may be the one of before the start. */
+  onListening?(url: string): void
   /** Called with the volume paths of each inventory that comes into force, before its jobs are sent. */
   onPaths?(paths: string[]): void
   keepRecordsMs: number
@@ -139,7 +141,10 @@ export async function startController(options: ControllerOptions): Promise<Contr
   parts.defer(() => daemon.close())
   const { url, execute } = await serve(world, options, parts)
   settings.advertise ||= url
+  const isRestored = hasInventory(world)
+  if (isRestored) options.onListening?.(url)
   parts.adopt(await watchInventory(world, options.inventory), (it) => it.close())
+  if (!isRestored) options.onListening?.(url)
   const timer = setInterval(() => {
     world.stalls.noteTurn()
     tick(world)

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import type { InventorySource } from '../../src/domain/ports.ts'
 import { freePort } from '../support/free-port.ts'
 import { given } from '../support/given.ts'
 import { rawRequest } from '../support/raw-http.ts'
@@ -131,6 +132,38 @@ test('an inventory that was emptied while the controller was down is held', asyn
   const { url } = await startTestController({ folder, inventory: toldInventory({ apps: [] }) })
   const { data } = await askGraphQL(url, '{ inventory { volumes held { lostVolumes ofVolumes } } }')
   expect(data).toEqual({ inventory: { volumes: 1, held: { lostVolumes: 1, ofVolumes: 1 } } })
+})
+
+test('a restarted controller listens with the last inventory before its source has answered', async () => {
+  const folder = await testFolder()
+  const inventory = toldInventory(hello.on('127.0.0.1').volume('/data/db').inventory())
+  await (await startTestController({ folder, inventory })).close()
+  const listening = Promise.withResolvers<string>()
+  const answer = Promise.withResolvers<void>()
+  const slow: InventorySource = {
+    watch: async (...listener) => {
+      await answer.promise
+      return inventory.watch(...listener)
+    },
+  }
+  const starting = startTestController({ folder, inventory: slow, onListening: listening.resolve })
+  const { data } = await askGraphQL(await listening.promise, '{ inventory { volumes } }')
+  expect(data).toEqual({ inventory: { volumes: 1 } })
+  answer.resolve()
+  await starting
+})
+
+test('a new controller listens only with an inventory', async () => {
+  const order: string[] = []
+  const inventory: InventorySource = {
+    watch: async (...listener) => {
+      order.push('inventory')
+      return toldInventory({ apps: [] }).watch(...listener)
+    },
+  }
+  const onListening = () => void order.push('listening')
+  await startTestController({ folder: await testFolder(), inventory, onListening })
+  expect(order).toEqual(['inventory', 'listening'])
 })
 
 test('browsers get the IDE at /graphql, and its files only below /ide/', async () => {
