@@ -1,3 +1,5 @@
+import { ipv4 } from './fields.ts'
+
 /** What a post of news is about. */
 export interface NewsHead {
   server: string
@@ -11,10 +13,13 @@ export interface NewsHead {
 const MAX_RECORDS = 1000
 const MAX_RUNNING = 10_000
 
-/** Reads the head of news that nobody has checked, at little cost. Undefined if it names no server. */
+/**
+ * Reads the head of news that nobody has checked, at little cost. Undefined if it names no server by its IPv4 address:
+ * such news is not valid.
+ */
 export function readNewsHead(body: object): NewsHead | undefined {
   const { server, records, running } = body as Partial<Record<'server' | 'records' | 'running', unknown>>
-  if (typeof server !== 'string') return undefined
+  if (typeof server !== 'string' || !ipv4.safeParse(server).success) return undefined
   const changed = takeList(records, MAX_RECORDS).map((record) => Object(record).rid as unknown)
   const rids = [...changed, ...takeList(running, MAX_RUNNING)].filter((rid) => typeof rid === 'string')
   return { server, rids, records: changed.length }
