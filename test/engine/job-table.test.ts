@@ -63,6 +63,20 @@ describe('a version of the list', () => {
     expect(changed(table, table.listVersion)).toEqual([])
   })
 
+  test('changes if the clock is set back and the next times with it', () => {
+    const { table } = openTable()
+    table.set([jobOf('a', '0 5 * * *'), jobOf('c', '@every 30m')], 'v1')
+    for (const back of [HOUR / 2, 365 * DAY]) {
+      const { listVersion } = table
+      const before = new Map(table.list().map(({ job, next }) => [job.id, next]))
+      vi.setSystemTime(Date.now() - back)
+      vi.advanceTimersByTime(2000)
+      const moved = table.list().filter(({ job, next }) => before.get(job.id) !== next)
+      expect(moved.length).toBeGreaterThan(0)
+      expect(changed(table, listVersion)).toEqual(expect.arrayContaining(moved.map(({ job }) => job.id)))
+    }
+  })
+
   test('of another list, another start, or no list at all says that the whole list has to be read', () => {
     const { table, memory } = openTable()
     table.set([jobOf('a', '@hourly')], 'v1')
