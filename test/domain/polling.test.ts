@@ -179,10 +179,10 @@ test('polls drop no answer that the catalog keeps', async () => {
   const kit = await fleet(1)
   await kit.take(kit.inventory)
   await pollAndTick(kit)
-  const first = kit.catalog.records.find({}, { first: 5 })
+  const first = kit.catalog.backups.find({}, { first: 5 })
   kit.daemons.at(kit.ips[0] ?? '').down = true
   await pollAndTick(kit)
-  expect(kit.catalog.records.find({}, { first: 5 })).toBe(first)
+  expect(kit.catalog.backups.find({}, { first: 5 })).toBe(first)
 })
 
 test('an inventory is taken while a poll hangs, and sent after it', async () => {
