@@ -29,6 +29,7 @@ export function* listHistory(history: History): Generator<Run> {
       rid,
       server: serverIp(at % servers),
       job,
+      type: 'cron',
       no,
       queuedAt: endedAt - 2000,
       begunAt: endedAt - 1000,

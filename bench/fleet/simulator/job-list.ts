@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { isoTime, NEVER } from '../../../src/lib/clock.ts'
 import { goTime } from '../../../src/lib/go-time.ts'
-import type { Job, ScheduledJob } from '../../../src/wire/job.ts'
+import type { Job, JobTimes, ScheduledJob } from '../../../src/wire/job.ts'
 
 interface Entry {
   job: Job
@@ -52,10 +52,15 @@ export class JobList {
   }
 
   list(): ScheduledJob[] {
-    const next = goTime(isoTime(new Date().setUTCHours(24, 0, 0, 0)))
+    const next = findMidnight()
     return [...this.#entries.values()].map(({ job, prev }) => {
       return { prev, next, job: { ...job, sleep: this.#asleep.has(job.id) } }
     })
+  }
+
+  timesOf(id: string): JobTimes | undefined {
+    const entry = this.#entries.get(id)
+    return entry && { id, prev: entry.prev, next: findMidnight(), sleep: this.#asleep.has(id) }
   }
 
   /** undefined if only the whole list shows what changed since then. */
@@ -73,4 +78,9 @@ export class JobList {
       if (entry) entry.changedBy = this.#changes
     }
   }
+}
+
+/** When all jobs are due next. */
+function findMidnight(): string {
+  return goTime(isoTime(new Date().setUTCHours(24, 0, 0, 0)))
 }

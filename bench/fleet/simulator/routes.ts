@@ -1,3 +1,4 @@
+import { printJobTimes } from '../../../src/daemon/print-job-times.ts'
 import { readMemStats } from '../../../src/daemon/read-mem-stats.ts'
 import { systemBootClock } from '../../../src/lib/boot-clock.ts'
 import { BackupdError } from '../../../src/lib/errors.ts'
@@ -124,7 +125,7 @@ function describeVersions({
 function describeTimes(list: JobList, listVersion: string): Pick<DaemonDebug, 'times'> {
   const changed = listVersion === list.listVersion ? undefined : list.listSince(listVersion)
   if (!changed) return {}
-  return { times: changed.map(({ prev, next, job: { id, sleep } }) => ({ id, prev, next, sleep })) }
+  return { times: changed.map(printJobTimes) }
 }
 
 function setJobs(daemon: SimulatedDaemon, { fields }: Asked): Answer {

@@ -10,6 +10,8 @@ export interface Run {
   readonly rid: string
   readonly server: string
   readonly job: Job
+  /** Whether the schedule started it, or a request. */
+  readonly type: RunRecord['type']
   /** Counts the backups of this job. */
   readonly no: number
   /** Unix ms. */
@@ -37,7 +39,7 @@ export function printRun(run: Run, state: SimulatedState): RunRecord {
     spec,
     action,
     args,
-    type: 'cron',
+    type: run.type,
     server: run.server,
     seq: SEQ[state],
     attempt: 1,

@@ -10,7 +10,7 @@ const RUN_MS = 20
 
 /** Starts one run on request. */
 export function runAtOnce(daemon: SimulatedDaemon, job: Job, rid?: string): Run {
-  const run = daemon.makeRun(job, rid === undefined ? {} : { rid })
+  const run = daemon.makeRun(job, { type: 'once', ...(rid !== undefined && { rid }) })
   void workOff(daemon, [run], RUN_MS)
   return run
 }

@@ -16,6 +16,13 @@ import { createNewsDispatcher } from './news-dispatcher.ts'
 import { makeBackup, printRun, type Run, readRunState } from './run.ts'
 import type { Tally } from './tally.ts'
 
+interface NewRun {
+  /** It is queued before it begins. */
+  waits?: boolean
+  rid?: string
+  type?: Run['type']
+}
+
 /** One daemon without a store: its runs only wait. Its news is sent by the real daemon's code. */
 export class SimulatedDaemon {
   readonly ip: string
@@ -83,8 +90,14 @@ export class SimulatedDaemon {
 
   #openCourier(address: string): Courier {
     const to = { address, protocol: 2 } as const
-    const { ip, daemonId, outbox } = this
-    const sender = { clock: systemClock, daemonId, server: ip, running: () => this.running() }
+    const { ip, daemonId, outbox, list, manners } = this
+    const sender = {
+      clock: systemClock,
+      daemonId,
+      server: ip,
+      running: () => this.running(),
+      timesOf: (id: string) => (manners.reportsListVersion ? list.timesOf(id) : undefined),
+    }
     return new Courier(to, new NewsMail(outbox, to, sender), {
       outbox,
       dispatcher: this.#dispatcher,
@@ -100,13 +113,14 @@ export class SimulatedDaemon {
   }
 
   /** Makes a run that begins at once or, with `waits`, is queued first. */
-  makeRun(job: Job, { waits = false, rid = newRid(Date.now()) } = {}): Run {
+  makeRun(job: Job, { waits = false, rid = newRid(Date.now()), type = 'cron' }: NewRun = {}): Run {
     const no = (this.#backups.get(job.id) ?? 0) + 1
     this.#backups.set(job.id, no)
     const run = {
       rid,
       server: this.ip,
       job,
+      type,
       no,
       queuedAt: Date.now(),
       begunAt: undefined,
