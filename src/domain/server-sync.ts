@@ -96,9 +96,10 @@ async function sendJobs(world: World, server: ServerState): Promise<void> {
 
 /** Whether the daemon has this version of its jobs from us, perhaps since before this controller started. */
 function hasJobs(world: World, server: ServerState, version: string): boolean {
+  const { identity, advertise } = world.settings
   if (lacksJobs(server) || belongsToAnother(world, server)) return false
   const { jobsVersion, controller } = server.debug ?? {}
-  const isFromUs = controller?.id === world.settings.identity
+  const isFromUs = controller?.id === identity && controller.url === advertise
   return server.sentVersion === version || (isFromUs && jobsVersion === version)
 }
 

@@ -277,6 +277,14 @@ describe('a list of jobs', () => {
     expect(getJob(again, kit.job)?.nextRun).toBe('2026-11-24T05:00:00Z')
   })
 
+  test('is sent again by a controller that has moved, so that the daemon names its new address', async () => {
+    const kit = await versioned()
+    const moved = await kit.reopen()
+    moved.settings.advertise = 'http://10.0.0.8:9002'
+    await pollAndTick({ ...kit, world: moved })
+    expect(kit.daemon.debug.controller?.url).toBe('http://10.0.0.8:9002')
+  })
+
   test('of a daemon without versions is read with each poll, and sent by a restarted controller', async () => {
     const kit = await versioned({})
     await pollAndTick(kit)
