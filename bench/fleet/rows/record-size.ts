@@ -2,9 +2,9 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import type { Row } from '../row.ts'
 
-/** Tables that hold something else than records; what is left is what records take, with their indexes. */
+/** Tables of something else than records, and those with a row for each job; what is left is what a record takes. */
 const OTHERS =
-  /^(RecordEvent|RecordDay|Backup|Server|Audit|Meta|Tombstone|LastGood|_prisma|sqlite_(schema|master|sequence|stat))/
+  /^(RecordEvent|RecordDay|Job|LastGood|Backup|Server|Audit|Meta|Tombstone|LastGood|_prisma|sqlite_(schema|master|sequence|stat))/
 
 interface Tree {
   name: string
