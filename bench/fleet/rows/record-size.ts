@@ -4,7 +4,7 @@ import type { Row } from '../row.ts'
 
 /** Tables of something else than records, and those with a row for each job; what is left is what a record takes. */
 const OTHERS =
-  /^(RecordEvent|RecordDay|Job|LastGood|Backup|Server|Audit|Meta|Tombstone|LastGood|_prisma|sqlite_(schema|master|sequence|stat))/
+  /^(RecordEvent|RecordDay|Job|LastGood|Backup|Server|Audit|Meta|Tombstone|_prisma|sqlite_(schema|master|sequence|stat))/
 
 interface Tree {
   name: string
