@@ -4,6 +4,7 @@
  * at its own loopback address; their jobs come from a generated inventory file. rows/ has one file for each group of
  * rows of the table.
  */
+import { messageOf } from '../../src/lib/errors.ts'
 import { check } from './check/check.ts'
 import { readOptions, USAGE } from './options.ts'
 import type { Row } from './row.ts'
@@ -45,7 +46,7 @@ async function measureAll(main: string, rows: readonly Row[]): Promise<Column['n
   const numbers = new Map<string, number>()
   for (const row of rows) {
     const number = await row.measure(world).catch((error) => {
-      console.error(`  ${row.name}: ${error.stack ?? error}`)
+      console.error(`  ${row.name}: ${messageOf(error)}`)
       return Number.NaN
     })
     numbers.set(row.name, number)
