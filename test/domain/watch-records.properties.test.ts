@@ -170,7 +170,7 @@ test('whenever a client comes, pauses or leaves, it gets each change of state on
         await history.end()
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 30 },
   )
   expect(world.ledger.events.listeners).toBe(0)
 })
