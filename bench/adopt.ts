@@ -18,6 +18,7 @@ const BACKUPS = Number(process.argv[2] ?? 10_000)
 const [PORT, DAEMON_PORT, IP] = [19_432, 19_433, '127.0.0.1'] as const
 const ARCHIVE = 'hello-hello.web.web-1-data-db'
 const LOOKS = 200
+if (BACKUPS > 10_000) throw new Error('The controller counts up to 10,000 backups: give at most as many')
 const folder = mkdtempSync(join(tmpdir(), 'backupd-adopt-'))
 const [store, data, source] = [join(folder, 'store'), join(folder, 'data'), join(folder, 'volume')]
 const namespace = join(store, IP)
