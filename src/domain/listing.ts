@@ -18,8 +18,14 @@ export interface Relisted extends ReconcileCounts {
 
 /** Makes the catalog equal to the server's namespace in the store. */
 export async function relist(world: World, namespace: string, dryRun: boolean): Promise<Relisted> {
-  const { ip: reader, first, rest } = await startListing(world, namespace)
-  const counts = await world.ports.backups.reconcile(namespace, joinPages(first, rest), dryRun)
+  let reader = namespace
+  // Asks only once the catalog reads, so that news which comes before the answer counts as newer than the list.
+  async function* listPages() {
+    const { ip, first, rest } = await startListing(world, namespace)
+    reader = ip
+    yield* joinPages(first, rest)
+  }
+  const counts = await world.ports.backups.reconcile(namespace, listPages(), dryRun)
   if (!dryRun) await reportCorrupt(world, namespace)
   return { ...counts, reader }
 }
@@ -39,8 +45,11 @@ export async function forgetNamespace(
     const message = `No reachable daemon can check whether ${namespace} still has a folder; nothing of it was forgotten`
     throw new BackupdError('DAEMON_UNREACHABLE', message)
   }
-  for (const ip of others) await checkGone(world, namespace, ip)
-  const counts = await world.ports.backups.reconcile(namespace, joinPages(NOTHING, NO_MORE), dryRun)
+  async function* checkedNothing(): AsyncGenerator<BackupInfo[]> {
+    for (const ip of others) await checkGone(world, namespace, ip)
+    yield []
+  }
+  const counts = await world.ports.backups.reconcile(namespace, checkedNothing(), dryRun)
   if (!dryRun) await reportCorrupt(world, namespace)
   return counts
 }
@@ -198,9 +207,6 @@ function startListing(world: World, namespace: string) {
     counts: ({ first }) => !first.done && first.value.length > 0,
   })
 }
-
-const NOTHING = { done: true, value: undefined } as const
-const NO_MORE = { next: async () => NOTHING }
 
 async function* joinPages(
   first: IteratorResult<BackupInfo[]>,
