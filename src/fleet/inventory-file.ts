@@ -97,9 +97,9 @@ class InventoryReader {
 
   #readEdit(text: string): InventoryNews | undefined {
     const edited = this.#known && readEdit(this.#known, text, this.#received.apps)
-    if (!edited) return undefined
+    // An app without procs is in the file, and not among the apps: its first procs have no place to go to.
+    if (!edited || !this.#received.replace(edited.app)) return undefined
     this.#known = edited.known
-    this.#received.replace(edited.app)
     return { kind: 'inventory', inventory: { apps: this.#received.apps } }
   }
 

@@ -46,12 +46,14 @@ export class ReceivedApps {
     return [...this.#apps.values()]
   }
 
-  /** Puts another version of the app with the same name in its place. */
-  replace(app: InventoryApp): void {
+  /** Puts another version of the app with the same name in its place; false if there is none. */
+  replace(app: InventoryApp): boolean {
+    if (!this.apps.some(({ name }) => name === app.name)) return false
     const hash = hashText(JSON.stringify(app))
     this.#apps = new Map(
       [...this.#apps].map(([known, each]) => (each.name === app.name ? [hash, app] : [known, each])),
     )
+    return true
   }
 
   async join(parts: InventoryParts): Promise<InventoryNews> {

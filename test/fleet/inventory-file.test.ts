@@ -252,3 +252,22 @@ test('edits of single apps of a large file are read one after the other, and so 
   expect(await read('/srv/7 ', '/srv/sieben ')).toHaveLength(500)
   expect(await read('/srv/7 ', '/srv/7 ')).toEqual(first)
 })
+
+test('an app of a large file gets its first procs by an edit', async () => {
+  const apps = Array.from({ length: 500 }, (_, n) => {
+    return `  app${n}: { web: { on: [10.0.0.1], volumes: { /v: { path: /srv/${n} } } } }\n`
+  })
+  const text = `apps:\n${apps.join('')}  mm: {}\n`
+  const { file } = await folderWith(text)
+  const news: InventoryNews[] = []
+  const source = createInventoryFile({ file, localIp: '127.0.0.1', log: silentLog })
+  const watching = await source.watch((told) => void news.push(told), { hasLastGood: false })
+  onTestFinished(() => watching.close())
+  await writeFile(
+    file,
+    text.replace('mm: {}', 'mm: { web: { on: [10.0.0.1], volumes: { /v: { path: /srv/mm } } } }'),
+  )
+  await watching.reread()
+  const last = news.at(-1)
+  expect(last?.kind === 'inventory' && last.inventory.apps.at(-1)).toMatchObject({ name: 'mm' })
+})
