@@ -36,6 +36,8 @@ export const FIELD_COSTS: Readonly<Record<string, number>> = {
   'Volume.lastGood': 10,
   'Job.lastRecord': 10,
   'Volume.backups': 50,
+  /** Up to 16,000 characters for each server. */
+  'Server.problems': 25,
   'Server.debug': 250,
   'Backup.files': 50,
   'Backup.snapshots': 50,

@@ -26,7 +26,7 @@ export class SocketLimits {
   /** Counts a new operation, or returns why it is refused. */
   begin(connection: Connection, id: string, payload: SubscribePayload): GraphQLError | undefined {
     const operations = this.#readOperations(connection)
-    const size = JSON.stringify(payload).length
+    const size = measureJson(payload)
     const reason =
       findExceededLimit(payload, size, operations) ??
       (this.#held + size > SOCKET_LIMITS.heldByAll
@@ -66,7 +66,7 @@ function findExceededLimit(
   const { operations: most, variables: largest, held } = SOCKET_LIMITS
   if (operations.size >= most)
     return `This WebSocket has ${most} operations already: complete one, or open another WebSocket`
-  if (JSON.stringify(variables ?? {}).length > largest)
+  if (measureJson(variables ?? {}) > largest)
     return `The variables are longer than ${largest} characters: send less at once, or use HTTP`
   const sum = [...operations.values()].reduce((all, one) => all + one, size)
   if (sum > held)
@@ -76,6 +76,16 @@ function findExceededLimit(
 
 /** Why a `connection_init` is refused; short enough for the reason of a close frame. */
 export function findInitProblem(payload: unknown): string | undefined {
-  if (JSON.stringify(payload ?? {}).length <= SOCKET_LIMITS.initPayload) return undefined
+  if (measureJson(payload ?? {}) <= SOCKET_LIMITS.initPayload) return undefined
   return `The payload of connection_init is longer than ${SOCKET_LIMITS.initPayload} characters: leave it out`
+}
+
+/** The length of the value as JSON; infinite if it is nested too deeply to be printed. */
+function measureJson(value: unknown): number {
+  try {
+    return JSON.stringify(value).length
+  } catch (error) {
+    if (error instanceof RangeError) return Number.POSITIVE_INFINITY
+    throw error
+  }
 }

@@ -104,7 +104,21 @@ export function listServerCapabilities(server: ServerState): string[] {
  */
 export function listServerProblems(server: ServerState, own: readonly Problem[] = []): string[] {
   const age = isLegacyDaemon(server) ? [LEGACY_LIMITS] : []
-  return [...findFaults(server, own), ...age, ...server.dropped.values()]
+  return shorten([...findFaults(server, own), ...age, ...server.dropped.values()])
+}
+
+/** A query may ask for the problems of a server once for each of its jobs. */
+const MAX_PROBLEM_CHARACTERS = 16_000
+
+function shorten(problems: string[]): string[] {
+  let length = 0
+  const fitting = problems.findIndex((text) => {
+    length += text.length
+    return length > MAX_PROBLEM_CHARACTERS
+  })
+  if (fitting < 0) return problems
+  const more = problems.length - fitting
+  return [...problems.slice(0, fitting), `${more} more problems are not listed here: solve these first`]
 }
 
 /** What prevents backups from being made or listed. Being a legacy daemon is not a fault. */

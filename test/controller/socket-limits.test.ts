@@ -67,3 +67,11 @@ test('each limit admits its exact value, and nothing above', () => {
   expect(findInitProblem(padded(SOCKET_LIMITS.initPayload + 1))).toMatch(/connection_init/)
   expect(findInitProblem(undefined)).toBeUndefined()
 })
+
+test('values that are nested too deeply to be measured are refused', () => {
+  const deep = JSON.parse(`${'['.repeat(50_000)}${']'.repeat(50_000)}`)
+  const [socket] = sockets(1) as [Socket]
+  expect(begin(socket, 'a', { query: 'x', variables: { deep } })).toMatch(/^The variables are longer/)
+  expect(begin(socket, 'b', sized(20))).toBeUndefined()
+  expect(findInitProblem({ deep })).toMatch(/^The payload of connection_init is longer/)
+})
