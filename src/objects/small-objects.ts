@@ -37,6 +37,21 @@ export async function tryReadSmall(driver: Driver, name: string): Promise<SmallR
   }
 }
 
+/**
+ * Removes an object. Returns the error if only this object cannot be removed, such as a directory in its place; throws
+ * it if the store itself fails.
+ */
+export async function tryRemove(driver: Driver, name: string): Promise<BackupdError | undefined> {
+  try {
+    await driver.remove(name)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof BackupdError) || error.code !== 'STORE_UNAVAILABLE') throw error
+    await driver.check()
+    return error
+  }
+}
+
 export async function openIfThere(driver: Driver, name: string): Promise<ObjectReader | undefined> {
   try {
     return await driver.open(name)

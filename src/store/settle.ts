@@ -1,10 +1,10 @@
 import { isoTime } from '../lib/clock.ts'
 import { messageOf } from '../lib/errors.ts'
-import { copyObject, createSmall, mapInOrder, tryReadSmall } from '../objects/small-objects.ts'
+import { copyObject, createSmall, mapInOrder, tryReadSmall, tryRemove } from '../objects/small-objects.ts'
 import { unfinishedName } from '../objects/unfinished.ts'
 import { parseBackupName } from '../wire/archive-name.ts'
 import type { Manifest } from '../wire/backup.ts'
-import { finishDeletes } from './kinds/archive/delete-archives.ts'
+import { finishDeletes, warnOfStuck } from './kinds/archive/delete-archives.ts'
 import { intentKey, makePieceKey, type Piece, type Place, parsePlace } from './layout.ts'
 import { manifestText, parseManifest, readManifest } from './manifest.ts'
 import { makeEntity, readMeta, updateMeta } from './meta-file.ts'
@@ -29,10 +29,12 @@ export function settleNamespace(world: StoreWorld): Promise<Settled> {
   return exclusively(world, async () => {
     await assertOwner(world)
     const folder = await readFolder(world)
-    await finishDeletes(world, [...folder.pieces.tombstone])
+    const stuck = await finishDeletes(world, [...folder.pieces.tombstone])
+    warnOfStuck(world, stuck)
     await dropTrashFromMeta(world, folder.trash)
     const rolledForward = await rollForward(world, folder)
-    const swept = [...folder.pieces.tombstone, ...(await removeLeftovers(world, folder, rolledForward))]
+    const deleted = [...folder.pieces.tombstone].filter((name) => !stuck.has(name))
+    const swept = [...deleted, ...(await removeLeftovers(world, folder, rolledForward))]
     await addMissingToMeta(world, folder)
     return { rolledForward, swept, unknown: await listUnknown(world, folder) }
   })
@@ -137,21 +139,31 @@ async function finishPublish(
  * trace of it. Returns the names of those that were not rolled forward.
  */
 async function removeLeftovers(
-  { driver, identity }: StoreWorld,
+  world: StoreWorld,
   { parts, pieces }: NamespaceContent,
   rolledForward: readonly string[],
 ): Promise<string[]> {
+  const { driver, identity } = world
   const swept: string[] = []
   for (const { fileName, part } of parts) {
     const isUndone = part.of === 'manifest' && !pieces.manifest.has(part.backup)
     if (isUndone && !pieces.object.has(part.backup) && pieces.index.delete(part.backup)) {
-      await driver.remove(makePieceKey(identity.ip, part.backup, 'index'))
+      const stuck = await tryRemove(driver, makePieceKey(identity.ip, part.backup, 'index'))
       await driver.syncFolder?.(identity.ip)
+      if (stuck) {
+        warnOfUnfinished(world, fileName, stuck)
+        continue
+      }
     }
-    await driver.remove(`${identity.ip}/${fileName}`)
-    if (!rolledForward.includes(part.backup)) swept.push(fileName)
+    const stuck = await tryRemove(driver, `${identity.ip}/${fileName}`)
+    if (stuck) warnOfUnfinished(world, fileName, stuck)
+    else if (!rolledForward.includes(part.backup)) swept.push(fileName)
   }
   return swept
+}
+
+function warnOfUnfinished({ warn }: StoreWorld, fileName: string, { message }: Error): void {
+  warn(`What is left of the unfinished "${fileName}" cannot be removed: ${message}`)
 }
 
 /** Adds backups that a crash kept out of `.meta`, and rebuilds `.meta` if it is missing or broken. */

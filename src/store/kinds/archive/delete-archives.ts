@@ -1,6 +1,6 @@
 import { BackupdError } from '../../../lib/errors.ts'
 import type { Driver } from '../../../objects/driver.ts'
-import { createSmall } from '../../../objects/small-objects.ts'
+import { createSmall, tryRemove } from '../../../objects/small-objects.ts'
 import { type BackupPath, makePieceKey, type Piece, parsePlace } from '../../layout.ts'
 import { readManifest } from '../../manifest.ts'
 import { updateMeta } from '../../meta-file.ts'
@@ -17,11 +17,23 @@ export async function findDeletableArchives(
   return found
 }
 
-/** Deletes archives, and finishes the deletes of archives that were interrupted. Call it under exclusively(). */
+/**
+ * Deletes archives, and finishes the deletes of archives that were interrupted. One that cannot be removed does not keep
+ * the others; it is an error if it is one of `archives`, otherwise a warning. Call it under exclusively().
+ */
 export async function deleteArchives(world: StoreWorld, archives: readonly BackupPath[]): Promise<void> {
   for (const { name } of archives) await writeTombstone(world, name)
   const interrupted = await listTombstones(world.driver, world.identity.ip)
-  await finishDeletes(world, [...new Set([...archives.map(({ name }) => name), ...interrupted])])
+  const wanted = new Set(archives.map(({ name }) => name))
+  const stuck = await finishDeletes(world, [...new Set([...wanted, ...interrupted])])
+  warnOfStuck(world, new Map([...stuck].filter(([name]) => !wanted.has(name))))
+  for (const [name, error] of stuck) if (wanted.has(name)) throw error
+}
+
+/** Tells of deletes that could not be finished; the next delete, expiry or start tries again. */
+export function warnOfStuck(world: StoreWorld, stuck: ReadonlyMap<string, BackupdError>): void {
+  for (const [name, { message }] of stuck)
+    world.warn(`"${name}" is deleted, but what is left of it cannot be removed: ${message}`)
 }
 
 async function canBeDeleted({ driver, identity }: StoreWorld, name: string): Promise<boolean> {
@@ -72,14 +84,22 @@ async function listTombstones(driver: Driver, namespace: string): Promise<string
 }
 
 /**
- * Deletes backups that have a tombstone: manifest, `.meta` entry, index, archive, the tombstone last. Call it under
- * exclusively().
+ * Deletes backups that have a tombstone: manifest, `.meta` entry, index, archive, the tombstone last. One that cannot be
+ * removed keeps its tombstone. Returns why, by name. Throws only if the store itself fails. Call it under exclusively().
  */
-export async function finishDeletes(world: StoreWorld, names: readonly string[]): Promise<void> {
-  if (names.length === 0) return
+export async function finishDeletes(
+  world: StoreWorld,
+  names: readonly string[],
+): Promise<Map<string, BackupdError>> {
+  const stuck = new Map<string, BackupdError>()
+  if (names.length === 0) return stuck
   const { driver, identity } = world
   const archives = names.filter(isArchive)
-  const remove = (name: string, piece: Piece) => driver.remove(makePieceKey(identity.ip, name, piece))
+  const remove = async (name: string, piece: Piece) => {
+    if (stuck.has(name)) return
+    const error = await tryRemove(driver, makePieceKey(identity.ip, name, piece))
+    if (error) stuck.set(name, error)
+  }
   await driver.syncFolder?.(identity.ip)
   for (const name of archives) await remove(name, 'manifest')
   // A store that is too full for a new `.meta` gets it once the archives are gone.
@@ -92,6 +112,7 @@ export async function finishDeletes(world: StoreWorld, names: readonly string[])
   if (!isDropped) await updateMeta(world, (meta) => meta.drop(names))
   for (const name of archives) await remove(name, 'tombstone')
   await driver.syncFolder?.(identity.ip)
+  return stuck
 }
 
 /** False if the store has no room for what `act` writes. */
