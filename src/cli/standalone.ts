@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { createInventorySource } from '../controller/inventory-source.ts'
+import { readRememberedPaths } from '../controller/remembered-paths.ts'
 import { type Controller, startController } from '../controller/server.ts'
 import { type Daemon, startDaemon } from '../daemon/daemon.ts'
 import { systemClock } from '../lib/clock.ts'
@@ -134,8 +135,12 @@ async function startLocalDaemon(
 ): Promise<Daemon> {
   const dir = resolveStore(flags, dataDir)
   if (!flags.backupLocalDir) await makeFolder(dir)
+  const common = readCommonDaemonFlags(flags)
+  // Jobs that are due at once must not wait for the controller, which allows the paths of its inventory a moment later.
+  const firstPaths = await readRememberedPaths(join(dataDir, 'controller'), { ...common, log })
   return startDaemon({
-    ...readCommonDaemonFlags(flags),
+    ...common,
+    firstPaths,
     ...parseAddress('--daemon-addr', flags.daemonAddr),
     dataDir: join(dataDir, 'daemon'),
     store: { driver: 'local', dir },

@@ -36,6 +36,8 @@ export interface DaemonOptions {
   dataDir: string
   volumeRoot: string
   allowPaths: string[]
+  /** Directories besides `allowPaths` that runs may use until allow() is called. */
+  firstPaths?: string[]
   store: StoreSettings
   /** The file with the repository password; if left out, the password is created in the store. */
   repositoryPasswordFile?: string
@@ -140,8 +142,9 @@ async function claimStore(options: DaemonOptions, engine: Engine, stores: StoreM
 }
 
 function makeSettings(options: DaemonOptions, { path, daemonId }: DataDir): RunSettings {
-  const { ip, store, version, repositoryPasswordFile: file } = options
-  const reach = { volumeRoot: resolve(options.volumeRoot), allowPaths: absolute(options.allowPaths) }
+  const { ip, store, version, repositoryPasswordFile: file, firstPaths = [] } = options
+  const allowPaths = absolute([...options.allowPaths, ...firstPaths])
+  const reach = { volumeRoot: resolve(options.volumeRoot), allowPaths }
   return {
     ip,
     daemonId,

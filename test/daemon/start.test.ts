@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -12,6 +12,7 @@ import { askHttp } from '../support/daemon-http.ts'
 import { temporaryDir } from '../support/daemon-kit.ts'
 import { optionsIn, startTestDaemon } from '../support/daemon-start.ts'
 import { freePort } from '../support/free-port.ts'
+import { backupArgs } from '../support/plugin-args.ts'
 
 /** A loaded machine takes its time to start the processes that claim and settle. */
 const LONG = { timeout: 60_000 }
@@ -159,4 +160,17 @@ test('a closed daemon leaves nothing open, and its lock is free', async () => {
   expect(readFileSync(join(dir.path, 'data/locks/daemon'), 'utf8')).toBe(`${process.pid}\n`)
   await using again = await startTestDaemon({}, dir.path)
   await expect.poll(async () => (await again.ask('GET', '/healthz')).status, LONG).toBe(200)
+})
+
+test('a run may use the first paths before any others are allowed', async () => {
+  const volume = join(dir.path, 'elsewhere')
+  mkdirSync(volume)
+  writeFileSync(join(volume, 'a'), '1')
+  await using daemon = await startTestDaemon({ firstPaths: [volume] }, dir.path)
+  await expect.poll(async () => (await daemon.ask('GET', '/healthz')).status, LONG).toBe(200)
+  const job = { id: 'j', spec: '@yearly', action: 'backup', args: backupArgs(volume) }
+  const data = JSON.stringify([job])
+  await daemon.ask('PUT', '/api/v1/cron/jobs', { form: { data, version: '1' } })
+  const started = await daemon.ask('POST', '/api/v1/cron/jobs/j/actions/run', { form: {} })
+  expect(await daemon.ended((started.body as { rid: string }).rid)).toMatchObject({ state: 'success' })
 })
