@@ -45,6 +45,7 @@ export function parseSlimRecord(
   return isFields(made) ? { ...record, result: parseMade(rest as RunRecord, made) } : record
 }
 
+/** Part of the stored form: with other values here, rows that were stored before would read differently. */
 function listKnown(
   { rid, server, jobId, action, state, startKey }: RecordColumns,
   content: JobContent | undefined,

@@ -17,7 +17,7 @@ import type { RecordWorld, StoredLive } from './world.ts'
 /**
  * Applies news to the known records. Changes of state are on disk when it resolves, in one transaction with the backups
  * in them. Mere progress is kept in memory only; after a restart the daemon sends it again. Runs in the write queue.
- * @returns all that is new, and the changes of state in it, each of which is an event
+ * @returns all that is new, and the changes of state in it: each is an event
  */
 export async function storeNews(
   world: RecordWorld,

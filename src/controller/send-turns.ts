@@ -1,7 +1,7 @@
 /** So long, many senders may send in one turn of the event loop. */
 const TURN_MS = 8
 
-/** Lets the event loop turn while many senders, each of which rarely waits, have much to send. */
+/** Lets the event loop turn while many senders have much to send and hardly ever wait. */
 export class SendTurns {
   #began = 0
   #next: Promise<void> | undefined

@@ -26,7 +26,7 @@ export const NEWS_LIMITS: NewsLimits = { seconds: 5, bytes: 32 * 1024 * 1024, po
 /** Less than the time after which a silent run is asked for. */
 const MAX_RETRY_AFTER_MS = 30_000
 const MIN_RETRY_AFTER_MS = 1000
-/** So many times more work is called back than can be done: a second refusal costs less than a catalog at rest. */
+/** More work is called back than can be done, by this factor: a second refusal costs less than a catalog at rest. */
 const OVERBOOKING = 2
 /** Between the returns of two refused posts. Reading a post takes some ms, so the most that may come is 100 a second. */
 const MIN_RETURN_GAP_MS = 10

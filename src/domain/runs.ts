@@ -2,7 +2,7 @@ import { isoTime } from '../lib/clock.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import { describeFailure } from '../wire/failed-run.ts'
 import { newRid } from '../wire/ids.ts'
-import type { RunRecord } from '../wire/record.ts'
+import { makeNoOutcome, type RunRecord } from '../wire/record.ts'
 import { getRecord, refreshRecord } from './records.ts'
 import { isLegacyDaemon } from './server-state.ts'
 import type { World } from './world.ts'
@@ -60,13 +60,7 @@ function queuedRecord(draft: RunDraft, rid: string, start: string): RunRecord {
     attempt: 1,
     type: 'once',
     state: 'queued',
-    end: null,
-    reason: '',
-    error: null,
-    warnings: [],
-    warningCount: 0,
-    result: null,
-    progress: null,
+    ...makeNoOutcome(),
   }
 }
 

@@ -1,5 +1,5 @@
 import { type Clock, isoTime } from '../lib/clock.ts'
-import { MAX_WARNINGS, type Progress, type RunRecord } from '../wire/record.ts'
+import { MAX_WARNINGS, makeNoOutcome, type Progress, type RunRecord } from '../wire/record.ts'
 import { createSpeedometer } from './speedometer.ts'
 
 /** The least time between two reports of progress. */
@@ -47,13 +47,7 @@ export class LiveRecord {
       attempt: 1,
       state: 'queued',
       start: isoTime(clock.now()),
-      end: null,
-      reason: '',
-      error: null,
-      warnings: [],
-      warningCount: 0,
-      result: null,
-      progress: null,
+      ...makeNoOutcome(),
     }
   }
 

@@ -128,6 +128,13 @@ export const recordSchema = z.object({
 })
 export type RunRecord = z.infer<typeof recordSchema>
 
+type Outcome = 'end' | 'reason' | 'error' | 'warnings' | 'warningCount' | 'result' | 'progress'
+
+/** The fields of a record of which nothing is known but that its run was requested. */
+export function makeNoOutcome(): Pick<RunRecord, Outcome> {
+  return { end: null, reason: '', error: null, warnings: [], warningCount: 0, result: null, progress: null }
+}
+
 /** A record as the legacy system posts it: two posts for each run, with its own states; `end` = NEVER while it runs. */
 export const legacyRecordSchema = z.object({
   id: name,

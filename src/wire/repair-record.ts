@@ -3,7 +3,7 @@
 
 import { z } from 'zod'
 import { json, name } from './fields.ts'
-import { type RunRecord, recordErrorSchema, recordSchema, runResultSchema } from './record.ts'
+import { makeNoOutcome, type RunRecord, recordErrorSchema, recordSchema, runResultSchema } from './record.ts'
 import { readBackup, readFields, UNKNOWN_TIME } from './repair-backup.ts'
 import { addFlaw, makeLabel, printIssue } from './tolerant.ts'
 
@@ -18,13 +18,7 @@ const UNKNOWN_RECORD: Omit<RunRecord, 'rid'> = {
   type: 'once',
   state: 'lost',
   start: UNKNOWN_TIME,
-  end: null,
-  reason: '',
-  error: null,
-  warnings: [],
-  warningCount: 0,
-  result: null,
-  progress: null,
+  ...makeNoOutcome(),
 }
 
 /** The fields without which a record is useless. */

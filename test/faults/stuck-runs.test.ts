@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { startTestDaemon } from '../support/daemon-start.ts'
 import { mountHung, noHungMounts } from '../support/hung-mount.ts'
+import { backupArgs } from '../support/plugin-args.ts'
 
 const PATIENCE = { timeout: 60_000, interval: 100 }
 const title =
@@ -14,18 +15,7 @@ it(title, { timeout: 120_000 }, async ({ skip }) => {
   const path = join(daemon.dir, 'volumes/db')
   mkdirSync(path)
   const mount = await mountHung(path)
-  const args = {
-    app: 'hello',
-    archive: 'hello-web-web-1-data-db',
-    containers: [],
-    instanceNo: 1,
-    mode: 'full',
-    postRun: '',
-    preRun: '',
-    proc: 'hello.web.web',
-    volume: '/data/db',
-    path,
-  }
+  const args = backupArgs(path)
   const data = JSON.stringify([{ id: 'j', spec: '@yearly', action: 'backup', args }])
   await daemon.ask('PUT', '/api/v1/cron/jobs', { form: { data, version: '1' } })
   const run = () => daemon.ask('POST', '/api/v1/cron/once/j')

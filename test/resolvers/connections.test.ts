@@ -1,7 +1,6 @@
 import { type ExecutionResult, graphql } from 'graphql'
 import { expect, test } from 'vitest'
 import { acceptInventory } from '../../src/domain/inventory.ts'
-import type { VolumeKey } from '../../src/domain/ports.ts'
 import type { World } from '../../src/domain/world.ts'
 import { createLoaders } from '../../src/resolvers/loaders.ts'
 import { createSchema } from '../../src/resolvers/schema.ts'
@@ -23,6 +22,10 @@ interface ConnectionAnswer {
   pageInfo: { hasNextPage: boolean; endCursor: string | null }
   totalCount: number
   totalCountIsCapped: boolean
+}
+
+function withStores(world: World, stores: Pick<World['ports'], 'records' | 'backups'>): World {
+  return { ...world, ports: { ...world.ports, ...stores } }
 }
 
 /** 4 apps on 3 servers: 4 * 2 * 5 volumes, as many jobs and 3 more that expire. */
@@ -139,26 +142,22 @@ test('records and backups are counted only if that is selected, and once', async
   ])
   const counted: string[] = []
   const { records, backups } = world.ports
-  const spied = {
-    ...world,
-    ports: {
-      ...world.ports,
-      records: {
-        ...records,
-        count: (filter: object) => {
-          counted.push('records')
-          return records.count(filter)
-        },
-      },
-      backups: {
-        ...backups,
-        count: (filter: object) => {
-          counted.push('backups')
-          return backups.count(filter)
-        },
+  const spied = withStores(world, {
+    records: {
+      ...records,
+      count: (filter) => {
+        counted.push('records')
+        return records.count(filter)
       },
     },
-  }
+    backups: {
+      ...backups,
+      count: (filter) => {
+        counted.push('backups')
+        return backups.count(filter)
+      },
+    },
+  })
   await ask(spied, '{ records { nodes { rid } } backups { nodes { name } pageInfo { hasNextPage } } }')
   expect(counted).toEqual([])
   const answer = await ask(spied, '{ records { totalCount totalCountIsCapped } backups { totalCount } }')
@@ -174,26 +173,22 @@ test('a page of many volumes asks the catalog for few at a time', async () => {
   await acceptInventory(world, { kind: 'inventory', inventory: bigInventory({ ...SHAPE, volumes: 60 }) })
   const asked: number[] = []
   const { records, backups } = world.ports
-  const spied = {
-    ...world,
-    ports: {
-      ...world.ports,
-      records: {
-        ...records,
-        lastOfJobs: (ids: readonly string[]) => {
-          asked.push(ids.length)
-          return records.lastOfJobs(ids)
-        },
-      },
-      backups: {
-        ...backups,
-        lastGood: (keys: readonly VolumeKey[]) => {
-          asked.push(keys.length)
-          return backups.lastGood(keys)
-        },
+  const spied = withStores(world, {
+    records: {
+      ...records,
+      lastOfJobs: (ids) => {
+        asked.push(ids.length)
+        return records.lastOfJobs(ids)
       },
     },
-  }
+    backups: {
+      ...backups,
+      lastGood: (keys) => {
+        asked.push(keys.length)
+        return backups.lastGood(keys)
+      },
+    },
+  })
   await ask(spied, '{ volumes(first: 480) { nodes { lastGood { name } jobs { lastRecord { rid } } } } }')
   expect(asked.reduce((sum, count) => sum + count)).toBe(960)
   expect(Math.max(...asked)).toBe(100)
