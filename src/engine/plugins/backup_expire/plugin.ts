@@ -19,9 +19,10 @@ export const backupExpirePlugin: Plugin<ExpireRule[]> = {
   parseArgs: (raw) => parseRules(parseShape('The args of backup_expire', raw, expireArgsSchema).info),
   needs: () => [],
   async run(rules, context) {
-    const store = await openRunStore(context, (message) => context.log('warn', message))
     const problems: string[] = []
-    const expired = await store.expire(rules, describeRun(context, problems))
+    const run = describeRun(context, problems)
+    const store = await openRunStore(context, run.reportProblem)
+    const expired = await store.expire(rules, run)
     const { deleted, deletedSnapshots, changed, bytesFreed } = expired
     return {
       state: problems.length > 0 ? 'partial' : 'success',

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { RunContext } from '../../../../src/engine/plugin.ts'
@@ -53,6 +53,21 @@ describe('backup_expire', () => {
     expect((await left()).filter((name) => names.includes(name))).toEqual(names.slice(13))
     expect(events).toEqual([`announce with ${before}`])
     expect(objects().length).toBe(before - 3 * 13)
+  })
+
+  it('is partial while what is left of a deleted backup cannot be removed, and deletes the others', async () => {
+    const { store, storeDir, expire, names, left } = await twentyDays()
+    const [stuck = ''] = names
+    const manifest = join(storeDir, SERVER, `${stuck}.manifest.json`)
+    rmSync(manifest)
+    mkdirSync(manifest)
+    await expect(store.remove([stuck])).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    const { state, reason, result } = await expire(SOURCE, '7d', OTHER, '30d')
+    expect([state, result]).toEqual(['partial', { deleted: names.slice(1, 13) }])
+    expect(reason).toContain(`"${stuck}" is deleted, but what is left of it cannot be removed`)
+    expect((await left()).filter((name) => names.includes(name))).toEqual(names.slice(13))
+    rmdirSync(manifest)
+    expect(await expire(SOURCE, '6d', OTHER, '30d')).toMatchObject({ state: 'success' })
   })
 
   it('plans again under the lock, so that a backup found corrupt meanwhile does not replace a good one', async () => {
