@@ -48,7 +48,7 @@ export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> 
       const records = [...live.values()].map(({ record }) => record)
       return server === undefined ? records : records.filter((record) => record.server === server)
     },
-    unfinishedPages: (size) => readLivePages(live, size),
+    unfinishedPages: (size, upTo) => readLivePages(live, size, upTo),
     eventsSince: (seq, filter, limit) => readEventsSince(db, { ...filter, after: seq, limit }),
     keptEvents: async () => ({ after: await prunedUpTo(db), upTo: numbers.last() }),
     nextEventSeq: () => numbers.next(),
@@ -71,17 +71,21 @@ function withProgress(live: ReadonlyMap<string, KeptRecord>, page: Slice<RunReco
   return { ...page, items }
 }
 
-/** Reads the records that are live at the start, as far as they still are. */
 async function* readLivePages(
   live: ReadonlyMap<string, KeptRecord>,
   size: number,
+  upTo: number,
 ): AsyncGenerator<KeptRecord[]> {
-  // The iterator follows changes of the map; records that are added during the reading come last.
-  const records = live.values()
-  for (let left = live.size; left > 0; left -= size) {
-    const page = records.take(Math.min(size, left)).toArray()
-    if (page.length > 0) yield page
+  let page: KeptRecord[] = []
+  // The iterator follows changes of the map: a record that changes during the reading moves to the end.
+  for (const kept of live.values()) {
+    if (kept.eventSeq > upTo) break
+    page.push(kept)
+    if (page.length < size) continue
+    yield page
+    page = []
   }
+  if (page.length > 0) yield page
 }
 
 async function loadLive(db: CatalogDb): Promise<Map<string, KeptRecord>> {
@@ -89,8 +93,9 @@ async function loadLive(db: CatalogDb): Promise<Map<string, KeptRecord>> {
     where: { state: { in: [...UNFINISHED_STATES] } },
     select: { rid: true },
   })
-  return readKept(
+  const kept = await readKept(
     db,
     rows.map(({ rid }) => rid),
   )
+  return new Map([...kept].sort(([, one], [, other]) => one.eventSeq - other.eventSeq))
 }

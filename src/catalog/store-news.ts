@@ -97,10 +97,11 @@ function rememberStored({ stored }: RecordWorld, { record, startKey }: RecordWri
   else stored.set(record.rid, { record, startKey })
 }
 
+/** Keeps `live` in the order of the last changes. */
 function remember({ live }: RecordWorld, change: KeptRecord): void {
   const { rid, state } = change.record
-  if (isTerminal(state)) live.delete(rid)
-  else live.set(rid, change)
+  live.delete(rid)
+  if (!isTerminal(state)) live.set(rid, change)
 }
 
 interface RecordWrite extends KeptRecord {

@@ -27,7 +27,7 @@ export interface CatalogWorld {
 }
 
 export interface RecordWorld extends CatalogWorld {
-  /** The newest version of each record that has not ended. Mere progress is kept only here, not on disk. */
+  /** The newest version of each record that has not ended, by last change. Mere progress is only here, not on disk. */
   live: Map<string, KeptRecord>
   /** The same records as they are on disk. */
   stored: Map<string, StoredLive>

@@ -33,8 +33,8 @@ export interface RecordStore {
   lastOfJobs(jobIds: readonly string[]): Promise<Map<string, RunRecord>>
   /** Records that have not ended, of one server or of all. */
   unfinished(server?: string): Promise<RunRecord[]>
-  /** The same of all servers, from memory, in pages; each page has the newest versions when it is read. */
-  unfinishedPages(size: number): AsyncIterable<KeptRecord[]>
+  /** Those of all servers whose last change, when their page is read, has at most the number `upTo`; in that order. */
+  unfinishedPages(size: number, upTo: number): AsyncIterable<KeptRecord[]>
   /** State changes after `seq`, oldest first, at most `limit`. */
   eventsSince(seq: number, filter: { rid?: string; app?: string }, limit: number): Promise<KeptRecord[]>
   /** All changes of state numbered above `after` and up to `upTo` are stored, except of forgotten records. */

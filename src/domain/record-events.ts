@@ -8,10 +8,13 @@ import type { EventFilter, Listening, RecordEvent } from './record-event.ts'
 export class RecordEvents {
   /** Makes the events that are read, not published. */
   readonly recent = new RecentEvents()
+  /** The number of the newest event that was published; those before a restart count. */
+  last = 0
   readonly #shelves = new Map<string, Set<EventQueue>>()
 
   /** Returns to how many listeners it was offered. */
   publish(event: RecordEvent, weight: 'state' | 'progress'): number {
+    this.last = event.seq
     if (this.#shelves.size === 0) return 0
     let offers = 0
     for (const shelf of listShelves(event.record)) {

@@ -45,6 +45,7 @@ export class RecordLedger {
   /** Loads the records that had not ended when the controller stopped. */
   async load(): Promise<void> {
     for (const record of await this.#store.unfinished()) this.#remember(record)
+    this.events.last = (await this.#store.keptEvents()).upTo
   }
 
   /** Stores news; on disk when it resolves. Returns the runs whose state changed. */

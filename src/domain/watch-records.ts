@@ -15,12 +15,13 @@ const SNAPSHOT_PAGE = 100
 
 /**
  * Streams the present state first (`SNAPSHOT`: the requested record, or all that have not ended) or, with `since`, the
- * missed changes of state and the newest progress of running records; then every change. Ends when the controller
- * closes or the listener is too far behind: it can come back with `since`. Check `since` with checkSince() first.
+ * missed changes of state and the newest progress of running records; then every change. All in the order of their
+ * numbers, so that whoever leaves misses nothing by coming back with the last number as `since`. Ends when the
+ * controller closes or the listener is too far behind. Check `since` with checkSince() first.
  */
 export function watchRecords(world: World, watch: Watch): AsyncIterableIterator<RecordEvent> {
   const queue = world.ledger.events.listen(watch)
-  const events = streamEvents(world, watch, queue)
+  const events = streamEvents(world, { ...watch, upTo: world.ledger.events.last }, queue)
   return {
     next: () => events.next(),
     return() {
@@ -47,57 +48,45 @@ export async function checkSince(world: World, since: number): Promise<void> {
   })
 }
 
+interface BoundedWatch extends Watch {
+  /** The number of the last event before the queue began: what changed later comes from there. */
+  upTo: number
+}
+
 async function* streamEvents(
   world: World,
-  watch: Watch,
+  watch: BoundedWatch,
   queue: EventQueue,
 ): AsyncGenerator<RecordEvent, undefined> {
   try {
-    const sent = new SentEvents()
+    let last = watch.upTo
     for await (const event of watch.since === undefined
       ? streamSnapshot(world, watch)
       : streamGap(world, { ...watch, since: watch.since }, queue)) {
-      sent.add(event)
+      last = Math.max(last, event.seq)
       yield event
     }
-    for (let event = await queue.next(); event; event = await queue.next())
-      if (!sent.covers(event)) yield event
+    for (let event = await queue.next(); event; event = await queue.next()) if (event.seq > last) yield event
   } finally {
     queue.close()
   }
 }
 
-/** What the snapshot or the gap told, to leave it out when it comes from the queue as well. */
-class SentEvents {
-  readonly #seqs = new Map<string, number>()
-  #highest = -1
-
-  add({ record, seq }: RecordEvent): void {
-    this.#seqs.set(record.rid, seq)
-    this.#highest = Math.max(this.#highest, seq)
-  }
-
-  /** Pass events in the order of their numbers: after the highest one that was sent, nothing needs to be known. */
-  covers({ record, seq }: RecordEvent): boolean {
-    if (seq > this.#highest) this.#seqs.clear()
-    return seq <= (this.#seqs.get(record.rid) ?? -1)
-  }
-}
-
-async function* streamSnapshot(world: World, watch: Watch): AsyncGenerator<RecordEvent> {
+async function* streamSnapshot(world: World, watch: BoundedWatch): AsyncGenerator<RecordEvent> {
   for await (const page of readSnapshot(world, watch)) {
     yield* page.map((kept) => makeEvent(world, 'SNAPSHOT', kept))
   }
 }
 
-async function* readSnapshot(world: World, watch: Watch): AsyncGenerator<KeptRecord[]> {
+/** A single record is told as it is now, even if it changed after `upTo`. */
+async function* readSnapshot(world: World, watch: BoundedWatch): AsyncGenerator<KeptRecord[]> {
   if (watch.rid === undefined) return yield* readUnfinished(world, watch)
   const kept = await world.ports.records.get(watch.rid)
   if (kept && matchesEventFilter(kept.record, watch)) yield [kept]
 }
 
-async function* readUnfinished(world: World, watch: Watch): AsyncGenerator<KeptRecord[]> {
-  for await (const page of world.ports.records.unfinishedPages(SNAPSHOT_PAGE)) {
+async function* readUnfinished(world: World, watch: BoundedWatch): AsyncGenerator<KeptRecord[]> {
+  for await (const page of world.ports.records.unfinishedPages(SNAPSHOT_PAGE, watch.upTo)) {
     yield page.filter(({ record }) => matchesEventFilter(record, watch))
     await new Promise<void>((resolve) => setImmediate(resolve))
   }
@@ -106,10 +95,10 @@ async function* readUnfinished(world: World, watch: Watch): AsyncGenerator<KeptR
 /** Stored changes of state and the newest progress of running records, in the order of their numbers. */
 async function* streamGap(
   world: World,
-  watch: Watch & { since: number },
+  watch: BoundedWatch & { since: number },
   queue: EventQueue,
 ): AsyncGenerator<RecordEvent> {
-  const { rid, app, since } = watch
+  const { rid, app, since, upTo } = watch
   const filter = { ...(rid !== undefined && { rid }), ...(app !== undefined && { app }) }
   const progressed = await readProgressed(world, watch)
   let after = since
@@ -117,18 +106,18 @@ async function* streamGap(
     const kept = await world.ports.records.eventsSince(after, filter, GAP_PAGE)
     // Events were pruned while a slow listener was reading: the stream ends, and `since` then throws EVENTS_GONE.
     if ((await world.ports.records.keptEvents()).after > after) return queue.close()
-    const last = kept.length < GAP_PAGE ? Number.POSITIVE_INFINITY : (kept.at(-1)?.eventSeq ?? after)
+    const last = kept.length < GAP_PAGE ? upTo : Math.min(upTo, kept.at(-1)?.eventSeq ?? upTo)
     yield* mergeEvents(
-      kept,
+      kept.filter(({ eventSeq }) => eventSeq <= last),
       progressed.filter(({ eventSeq }) => eventSeq > after && eventSeq <= last),
     ).map((change) => makeEvent(world, 'CHANGE', change))
-    if (last === Number.POSITIVE_INFINITY) return
+    if (last === upTo) return
     after = last
   }
 }
 
 /** The unfinished records that changed after `since`. */
-async function readProgressed(world: World, watch: Watch & { since: number }): Promise<KeptRecord[]> {
+async function readProgressed(world: World, watch: BoundedWatch & { since: number }): Promise<KeptRecord[]> {
   const progressed: KeptRecord[] = []
   for await (const page of readUnfinished(world, watch))
     progressed.push(...page.filter(({ eventSeq }) => eventSeq > watch.since))

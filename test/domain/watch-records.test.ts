@@ -34,11 +34,29 @@ test('a change before the first read is sent once', async () => {
   const { world } = await given.inMemory()
   await world.ledger.apply([running])
   const events = watchRecords(world, {})
+  const ofRun = watchRecords(world, { rid: running.rid })
   await world.ledger.apply([progress(2)])
-  const [snapshot] = await take(events, 1)
-  expect(snapshot).toMatchObject({ kind: 'SNAPSHOT', record: { seq: 2 } })
+  expect((await take(events, 1))[0]).toMatchObject({ kind: 'CHANGE', record: { seq: 2 } })
+  expect((await take(ofRun, 1))[0]).toMatchObject({ kind: 'SNAPSHOT', record: { seq: 2 } })
   await world.ledger.apply([done])
-  expect((await take(events, 1))[0]).toMatchObject({ kind: 'CHANGE', record: { seq: 90 } })
+  for (const each of [events, ofRun])
+    expect((await take(each, 1))[0]).toMatchObject({ kind: 'CHANGE', record: { seq: 90 } })
+})
+
+test('a watcher that leaves while runs start and end misses none of it when it comes back', async () => {
+  const { world } = await given.inMemory()
+  const runs = Array.from({ length: 250 }, (_, n) => sampleRecord({ rid: ridOf(n + 10) }))
+  await world.ledger.apply(runs)
+  const events = watchRecords(world, {})
+  const [first] = await take(events, 1)
+  const early = { ...done, rid: first?.record.rid ?? '' }
+  await world.ledger.apply([early])
+  await world.ledger.apply([sampleRecord({ rid: ridOf(1) })])
+  const seen = [first, ...(await take(events, 249))]
+  await events.return?.()
+  const [missed, started] = await take(watchRecords(world, { since: seen.at(-1)?.seq }), 2)
+  expect(missed).toMatchObject({ record: { rid: early.rid, state: 'success' } })
+  expect(started?.record.rid).toBe(ridOf(1))
 })
 
 test('a watcher of everything first gets the runs that have not ended', async () => {

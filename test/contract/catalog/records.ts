@@ -121,20 +121,28 @@ export function recordDemands(makePlace: MakePlace): void {
       expect(await after.catalog.records.apply([progressed])).toHaveLength(1)
     })
 
-    test('reads the unfinished records in pages, each as it is when its page is read', async () => {
-      const { records } = await openEmpty(makePlace)
-      const live = Array.from({ length: 5 }, (_, n) => sampleRecord({ rid: ridOf(n) }))
-      await records.apply(live)
-      const pages = records.unfinishedPages(2)[Symbol.asyncIterator]()
-      expect((await pages.next()).value).toMatchObject([{ record: live[0] }, { record: live[1] }])
-      const progressed = sampleRecord({ rid: ridOf(2), seq: 7, progress: sampleProgress(500) })
+    test('reads the unfinished records in pages, in the order of their last changes, without later ones', async () => {
+      const place = await makePlace()
+      const before = await place.open()
+      const live = Array.from({ length: 6 }, (_, n) => sampleRecord({ rid: ridOf(n) }))
+      await before.records.apply(live)
+      const progressed = sampleRecord({ rid: ridOf(1), seq: 7, progress: sampleProgress(500) })
+      const kept = await before.records.apply([progressed])
+      const pages = before.records.unfinishedPages(2, kept[0]?.eventSeq ?? 0)[Symbol.asyncIterator]()
+      expect((await pages.next()).value).toMatchObject([{ record: live[0] }, { record: live[2] }])
       const ended = sampleRecord({ rid: ridOf(3), seq: 8, state: 'success', end: '2026-11-23T09:00:00Z' })
-      const [{ eventSeq } = { eventSeq: 0 }] = await records.apply([progressed, ended])
-      expect((await pages.next()).value).toMatchObject([
-        { record: progressed, eventSeq },
-        { record: live[4] },
-      ])
+      const later = sampleRecord({ rid: ridOf(4), seq: 8, progress: sampleProgress(600) })
+      await before.records.apply([ended, later, sampleRecord({ rid: ridOf(9) })])
+      expect((await pages.next()).value).toMatchObject([{ record: live[5] }, ...kept])
       expect((await pages.next()).done).toBe(true)
+      await before.close()
+
+      await using after = closing(await place.open())
+      const all = Number.POSITIVE_INFINITY
+      const { value } = await after.catalog.records.unfinishedPages(9, all)[Symbol.asyncIterator]().next()
+      const numbers = (value as { eventSeq: number }[]).map(({ eventSeq }) => eventSeq)
+      expect(numbers).toHaveLength(6)
+      expect(numbers).toEqual(numbers.toSorted((one, other) => one - other))
     })
 
     test('ignores a backup of another server in a record', async () => {
