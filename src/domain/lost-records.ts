@@ -30,11 +30,9 @@ async function checkRecords(world: World, records: UnfinishedRecord[]): Promise<
   }
 }
 
-/** Whether the daemon's word can be used: a run is not lost if it was heard of, or its end, while we asked. */
+/** Whether the daemon's word can be used: a run is not lost if it, or a post that names it, was heard of while we asked. */
 function isStillDue(world: World, live: UnfinishedRecord, { state }: RunRecord): boolean {
-  if (state !== 'lost') return true
-  const { server, rid } = live.record
-  return world.ledger.isSilent(live, SILENT_AFTER_MS) && !world.newsGate.names(server, rid)
+  return state !== 'lost' || world.ledger.isSilent(live, SILENT_AFTER_MS)
 }
 
 /** How long nothing was heard since `at`, ms, without the time in which the controller itself stood still. */

@@ -124,3 +124,13 @@ test('a held inventory comes into force only if the source still has it', async 
   expect(daemon.jobs).toHaveLength(2)
   expect(world.inventory.problem).toBe('the file is gone')
 })
+
+test('an inventory that replaces the held one while the source is read again has its own ten minutes', async () => {
+  const { world, take, clock, ticked, daemon } = await withVolumes(10)
+  await take(hello(1).inventory())
+  world.rereadInventory = () => acceptInventory(world, { kind: 'inventory', inventory: EMPTY })
+  clock.move(HELD_FOR_MS)
+  await ticked()
+  expect(daemon.jobs).toHaveLength(11)
+  expect(world.inventory.held).toMatchObject({ lostVolumes: 10, until: clock.now() + HELD_FOR_MS })
+})

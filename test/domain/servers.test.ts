@@ -4,7 +4,8 @@ import { tick } from '../../src/domain/controller.ts'
 import { acceptInventory } from '../../src/domain/inventory.ts'
 import { isReachable, listServerProblems } from '../../src/domain/server-state.ts'
 import { POLL_EVERY_MS } from '../../src/domain/servers.ts'
-import { sampleBackup } from '../support/catalog-samples.ts'
+import type { RunRecord } from '../../src/wire/record.ts'
+import { sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
 import type { InMemory } from '../support/given/in-memory.ts'
 import { given } from '../support/given.ts'
 
@@ -98,6 +99,26 @@ test('a server that leaves is sent an empty list until it accepts it, also acros
   expect(kit.two.jobs).toEqual([])
   expect([...again.servers.keys()]).toEqual([ONE])
   expect((await kit.catalog.servers.all()).map(({ ip }) => ip)).toEqual([ONE])
+})
+
+test('a server that left stays known while one of its runs has not ended', async () => {
+  const kit = await twoServers()
+  await kit.take(hello.on(ONE, TWO).volume('/data/db').inventory())
+  const accept = (record: RunRecord) =>
+    acceptNews(
+      kit.world,
+      { protocol: 2, daemonId: 'x', server: TWO, records: [record], running: [] },
+      { from: TWO },
+    )
+  const run = sampleRecord({ server: TWO, jobId: '' })
+  await accept(run)
+  await kit.take(hello.on(ONE).volume('/data/db').inventory())
+  await after(kit, POLL_EVERY_MS)
+  expect(kit.two.jobs).toEqual([])
+  expect([...kit.world.servers.keys()]).toEqual([ONE, TWO])
+  await accept({ ...run, seq: 9, state: 'success', end: '2026-11-23T08:45:00Z' })
+  await after(kit, POLL_EVERY_MS)
+  expect([...kit.world.servers.keys()]).toEqual([ONE])
 })
 
 test('after a restart of the controller backups are listed again, because some may be deleted', async () => {
