@@ -14,14 +14,20 @@ type Copy = SettleAnswer['copies'][number]
  */
 export async function finishCopy(finishing: Finishing, { volume, rid }: Copy): Promise<void> {
   const record = finishing.memory.unfinished().find((one) => one.rid === rid)
-  const end = (how: InterruptedEnd) =>
-    record && endRecord(finishing, endInterrupted(record, how, finishing.clock))
+  let written = Promise.resolve()
+  // One after the other: a second end must find the first one in the memory.
+  const end = (how: InterruptedEnd) => {
+    if (!record) return
+    written = written.then(() => endRecord(finishing, endInterrupted(record, how, finishing.clock)))
+  }
   const reason = `the copy in place of the recover ${rid} was interrupted and is being finished`
   finishing.log.warn({ volume, rid }, `The volume ${volume} is locked: ${reason}`)
   await finishing.runs.locks.settle([volume], {
     reason,
-    onLocked: (locked) => void end({ locked }),
-    onSettled: (settled) => void (settled.rid === rid && end({ settled })),
+    onLocked: (locked) => end({ locked }),
+    onSettled: (settled) => {
+      if (settled.rid === rid) end({ settled })
+    },
   })
 }
 

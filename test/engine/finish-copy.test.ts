@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { isTerminal } from '../../src/wire/record.ts'
 import { MemoryWithoutDisk } from '../support/engine-memory.ts'
 import { heldEngine, SUCCESS } from '../support/held-engine.ts'
 
@@ -59,4 +60,24 @@ test('a copy in place that cannot be finished yet says why, in its record and in
     error: { code: 'VOLUME_LOCKED', facts: { journal: '/v/.staging' } },
   })
   expect(engine.locked()).toEqual([{ path: VOLUME, reason }])
+})
+
+test('a record that has ended stays as it is if its volume is locked then, and the problem says why', async () => {
+  const { engine, memory, rid, settling, problems } = await settledEngine()
+  const reason = 'another recover of it cannot be settled'
+  const settled = [{ volume: VOLUME, rid, outcome: 'went forward' }]
+  const locked = [{ volume: VOLUME, journal: '/v/.staging', reason }]
+  settling.end({ state: 'partial', reason, result: { settled, locked } })
+  await expect
+    .poll(() =>
+      problems
+        .list()
+        .map(({ text }) => text)
+        .join(),
+    )
+    .toContain(reason)
+  expect(engine.locked()).toEqual([{ path: VOLUME, reason }])
+  for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate)
+  const ends = memory.versions.filter((record) => record.rid === rid && isTerminal(record.state))
+  expect(ends).toMatchObject([{ error: { code: 'DAEMON_RESTARTED', facts: { outcome: 'went forward' } } }])
 })
