@@ -85,7 +85,9 @@ export class Timers {
     this.#byId.clear()
   }
 
+  /** First follows a step of the clock that nobody has noticed yet: the new times are of the new clock. */
   #addBucket(spec: string, schedule: Schedule): Bucket {
+    this.#followSteps()
     const bucket: Bucket = {
       spec,
       schedule,
@@ -103,8 +105,7 @@ export class Timers {
   /** Fires everything due before it computes the next dates, which would delay the jobs of a busy second. */
   #fireDue(): void {
     const now = this.#clock.now()
-    const steppedBack = this.#measureStepBack()
-    if (steppedBack > MIN_STEP_BACK_MS) this.#moveBack(steppedBack)
+    this.#followSteps()
     const isDue = ({ next }: Bucket) => next !== undefined && next <= now
     const due = [...this.#bySpec.values()].filter(isDue)
     for (const { ids, next = now } of due) this.#onDue([...ids], next)
@@ -115,6 +116,11 @@ export class Timers {
 
   #readBoth() {
     return { wall: this.#clock.now(), elapsed: this.#clock.elapsed() }
+  }
+
+  #followSteps(): void {
+    const steppedBack = this.#measureStepBack()
+    if (steppedBack > MIN_STEP_BACK_MS) this.#moveBack(steppedBack)
   }
 
   /** By how much the clock was set back since the last reading, ms. */
@@ -149,7 +155,6 @@ export class Timers {
     disarm(bucket)
     if (bucket.next === undefined) return
     const timer = new nodeSchedule.Job(() => {
-      if (bucket.timer !== timer) return
       this.#fireDue()
       if (bucket.timer === timer) this.#wait(bucket)
     })

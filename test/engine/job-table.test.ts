@@ -185,6 +185,18 @@ describe('a list of jobs', () => {
     expect(fired).toHaveLength(1)
   })
 
+  test('a job with a new schedule runs at its times, also after a clock that was set back', () => {
+    const { table, fired } = openTable()
+    table.set([jobOf('a', '0 13 * * *'), jobOf('b', '0 13 * * *')], 'v1')
+    vi.advanceTimersByTime(HOUR)
+    expect(fired).toEqual(['a @ 11-23T13:00:00', 'b @ 11-23T13:00:00'])
+    fired.length = 0
+    vi.setSystemTime(NOON + HOUR / 2)
+    table.set([jobOf('a', '45 12 * * *'), jobOf('b', '45 * * * *')], 'v2')
+    vi.advanceTimersByTime(HOUR / 2)
+    expect(fired.sort()).toEqual(['a @ 11-23T12:45:00', 'b @ 11-23T12:45:00'])
+  })
+
   test('after a stop it keeps its jobs and runs none', () => {
     const { table, fired } = openTable()
     table.set([jobOf('a', '@hourly')], 'v1')
