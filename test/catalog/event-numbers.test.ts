@@ -66,6 +66,35 @@ test('a failed reservation is repeated with a later number', async () => {
   expect(after.next()).toBeGreaterThan(numbers.last())
 })
 
+test('a failed reservation is repeated with the very next number', async () => {
+  const start = await processesOf()
+  const { db } = await start()
+  let isFailing = false
+  const failing = new Proxy(db, {
+    get(target, key) {
+      if (key !== 'meta') return Reflect.get(target, key)
+      const upsert = (args: Parameters<typeof db.meta.upsert>[0]) =>
+        isFailing ? Promise.reject(new Error('the disk is full')) : target.meta.upsert(args)
+      return { findUnique: target.meta.findUnique, upsert }
+    },
+  })
+  const writes = createWriteQueue()
+  const numbers = await openEventNumbers(failing, writes, silentLog)
+  const give = async (count: number) => {
+    for (let n = 0; n < count; n++) numbers.next()
+    await writes.idle()
+  }
+  isFailing = true
+  await give(6000)
+  isFailing = false
+  await give(1)
+  // From here on nothing reaches the disk any more.
+  isFailing = true
+  await give(6000)
+  const { numbers: after } = await start()
+  expect(after.next()).toBeGreaterThan(numbers.last())
+})
+
 test('a closed and reopened catalog continues without a gap', async () => {
   const start = await processesOf()
   const { numbers } = await start()

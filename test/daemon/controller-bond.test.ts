@@ -32,6 +32,27 @@ test('a controller is remembered across a restart, and forgotten after its relea
   expect(open().controller).toBeUndefined()
 })
 
+test('a controller that could not be stored is not known, and its next list is', () => {
+  const db = openDaemonDatabase(join(tempDir(), 'daemon.db'), silentLog)
+  onTestFinished(() => void db.close())
+  const memory = new ControllerMemory(db)
+  const bond = new ControllerBond(memory, {
+    problems: new Problems(systemClock),
+    log: silentLog,
+    clock: systemClock,
+  })
+  onTestFinished(() => bond.close())
+  db.pragma('query_only = true')
+  expect(() => bond.accept({ controller: FIRST, takeOver: false })).toThrow('readonly')
+  expect(bond.controller).toBeUndefined()
+  db.pragma('query_only = false')
+  bond.accept({ controller: FIRST, takeOver: false })
+  expect(memory.load()).toEqual(FIRST)
+  db.pragma('query_only = true')
+  expect(() => bond.release()).toThrow('readonly')
+  expect(bond.controller).toEqual(FIRST)
+})
+
 test('a refused controller is a problem until it was silent for five minutes', () => {
   const db = openDaemonDatabase(join(tempDir(), 'daemon.db'), silentLog)
   onTestFinished(() => void db.close())

@@ -1,26 +1,34 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { Startup } from '../../src/daemon/startup.ts'
 import { BackupdError } from '../../src/lib/errors.ts'
-import { silentLog } from '../support/silent-log.ts'
+import { keepingLog } from '../support/keeping-log.ts'
 
 /** Each claim fails with the next of `codes`, the ones after them succeed. */
 function startupWith(...codes: ('STORE_UNAVAILABLE' | 'STORE_CHANGED' | 'CONFLICT')[]) {
   const schedule: string[] = []
+  const log = keepingLog()
+  let settling = Promise.resolve()
   const startup = new Startup({
     async claim() {
       const code = codes.shift()
       if (code) throw new BackupdError(code, `the store says ${code}`)
     },
     engine: {
-      settle: async () => ({ ended: [], locked: [] }),
+      settle: () => settling.then(() => ({ ended: [], locked: [] })),
       stop: () => void schedule.push('stop'),
     },
     scheduler: { resume: () => void schedule.push('start') },
-    log: silentLog,
+    log,
     retryIntervalMs: 20,
   })
   onTestFinished(() => startup.stop())
-  return { startup, schedule, left: codes }
+  /** Settling lasts until the returned function is called. */
+  const holdSettling = () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    settling = promise
+    return resolve
+  }
+  return { startup, schedule, left: codes, log, holdSettling }
 }
 
 test('a refused store that appears after the start is tried again, and used when it is right', async () => {
@@ -33,6 +41,18 @@ test('a refused store that appears after the start is tried again, and used when
   await expect.poll(() => startup.waitsFor).toBeUndefined()
   expect(left).toEqual([])
   expect(schedule).toEqual(['start', 'stop', 'start'])
+})
+
+test('nothing runs before interrupted runs are settled, also if a refused store is right meanwhile', async () => {
+  const { startup, schedule, log, holdSettling } = startupWith('STORE_CHANGED')
+  const settled = holdSettling()
+  const started = startup.run()
+  await expect.poll(() => log.lines.join()).toContain('The store is available and claimed')
+  expect(startup.waitsFor).toBe('interrupted runs are being settled')
+  expect(schedule).toEqual(['stop'])
+  settled()
+  await started
+  expect(schedule).toEqual(['stop', 'start'])
 })
 
 test('a refused store ends a starting daemon', async () => {

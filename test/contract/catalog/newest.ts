@@ -120,6 +120,26 @@ async function scanLastGood({ backups }: Catalog, source: string): Promise<strin
 
 /** How a catalog answers for the last record of a job and the last good backup of a volume. */
 export function newestDemands(makePlace: MakePlace): void {
+  test('a backup that a listing moves to another volume leaves the first one its earlier good backup', async () => {
+    const place = await makePlace()
+    await using opened = closing(await place.open())
+    const { backups } = opened.catalog
+    const early = sampleBackup({ name: 'a0', source: '/s0', sequence: 1 })
+    const later = (source: string) => sampleBackup({ name: 'a1', source, sequence: 2 })
+    const good = async () => {
+      const found = await backups.lastGood(SOURCES.map((source) => ({ server: SERVER, source })))
+      return SOURCES.map((source) => found.get(`${SERVER} ${source}`)?.name)
+    }
+    for (const [source, expected] of [
+      ['/s0', ['a1', undefined]],
+      ['/s1', ['a0', 'a1']],
+      ['/s0', ['a1', undefined]],
+    ] as const) {
+      await backups.reconcile(SERVER, pageOf([early, later(source)]), false)
+      expect(await good()).toEqual(expected)
+    }
+  })
+
   test('the last record of each job and the last good backup of each volume are what a scan finds', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), async (steps) => {
