@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { listPacks } from '../../../src/restic/repository/layout.ts'
 import { given } from '../../support/given.ts'
 import { addSnapshot, blobOf, collectIds, idOf } from '../../support/repository-content.ts'
 
@@ -122,4 +123,20 @@ test('if one copy of a blob is damaged, another is read, and the damage is repor
   const isDamagedFirst = opened.locate('data', idOf(CONTENT))?.pack === pack
   expect(first).toBeGreaterThanOrEqual(0)
   expect(warnings).toEqual(isDamagedFirst ? [expect.stringContaining(pack)] : [])
+})
+
+test('damage stays known when another run replaces the index file', async () => {
+  const { repository, place, open } = await filled()
+  const { pack = '' } = repository.locate('data', idOf(CONTENT)) ?? {}
+  const others = (await Array.fromAsync(listPacks(place))).map(({ id }) => id).filter((id) => id !== pack)
+  const [file] = await collectIds(repository.listUnpacked('index'))
+  await repository.loadIndex()
+  repository.distrust([pack])
+  const other = await open()
+  await other.loadIndex()
+  await other.dropFromIndex(new Set(others))
+  expect(await collectIds(repository.listUnpacked('index'))).not.toContain(file)
+  const index = await repository.loadIndex()
+  expect(index.copies('data', idOf(CONTENT))).toHaveLength(1)
+  expect(index.has('data', idOf(CONTENT))).toBe(false)
 })

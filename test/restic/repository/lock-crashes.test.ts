@@ -79,6 +79,20 @@ test('a lock that could not be removed at the end is removed by the next run of 
   expect([locks(), journal()]).toEqual([[], []])
 })
 
+test('a lock that was left stays known while another repository of the same daemon is locked', async () => {
+  const { dir, driver, lock, locks, journal } = await faultyLocks()
+  const left = await lock(true)
+  driver.fail('remove')
+  await left[Symbol.asyncDispose]()
+  const { repository: other } = await given.repository()
+  const { signal } = new AbortController()
+  const otherLock = { exclusive: true, dataDir: `${dir}/daemon`, waitMs: 0, signal }
+  await (await lockRepository(other, otherLock))[Symbol.asyncDispose]()
+  expect([locks().length, journal().length]).toEqual([1, 1])
+  await (await lock(true))[Symbol.asyncDispose]()
+  expect([locks(), journal()]).toEqual([[], []])
+})
+
 test('a lock whose publication fails although it took effect leaves nothing', async () => {
   const { driver, lock, locks, journal } = await faultyLocks()
   driver.fail('committed')
