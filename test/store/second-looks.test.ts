@@ -125,6 +125,26 @@ describe('a claim', () => {
   })
 })
 
+describe('an increment repository', () => {
+  it('that was noted between the check and the lock stays the noted one', async () => {
+    const dir = tempDir()
+    const driver = localDriver(dir)
+    const lock = driver.lock.bind(driver)
+    const file = join(dir, IP, '.owner')
+    const owner = () => JSON.parse(readFileSync(file, 'utf8'))
+    driver.lock = async (name) => {
+      const isNoting = existsSync(join(dir, IP, 'repo/config')) && owner().repository === undefined
+      if (isNoting) writeFileSync(file, JSON.stringify({ ...owner(), repository: 'the-first' }))
+      return lock(name)
+    }
+    const { store } = await given.store({ dir, driver })
+    await store.preparePassword()
+    await using _made = await store.ownRepository()
+    expect(owner().repository).toBe('the-first')
+    await expect(store.ownRepository()).rejects.toMatchObject({ code: 'REPOSITORY_MISSING' })
+  })
+})
+
 describe('the empty mount point of an unmounted store', () => {
   it.each<[string, (store: WholeStore) => Promise<unknown>]>([
     ['a full backup', (store) => store.begin({ archive: ARCHIVE, rid: newRid(T0 * 1000), source: SOURCE })],

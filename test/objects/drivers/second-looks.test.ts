@@ -4,11 +4,18 @@ import { linkSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSyn
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { BackupdError } from '../../../src/lib/errors.ts'
 import { KernelError } from '../../../src/lib/kernel/libc.ts'
 import { loadKernel } from '../../../src/lib/kernel.ts'
 import { localDriver } from '../../../src/objects/drivers/local.ts'
 import { lockFile } from '../../../src/objects/drivers/local-lock.ts'
-import { copyObject, createSmall, readSmall } from '../../../src/objects/small-objects.ts'
+import {
+  copyObject,
+  createSmall,
+  readSmall,
+  tryReadSmall,
+  tryRemove,
+} from '../../../src/objects/small-objects.ts'
 import { lockInChild } from '../../support/store-child.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
@@ -82,6 +89,21 @@ test('an object of several pieces is copied whole', async () => {
   await createSmall(driver, 'ns/from', content)
   await copyObject(driver, 'ns/from', 'ns/to')
   expect((await readSmall(driver, 'ns/to'))?.equals(content)).toBe(true)
+})
+
+test('what is wrong with one object is told from a store that is gone', async () => {
+  const dir = tempDir()
+  mkdirSync(join(dir, 'ns/object/child'), { recursive: true })
+  const driver = localDriver(dir)
+  const gone = new BackupdError('STORE_UNAVAILABLE', 'the store is gone')
+  const check = driver.check
+  driver.check = () => Promise.reject(gone)
+  await expect(tryReadSmall(driver, 'ns/object')).rejects.toBe(gone)
+  await expect(tryRemove(driver, 'ns/object')).rejects.toBe(gone)
+  driver.check = check
+  const { content, problem } = await tryReadSmall(driver, 'ns/object')
+  expect([content, problem]).toEqual([undefined, expect.any(String)])
+  expect(await tryRemove(driver, 'ns/object')).toMatchObject({ code: 'STORE_UNAVAILABLE' })
 })
 
 test('a file with the maximum number of links is still published', async () => {
