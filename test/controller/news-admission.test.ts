@@ -1,4 +1,6 @@
-import { expect, test } from 'vitest'
+import { once } from 'node:events'
+import { request as httpRequest } from 'node:http'
+import { expect, test, vi } from 'vitest'
 import { addNewsRoute } from '../../src/controller/news-route.ts'
 import { closeApp, createApp, listen, printJson } from '../../src/http/app.ts'
 import { ridOf, sampleRecord } from '../support/catalog-samples.ts'
@@ -61,6 +63,10 @@ async function heldController() {
     guard: () => {},
     refuse: (_error, _request, reply) => printJson(reply.code(500), 'refused'),
   })
+  // Those that have this header reach the route only when their sender has left.
+  app.addHook('preHandler', async ({ headers }, { raw }) => {
+    if (headers['x-leaves'] && !raw.closed) await once(raw, 'close')
+  })
   addNewsRoute(app, kit.world)
   onEnd(() => closeApp(app))
   const url = await listen(app, { host: '127.0.0.1', port: 0 }, 'controller')
@@ -87,4 +93,41 @@ test('a post whose connection is closed while it waits is dropped and leaves its
   await waiting(0)
   const rids = (await catalog.records.unfinished()).map(({ rid }) => rid)
   expect(rids.sort()).toEqual([ridOf(1), ridOf(3)])
+})
+
+test('a post whose connection was closed before it reaches the route does not wait', async () => {
+  const { url, waiting, letGo, catalog, world } = await heldController()
+  const stored = fetch(url, { method: 'POST', headers: JSON_TYPE, body: newsOf(1) })
+  await waiting(1)
+  const sender = new AbortController()
+  const headers = { ...JSON_TYPE, 'x-leaves': 'yes' }
+  const left = fetch(url, { method: 'POST', headers, body: newsOf(2), signal: sender.signal })
+  const asked = vi.spyOn(world.newsLine, 'take')
+  setTimeout(() => sender.abort(), 100)
+  await expect(left).rejects.toThrow()
+  await expect.poll(() => asked.mock.calls.length).toBe(1)
+  await waiting(1)
+  letGo()
+  expect((await stored).status).toBe(200)
+  await waiting(0)
+  expect((await catalog.records.unfinished()).map(({ rid }) => rid)).toEqual([ridOf(1)])
+})
+
+test('a post for which there is no room while it arrives is answered with Retry-After too', async () => {
+  const { url } = await startTestController({
+    folder: await testFolder(),
+    inventory: toldInventory(hello.inventory()),
+  })
+  const half = Buffer.alloc(20 * 1024 * 1024, ' ')
+  const posts = [1, 2].map(() => {
+    const post = httpRequest(`${url}${PATH}`, { method: 'POST', headers: JSON_TYPE }).on('error', () => {})
+    post.write(half)
+    return post
+  })
+  onEnd(() => {
+    for (const post of posts) post.destroy()
+  })
+  const [answer] = await Promise.race(posts.map((post) => once(post, 'response')))
+  expect(answer.headers['x-backupd-error-code']).toBe('TOO_COSTLY')
+  expect(answer.headers['retry-after']).toMatch(/^\d+$/)
 })

@@ -122,6 +122,27 @@ test('an inventory that cannot be applied is logged, and the next one is applied
     .toEqual({ inventory: { volumes: 2 } })
 })
 
+test('an inventory that was read again on request is in force when the request ends', async () => {
+  const of = (...ips: string[]) =>
+    hello
+      .on(...ips)
+      .volume('/data/db')
+      .inventory()
+  const inventory: InventorySource = {
+    async watch(onNews) {
+      onNews({ kind: 'inventory', inventory: of('127.0.0.1') })
+      const reread = async () => onNews({ kind: 'inventory', inventory: of('127.0.0.1', '127.0.0.2') })
+      return { reread, close: async () => {} }
+    },
+  }
+  const counts: number[] = []
+  const onPaths = (paths: string[]) => void counts.push(paths.length)
+  const { rereadInventory } = await startTestController({ folder: await testFolder(), inventory, onPaths })
+  expect(counts).toEqual([1])
+  await rereadInventory()
+  expect(counts).toEqual([1, 2])
+})
+
 test('an inventory that was emptied while the controller was down is held', async () => {
   const folder = await testFolder()
   const first = await startTestController({

@@ -57,6 +57,13 @@ test('the documents used last are remembered, up to a number and a size', () => 
   expect(prepare(nth(1))).not.toBe(first)
 })
 
+test('a document that is used often counts once among the remembered ones', () => {
+  const { prepare } = open()
+  const first = prepare(nth(1))
+  for (let n = 0; n < 20; n++) prepare(`${nth(2)} # ${'x'.repeat(60_000)}`)
+  expect(prepare(nth(1))).toBe(first)
+})
+
 test('results do not depend on the arguments of a subscription, but on all other variables', () => {
   const { prepare } = open()
   const query = `subscription ($rid: ID, $size: Boolean!, $app: ID) {

@@ -48,6 +48,7 @@ test.each([
   ['the name of an app', FILE.replace('blog:', 'log:')],
   ['an app more', FILE.replace('  blog:', '  news: { web: { on: [10.0.0.1], volumes: [/n] } }\n  blog:')],
   ['the text before all apps', FILE.replace('the fleet', 'my fleet')],
+  ['the end of the last line of an app', FILE.replace('30d } }\n', '30d } }')],
   ['a mistake', FILE.replace('10.0.0.3', '10.0.0')],
   ['a directory of another app', FILE.replace('/srv/blog', '/srv/shop')],
   ['a directory below that of another app', FILE.replace('/srv/blog', '/srv/shop/blog')],

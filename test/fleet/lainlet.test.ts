@@ -115,6 +115,14 @@ test.each<[Misbehaviour, RegExp]>([
   await expect.poll(() => appsOf(news.at(-1)), { timeout: 30_000 }).toEqual(['hello', 'ipaddr'])
 })
 
+test('one that ends each connection after its document is not broken', async () => {
+  const lainlet = await lainletWith(RECORDED)
+  lainlet.misbehave('short')
+  const { news } = await watch(lainlet.address)
+  await expect.poll(() => lainlet.requests.length, { timeout: 30_000 }).toBeGreaterThan(3)
+  expect(news.map(appsOf)).toEqual([['hello', 'ipaddr']])
+})
+
 test('silence ends a connection, and a heartbeat keeps it', async () => {
   const lainlet = await lainletWith(RECORDED)
   await watch(lainlet.address, 1)

@@ -11,6 +11,8 @@ export type Misbehaviour =
   | 'mute'
   /** Sends its state, then nothing more, not even heartbeats. */
   | 'silent'
+  /** Ends the connection right after its state. */
+  | 'short'
   /** A first state that is not JSON. */
   | 'garbage'
   /** An error event instead of a first state, as the real one sends if it cannot reach its store. */
@@ -143,6 +145,8 @@ type Answer = (request: IncomingMessage, document: unknown) => void
 const WRONG: Record<Exclude<Misbehaviour, 'silent'>, Answer> = {
   'hang-up': ({ socket }) => socket.destroy(),
   mute: () => {},
+  short: ({ socket }, document) =>
+    socket.end(`${HEAD}id: 1\nevent: init\ndata: ${JSON.stringify(document)}\n\n`),
   garbage: ({ socket }) => socket.write(`${HEAD}id: 1\nevent: init\ndata: {"hello.web.web": [\n\n`),
   error: ({ socket }) => socket.end(`${HEAD}id: 0\nevent: error\ndata: etcd cluster is unavailable\n\n`),
   beating: ({ socket }) => beat(socket),
