@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { InventorySource } from '../../src/domain/ports.ts'
+import { bigInventory } from '../support/big-inventory.ts'
 import { freePort } from '../support/free-port.ts'
 import { given } from '../support/given.ts'
 import { rawRequest } from '../support/raw-http.ts'
@@ -123,24 +124,21 @@ test('an inventory that cannot be applied is logged, and the next one is applied
 })
 
 test('an inventory that was read again on request is in force when the request ends', async () => {
-  const of = (...ips: string[]) =>
-    hello
-      .on(...ips)
-      .volume('/data/db')
-      .inventory()
+  // So large that its plan is made in several slices.
+  const large = bigInventory({ apps: 20, instances: 20, volumes: 20, servers: 10 })
   const inventory: InventorySource = {
     async watch(onNews) {
-      onNews({ kind: 'inventory', inventory: of('127.0.0.1') })
-      const reread = async () => onNews({ kind: 'inventory', inventory: of('127.0.0.1', '127.0.0.2') })
+      onNews({ kind: 'inventory', inventory: { apps: large.apps.slice(0, 1) } })
+      const reread = async () => onNews({ kind: 'inventory', inventory: large })
       return { reread, close: async () => {} }
     },
   }
   const counts: number[] = []
   const onPaths = (paths: string[]) => void counts.push(paths.length)
   const { rereadInventory } = await startTestController({ folder: await testFolder(), inventory, onPaths })
-  expect(counts).toEqual([1])
+  expect(counts).toEqual([400])
   await rereadInventory()
-  expect(counts).toEqual([1, 2])
+  expect(counts).toEqual([400, 8000])
 })
 
 test('an inventory that was emptied while the controller was down is held', async () => {

@@ -83,6 +83,27 @@ testOwnMount.each(['the staging folder', 'what was unpacked'])(
   },
 )
 
+testOwnMount(
+  'a mount that appears during the checks stops the copy before it begins (needs mounts)',
+  async () => {
+    const { dataDir, claim, volume, copy } = await makeInsideWorld()
+    const before = readdirSync(volume)
+    let unmount: (() => void) | undefined
+    const onProgress: CopyInput['onProgress'] = () => {
+      unmount ??= bindMount(dataDir, join(volume, 'was a folder'))
+    }
+    onTestFinished(() => unmount?.())
+    await expect(copy({ onProgress })).rejects.toMatchObject({
+      code: 'CONFLICT',
+      message: expect.stringContaining('Something is mounted inside'),
+    })
+    unmount?.()
+    expect(readdirSync(volume)).toEqual(before)
+    expect(readFileSync(join(volume, 'both'), 'utf8')).toBe('old both')
+    expect((await settleVolume(claim)).settled).toMatchObject([{ outcome: 'swept' }])
+  },
+)
+
 testOwnMount('what is missing in the staging when it is copied is a fault (needs mounts)', async () => {
   const { target, copy, warnings } = await makeInsideWorld()
   const checkpoint: CopyInput['checkpoint'] = (at) => {

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -64,6 +64,24 @@ async function* streamOf(children: Child[]) {
 }
 
 const content = fc.record({ header, children: fc.array(child, { maxLength: 30 }) })
+
+test('a commit mark counts only after the seal', async () => {
+  await fc.assert(
+    fc.asyncProperty(content, (written) =>
+      withJournal(written, async (staging, file) => {
+        const sealed = readFileSync(file, 'utf8')
+        const unsealed = sealed.slice(0, -'["sealed"]\n'.length)
+        writeFileSync(file, `${unsealed}["committed"]\n`)
+        expect(await readJournal(staging)).toMatchObject({ sealed: false, committed: false })
+        appendFileSync(file, '["sealed"]\n')
+        expect(await readJournal(staging)).toMatchObject({ sealed: true, committed: false })
+        await commitJournal(staging)
+        expect(await readJournal(staging)).toMatchObject({ sealed: true, committed: true })
+      }),
+    ),
+    { numRuns: 10 },
+  )
+})
 
 test('a journal of any names and numbers is read back the same', async () => {
   await fc.assert(

@@ -93,6 +93,22 @@ test('the swap gives up if a process creates the same name again and again', asy
   expect(readFileSync(`${staging.target}/both`, 'utf8')).toBe('new')
 })
 
+test('an entry on another device than the journal says is not moved, also with the same inode number', async () => {
+  const { dataDir, volume } = oldVolume.onDisk()
+  await using claim = await claimVolume(dataDir, volume)
+  await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
+  for (const name of ['here', 'elsewhere']) writeFileSync(`${staging.target}/${name}`, 'new')
+  await using folders = await openSwapFolders(staging.pointer, staging.volume)
+  const header = await beginSwap(staging, folders, { root: null })
+  const journal = `${staging.pointer.staging}/journal`
+  const changed = readFileSync(journal, 'utf8').replace(`"elsewhere","${header.device}"`, '"elsewhere","1"')
+  writeFileSync(journal, changed)
+  const swap = { folders, header, appeared: () => {}, moved: () => {} }
+  await moveListed(swap, { side: 'new', from: folders.fresh, to: folders.volume })
+  expect(readdirSync(staging.target)).toEqual(['elsewhere'])
+  expect(readFileSync(`${volume}/here`, 'utf8')).toBe('new')
+})
+
 test('a volume of another run is refused, and nothing of it stays open', async () => {
   const { dataDir, volume } = oldVolume.onDisk()
   await using _claim = await claimVolume(dataDir, volume)

@@ -1,10 +1,13 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readMajor } from '../../../src/lib/kernel/device-number.ts'
 import { findOwnStaging } from '../../../src/volume/swap/find-own-staging.ts'
-import { settleJournals } from '../../../src/volume/swap/settle.ts'
+import { settleJournals, settleVolume } from '../../../src/volume/swap/settle.ts'
+import { prepareStaging } from '../../../src/volume/swap/staging.ts'
+import { claimVolume } from '../../../src/volume/swap/volume-claim.ts'
 import { given } from '../../support/given.ts'
+import { heldVolume } from '../../support/held-volume.ts'
 import { recoverUntil } from '../../support/recover-until.ts'
 import { contentOf, fillOld, RID } from '../../support/swap-content.ts'
 
@@ -36,6 +39,30 @@ test.each<[string, (seen: Record<string, string>) => object, string]>([
   expect((await settleJournals(dataDir)).settled).toMatchObject([{ outcome: 'went back' }])
   expect(contentOf(volume)).toEqual(before)
 })
+
+test.each(['staging', 'done'])(
+  'nothing is removed from another directory at the path of the volume, in the phase "%s"',
+  async (phase) => {
+    const { dataDir, volume } = given.volume('/data/db').files(fillOld).onDisk()
+    await using claim = await claimVolume(dataDir, volume)
+    const staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(volume) })
+    await staging[Symbol.asyncDispose]()
+    const { pointer } = staging
+    const inside = join(volume, `.backupd-recover-${RID}`)
+    renameSync(pointer.staging, inside)
+    const file = join(dataDir, 'recovers', `${RID}.json`)
+    const save = (changed: object) =>
+      writeFileSync(file, JSON.stringify({ ...pointer, phase, staging: inside, ...changed }))
+    save({ seen: { ...pointer.seen, birthtimeNs: '1' } })
+    const { locked, settled } = await settleVolume(claim)
+    expect(settled).toEqual([])
+    expect(locked).toMatchObject([{ volume, reason: expect.stringContaining('birth time') }])
+    expect(readdirSync(inside).sort()).toEqual(['late', 'new', 'old'])
+    save({})
+    expect((await settleVolume(claim)).settled).toMatchObject([{ outcome: 'swept' }])
+    expect(existsSync(inside)).toBe(false)
+  },
+)
 
 test('mounts are compared within one boot and one mount namespace only', async () => {
   for (const other of [{ boot: 'another' }, { namespace: 'mnt:[1]' }]) {
