@@ -87,7 +87,6 @@ async function sendJobs(world: World, server: ServerState): Promise<void> {
   await world.ports.daemon.setJobs(server.ip, jobs, { version, controller, takeOver })
   if (staysStopped) await world.ports.daemon.stopScheduler(server.ip)
   server.sentVersion = version
-  server.listVersion = null
   // A new list starts the schedule of a legacy daemon, and gets a version from one of ours.
   if (isLegacyDaemon(server) || server.debug?.listVersion !== undefined)
     server.debug = await world.ports.daemon.debug(server.ip, readKnownVersion(server))
