@@ -44,6 +44,19 @@ async function folderWith(text: string) {
 }
 
 describe('the first state', () => {
+  test('and a change before the file is watched are both reported before watch() resolves', async () => {
+    const { file } = await folderWith(of('one'))
+    const apps: (string | undefined)[] = []
+    const source = createInventoryFile({ file, localIp: '127.0.0.1', log: silentLog })
+    const onNews = (news: InventoryNews) => {
+      apps.push(news.kind === 'broken' ? news.problem : news.inventory.apps[0]?.name)
+      if (apps.length === 1) writeFileSync(file, of('two'))
+    }
+    const watching = await source.watch(onNews, { hasLastGood: false })
+    onTestFinished(() => watching.close())
+    expect(apps).toEqual(['one', 'two'])
+  })
+
   test('is reported before watch() resolves', async () => {
     const { file } = await folderWith(of('one'))
     const { left } = await watched(file)

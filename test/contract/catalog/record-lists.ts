@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { RecordFilter } from '../../../src/wire/listing.ts'
 import type { RunRecord } from '../../../src/wire/record.ts'
-import { ridOf, sampleRecord } from '../../support/catalog-samples.ts'
+import { ridOf, sampleProgress, sampleRecord } from '../../support/catalog-samples.ts'
 import { type MakePlace, openEmpty } from './place.ts'
 
 /** How a catalog lists records, by filter and page by page. */
@@ -100,6 +100,14 @@ export function recordListDemands(makePlace: MakePlace): void {
         ['j', ridOf(1)],
         ['0a000001aaaa', ridOf(4)],
       ])
+    })
+
+    test('give the last record of a job with the progress that was reported last', async () => {
+      const { records } = await openEmpty(makePlace)
+      for (const seq of [1, 2, 3])
+        await records.apply([sampleRecord({ jobId: 'j', seq, progress: sampleProgress(seq) })])
+      const last = await records.lastOfJobs(['j'])
+      expect(last.get('j')?.progress).toEqual(sampleProgress(3))
     })
   })
 }
