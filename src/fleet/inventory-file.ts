@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
-import { extname, resolve } from 'node:path'
-import { Worker } from 'node:worker_threads'
+import { resolve } from 'node:path'
 import type { InventorySource } from '../domain/ports.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
@@ -9,7 +7,7 @@ import type { InventoryNews } from '../wire/inventory.ts'
 import { watchFile } from './file-watch.ts'
 import { type KnownFile, readEdit } from './inventory-edit.ts'
 import { type InventoryParts, ReceivedApps } from './inventory-parts.ts'
-import type { InventoryRequest } from './inventory-worker.ts'
+import { MAX_INLINE_LENGTH, readInThread } from './inventory-thread.ts'
 import { type InventoryText, readInventory } from './read-inventory.ts'
 import { readText } from './read-text.ts'
 
@@ -22,8 +20,6 @@ export interface InventoryFileOptions {
 
 /** Bytes. */
 const MAX_FILE_BYTES = 16 * 1024 * 1024
-/** Limit of characters parsed in the event loop, at about 1 ms per thousand; larger files go to a thread. */
-const MAX_INLINE_LENGTH = 16 * 1024
 
 /** An inventory in a watched file. If an edit breaks it, that is reported and the last good inventory stays. */
 export function createInventoryFile({ file, localIp, log }: InventoryFileOptions): InventorySource {
@@ -107,29 +103,19 @@ class InventoryReader {
     const inventory = { text, file: this.#path, localIp: this.#localIp }
     this.#known = undefined
     if (text.length <= MAX_INLINE_LENGTH) return readInventory(inventory)
-    const parts = await readInThread(inventory, this.#received.hashes)
+    const parts = await this.#readInThread(inventory)
     const news = await this.#received.join(parts)
     if (parts.kind === 'inventory' && parts.layout) this.#known = { text, layout: parts.layout }
     return news
   }
-}
 
-/** Parses in a separate thread, which ends on its own. */
-async function readInThread(inventory: InventoryText, known: string[]): Promise<InventoryParts> {
-  const entry = new URL(`./inventory-worker${extname(import.meta.url)}`, import.meta.url)
-  const workerData: InventoryRequest = { ...inventory, known }
-  const worker = new Worker(entry, { workerData, execArgv: [] })
-  let parts: InventoryParts | undefined
-  worker.once('message', (message: InventoryParts) => {
-    parts = message
-  })
-  try {
-    await once(worker, 'exit')
-  } catch (cause) {
-    throw cannotRead(inventory, cause)
+  async #readInThread(text: InventoryText): Promise<InventoryParts> {
+    try {
+      return await readInThread({ text, known: this.#received.hashes })
+    } catch (cause) {
+      throw cannotRead(text, cause)
+    }
   }
-  if (parts) return parts
-  throw cannotRead(inventory, new Error('its thread ended without a result'))
 }
 
 function cannotRead({ file }: InventoryText, cause: unknown): BackupdError {

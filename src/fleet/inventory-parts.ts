@@ -13,7 +13,7 @@ interface AppPart {
 
 /** InventoryNews as the difference to what its receiver has: most edits change one app of many. */
 export type InventoryParts =
-  | { kind: 'inventory'; apps: AppPart[]; layout: InventoryLayout | null }
+  | { kind: 'inventory'; apps: AppPart[]; layout: InventoryLayout | null; faults?: string[] }
   | Extract<InventoryNews, { kind: 'broken' }>
 
 /** @param known hashes of the apps that the receiver has */
@@ -27,7 +27,7 @@ export function splitInventory(
     const hash = hashText(json)
     return { hash, json: known.has(hash) ? null : json }
   })
-  return { kind: 'inventory', apps, layout }
+  return { kind: 'inventory', apps, layout, ...(news.faults && { faults: news.faults }) }
 }
 
 function hashText(json: string): string {
@@ -59,7 +59,8 @@ export class ReceivedApps {
   async join(parts: InventoryParts): Promise<InventoryNews> {
     if (parts.kind === 'broken') return parts
     this.#apps = await doInSlices(this.#receive(parts.apps))
-    return { kind: 'inventory', inventory: { apps: this.apps } }
+    const { faults } = parts
+    return { kind: 'inventory', inventory: { apps: this.apps }, ...(faults && { faults }) }
   }
 
   *#receive(parts: AppPart[]): Interruptible<Map<string, InventoryApp>> {

@@ -1,12 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { splitInventory } from './inventory-parts.ts'
-import { type InventoryText, readWithLayout } from './read-inventory.ts'
+import type { InventoryRequest } from './inventory-thread.ts'
+import { readParts } from './read-parts.ts'
 
-export interface InventoryRequest extends InventoryText {
-  /** Hashes of the apps that need not be sent again. */
-  known: string[]
-}
-
-/** Runs in a separate thread, because large files take seconds. */
-const { known, ...text } = workerData as InventoryRequest
-parentPort?.postMessage(splitInventory(readWithLayout(text), new Set(known)))
+/** Runs in a separate thread, because large inventories take seconds. */
+parentPort?.postMessage(readParts(workerData as InventoryRequest))

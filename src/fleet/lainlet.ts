@@ -7,8 +7,8 @@ import { messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { sleep } from '../lib/sleep.ts'
 import type { InventoryNews } from '../wire/inventory.ts'
-import { readBackupSpec } from './backup-spec.ts'
 import { readEvents } from './event-stream.ts'
+import { LainletDocuments } from './lainlet-documents.ts'
 import { truncate } from './truncate.ts'
 
 export interface LainletOptions {
@@ -34,8 +34,6 @@ const MAX_BACKOFF_MS = 30_000
 /** A connection that lasted this long resets the backoff. */
 const STEADY_CONNECTION_MS = 60_000
 const RECONNECT_SECONDS = 600
-/** Least time between two documents that are parsed. */
-const MIN_READ_INTERVAL_MS = 200
 /** Limit of characters in one document. */
 const MAX_DOCUMENT_LENGTH = 32 * 1024 * 1024
 /** How long a start waits for the first news. */
@@ -67,12 +65,9 @@ class LainletWatch {
   #failures = 0
   /** Whether this connection has sent a readable document. */
   #hasDocument = false
-  /** The last published news, so that the same news is not published twice. */
+  /** The state last published, so that the same news is not published twice. */
   #published = ''
-  /** A document that arrived and is not parsed yet. */
-  #newest: string | undefined
-  #reading: NodeJS.Timeout | undefined
-  #readAt = Number.NEGATIVE_INFINITY
+  readonly #documents: LainletDocuments
   /** Ends the current connection, with the reason. */
   #broken = new AbortController()
   /** Ends the current connection or the backoff, to connect again. */
@@ -81,6 +76,15 @@ class LainletWatch {
   constructor(options: LainletOptions, onNews: (news: InventoryNews) => void) {
     this.#options = options
     this.#onNews = onNews
+    this.#documents = new LainletDocuments({
+      clock: options.clock,
+      signal: this.#stop.signal,
+      onRead: (news, state) => {
+        this.#hasDocument = true
+        this.#publish(news, state)
+      },
+      onUnreadable: (error) => this.#broken.abort(error),
+    })
     this.#done = this.#follow()
   }
 
@@ -99,7 +103,6 @@ class LainletWatch {
   async close(): Promise<void> {
     this.#stop.abort()
     await this.#done
-    clearTimeout(this.#reading)
     await this.#agent.destroy()
   }
 
@@ -129,9 +132,11 @@ class LainletWatch {
     try {
       const signal = AbortSignal.any([this.#stop.signal, this.#broken.signal, reconnect.signal])
       for await (const event of this.#events(signal)) this.#receive(event)
-      this.#readNow()
+      await this.#documents.finish()
       return 'it closed the connection'
     } catch (error) {
+      // What has arrived still counts, so that an interrupted connection with a readable document is not reported.
+      await this.#documents.finish().catch(() => {})
       return reconnect.signal.aborted ? undefined : messageOf(error)
     }
   }
@@ -142,7 +147,7 @@ class LainletWatch {
 
   /** Ends a connection with heartbeats but no document, which would last forever. */
   #breakWithoutDocument(): void {
-    if (this.#hasDocument || this.#newest !== undefined) return
+    if (this.#hasDocument || this.#documents.isPending) return
     this.#broken.abort(new Error(`it sent no document within ${this.#documentSeconds} s`))
   }
 
@@ -157,33 +162,9 @@ class LainletWatch {
     })
   }
 
-  /** Each document replaces the last one, so only the newest of a burst is parsed. */
   #receive({ event = '', data }: EventSourceMessage): void {
     if (event === 'error') throw new Error(`it reports an error: ${truncate(data)}`)
-    if (!DOCUMENT_EVENTS.has(event)) return
-    this.#newest = data
-    const wait = Math.max(0, this.#readAt + MIN_READ_INTERVAL_MS - this.#options.clock.elapsed())
-    this.#reading ??= setTimeout(() => this.#readOrBreak(), wait)
-  }
-
-  #readOrBreak(): void {
-    try {
-      this.#readNow()
-    } catch (error) {
-      this.#broken.abort(error)
-    }
-  }
-
-  #readNow(): void {
-    clearTimeout(this.#reading)
-    this.#reading = undefined
-    const text = this.#newest
-    this.#newest = undefined
-    if (text === undefined) return
-    const { inventory, faults } = readBackupSpec(text)
-    this.#hasDocument = true
-    this.#readAt = this.#options.clock.elapsed()
-    this.#publish({ kind: 'inventory', inventory, faults })
+    if (DOCUMENT_EVENTS.has(event)) this.#documents.receive(data)
   }
 
   /** Reports a failure only if it lasts: a connection that is cut and restored immediately is not news. */
@@ -193,13 +174,12 @@ class LainletWatch {
     const sentence = `Cannot read the inventory from lainlet at ${address}: ${problem}. Check that it runs and can be reached from here`
     if (this.#failures === 1) log.info({ address, problem }, `${sentence}; trying again`)
     if (!this.#hasDocument && (this.#failures > 1 || this.#published === ''))
-      this.#publish({ kind: 'broken', problem: sentence })
+      this.#publish({ kind: 'broken', problem: sentence }, sentence)
   }
 
-  #publish(news: InventoryNews): void {
-    const text = JSON.stringify(news)
-    if (text === this.#published) return
-    this.#published = text
+  #publish(news: InventoryNews, state: string): void {
+    if (state === this.#published) return
+    this.#published = state
     this.#onNews(news)
     this.#first.resolve()
   }

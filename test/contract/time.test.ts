@@ -76,7 +76,7 @@ const TIMERS: readonly Reader[] = [
   },
   {
     files:
-      /^src\/(engine\/live-record|engine\/child-reporter|engine\/child-run|fleet\/lainlet|fleet\/file-watch)\.ts$/,
+      /^src\/(engine\/live-record|engine\/child-reporter|engine\/child-run|fleet\/lainlet-documents|fleet\/file-watch)\.ts$/,
     why: 'limits how often something is sent or read',
   },
   { files: /^src\/daemon\/notifier\/wake\.ts$/, why: 'the notifier looks again at what is to be sent' },

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
+import { readBackupSpec } from '../../src/fleet/backup-spec.ts'
 import { createLainlet } from '../../src/fleet/lainlet.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { InventoryNews } from '../../src/wire/inventory.ts'
@@ -147,4 +149,77 @@ test('close() ends a watch that waits for its first document', async () => {
   const watching = await source.watch(() => {}, { hasLastGood: false })
   await watching.close()
   expect(lainlet.watchers).toBe(0)
+})
+
+/** A document of many apps, far larger than what is parsed in the event loop. */
+function manyApps(count: number, change: Record<string, string> = {}): Record<string, unknown> {
+  const entryOf = (app: string) => ({
+    procname: `${app}.web.web`,
+    volume: '/data/db',
+    schedule: change[app] ?? '0 5 * * *',
+    expire: '30d',
+  })
+  const podOf = (app: string, no: number) => ({
+    Annotation: JSON.stringify({ backup: [entryOf(app)] }),
+    Containers: [{ Id: `c${no}`, NodeIp: `10.0.0.${no}` }],
+    InstanceNo: no,
+  })
+  const apps = Array.from({ length: count }, (_, n) => `app${n}`)
+  return Object.fromEntries(apps.map((app) => [`${app}.web.web`, [1, 2, 3, 4].map((no) => podOf(app, no))]))
+}
+
+const listOf = (news: InventoryNews | undefined) => (news?.kind === 'inventory' ? news.inventory.apps : [])
+
+test.each([3, 2000])(
+  'of %i apps only the changed one is another object, so only it is planned again',
+  async (count) => {
+    const lainlet = await lainletWith(manyApps(count))
+    const { news } = await watch(lainlet.address)
+    await expect.poll(() => listOf(news[0]).length, { timeout: 30_000 }).toBe(count)
+    lainlet.tell(manyApps(count, { app1: '0 6 * * *' }))
+    await expect.poll(() => news.length, { timeout: 30_000 }).toBe(2)
+    const changed = listOf(news[1]).filter((app) => !listOf(news[0]).includes(app))
+    expect(changed.map(({ name }) => name)).toEqual(['app1'])
+    expect(changed[0]?.procs[0]?.instances[0]?.volumes[0]?.schedules[0]?.spec).toBe('0 6 * * *')
+  },
+)
+
+test('a large document takes the event loop little of the time that it takes to read it', async () => {
+  const document = manyApps(10_000)
+  const text = JSON.stringify(document)
+  const begun = process.threadCpuUsage()
+  readBackupSpec(text)
+  const toRead = process.threadCpuUsage(begun)
+  const lainlet = await lainletWith({})
+  const { news } = await watch(lainlet.address)
+  lainlet.send(`event: update\ndata: ${text}\n\n`)
+  const told = process.threadCpuUsage()
+  await expect.poll(() => listOf(news.at(-1)).length, { timeout: 60_000, interval: 200 }).toBe(10_000)
+  const taken = process.threadCpuUsage(told)
+  expect(taken.user + taken.system).toBeLessThan((toRead.user + toRead.system) / 2)
+})
+
+test('faults of a large document are told, and one that is not JSON breaks the connection', async () => {
+  const lainlet = await lainletWith({
+    ...manyApps(2000),
+    'bad.web.web': [{ InstanceNo: 1, Annotation: '{' }],
+  })
+  const { news, log } = await watch(lainlet.address)
+  await expect.poll(() => news.length, { timeout: 30_000 }).toBe(1)
+  const faults = [expect.stringMatching(/^The pod of bad.web.web, instance 1, is left out: its annotation/)]
+  expect(news[0]).toMatchObject({ kind: 'inventory', faults })
+  lainlet.send(`event: update\ndata: ${'{'.repeat(100_000)}\n\n`)
+  await expect.poll(() => log.lines.join('\n'), { timeout: 30_000 }).toMatch(/it sent what is not JSON/)
+  expect(news).toHaveLength(1)
+})
+
+test('close() ends the reading of a large document, which is not reported any more', async () => {
+  const lainlet = await lainletWith({})
+  const { news, close } = await watch(lainlet.address)
+  lainlet.tell(manyApps(10_000))
+  await sleep(300)
+  const reported = news.length
+  await close()
+  await sleep(2000)
+  expect(news).toHaveLength(reported)
 })
