@@ -34,6 +34,7 @@ export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> 
     get: async (rid) =>
       live.get(rid) ??
       (await caches.record.get(rid, { key: rid }, async () => (await readKept(db, [rid])).get(rid))),
+    getMany: (rids) => readMany(world, rids),
     serversOf: (rids) => readServers(db, rids),
     find: async (filter, page) =>
       withProgress(
@@ -62,6 +63,18 @@ export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> 
         ({ deleted }) => (deleted > 0 ? { records: {} } : NO_CHANGE),
       ),
   }
+}
+
+async function readMany(
+  { db, live }: RecordWorld,
+  rids: readonly string[],
+): Promise<Map<string, KeptRecord>> {
+  const ended = rids.filter((rid) => !live.has(rid))
+  const unfinished = rids.flatMap((rid) => live.get(rid) ?? [])
+  return new Map([
+    ...(await readKept(db, ended)),
+    ...unfinished.map((kept) => [kept.record.rid, kept] as const),
+  ])
 }
 
 /** A record that has not ended comes from memory, where its progress is. Cached pages need not be dropped for it. */

@@ -59,6 +59,7 @@ export async function createWorld(input: ControllerInput): Promise<World> {
     polling: {
       polls: new Pace(clock, MIN_POLLS_PER_SECOND),
       refreshes: new Pace(clock, REFRESHES_PER_SECOND),
+      revivals: new Pace(clock, REVIVALS_PER_SECOND),
       random,
     },
     readers: new NamespaceReaders(ports.daemon, clock),
@@ -80,6 +81,8 @@ export async function createWorld(input: ControllerInput): Promise<World> {
 /** A fleet of this size or less is polled at once after a start. */
 const MIN_POLLS_PER_SECOND = 100
 const REFRESHES_PER_SECOND = 20
+/** At most 10 at once. */
+const REVIVALS_PER_SECOND = 50
 
 /** Does what is due now; call it every second. */
 export function tick(world: World): void {

@@ -5,29 +5,61 @@ import { relistSoon } from './listing.ts'
 import type { UnfinishedRecord } from './record-ledger.ts'
 import { isLegacyDaemon, type ServerState } from './server-state.ts'
 import { pollServer } from './servers.ts'
+import { takeAnswers } from './take-news.ts'
 import type { World } from './world.ts'
 
 /** After this long without a sign of life, the daemon is asked. */
 export const SILENT_AFTER_MS = 60_000
 /** After this long without an answer, the record is lost. */
 export const LOST_AFTER_MS = 5 * 60_000
+/** What is found is stored after so many questions. */
+const ASKED_TOGETHER = 50
 
-/** Asks the daemons about silent records and marks unknown ones as lost; one background task for each server. */
+/**
+ * Asks the daemons about silent records and marks unknown ones as lost; one background task for each server. A daemon
+ * that is known to have more news is not asked: that tells them.
+ */
 export function checkSilentRuns(world: World): void {
-  const silent = world.ledger
-    .listSilent(SILENT_AFTER_MS)
-    .filter(({ record }) => !world.newsGate.names(record.server, record.rid))
+  const silent = world.ledger.listSilent(SILENT_AFTER_MS).filter(({ record: { server, rid } }) => {
+    return !world.newsGate.isBehind(server) && !world.newsGate.names(server, rid)
+  })
   for (const [server, records] of Map.groupBy(silent, ({ record }) => record.server)) {
-    void world.background.run(`ask ${server} about silent runs`, () => checkRecords(world, records))
+    void world.background.run(`ask ${server} about silent runs`, () => checkRecords(world, server, records))
   }
 }
 
-async function checkRecords(world: World, records: UnfinishedRecord[]): Promise<void> {
+async function checkRecords(world: World, server: string, records: UnfinishedRecord[]): Promise<void> {
+  for (let at = 0; at < records.length; at += ASKED_TOGETHER) {
+    const some = records.slice(at, at + ASKED_TOGETHER)
+    const found = await findAllNews(world, some)
+    await storeFound(world, server, found)
+    if (found.length < some.length) return
+  }
+}
+
+interface FoundNews {
+  live: UnfinishedRecord
+  /** The daemon's record of the run, or one that says `lost`; undefined if there is nothing new. */
+  news: RunRecord | undefined
+}
+
+/** Ends before the first run about which there is no answer yet. */
+async function findAllNews(world: World, records: readonly UnfinishedRecord[]): Promise<FoundNews[]> {
+  const found: FoundNews[] = []
   for (const live of records) {
     const news = await findNews(world, live)
-    if (news === 'no answer yet') return
-    if (news && isStillDue(world, live, news)) await world.ledger.apply([news])
+    if (news === 'no answer yet') break
+    found.push({ live, news })
   }
+  return found
+}
+
+async function storeFound(world: World, server: string, found: readonly FoundNews[]): Promise<void> {
+  const due = found.flatMap(({ live, news }) => (news && isStillDue(world, live, news) ? news : []))
+  const lost = due.filter(({ state }) => state === 'lost')
+  if (lost.length > 0) await world.ledger.apply(lost)
+  const told = due.filter(({ state }) => state !== 'lost')
+  await takeAnswers(world, server, told)
 }
 
 /** Whether the daemon's word can be used: a run is not lost if it, or a post that names it, was heard of while we asked. */
@@ -40,11 +72,11 @@ function measureSilence({ clock, stalls }: World, at: number): number {
   return clock.now() - at - stalls.since(at)
 }
 
-/** The daemon's record of the run, or one that says `lost`; undefined if there is nothing new. */
 async function findNews(
   world: World,
   { record, aliveAt }: UnfinishedRecord,
-): Promise<RunRecord | 'no answer yet' | undefined> {
+): Promise<FoundNews['news'] | 'no answer yet'> {
+  if (world.newsGate.isBehind(record.server)) return 'no answer yet'
   const server = world.servers.get(record.server)
   const waited = measureSilence(world, aliveAt)
   // The first answer shows whether it is a legacy daemon.

@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
 import { BackupdError } from '../lib/errors.ts'
-import type { NewsHead } from '../wire/news-head.ts'
+import { NEWS_BATCH, type NewsHead } from '../wire/news-head.ts'
+import { CALM_MS, NewsBacklog } from './news-backlog.ts'
 import { WorkRate } from './work-rate.ts'
 
 /** A post that was admitted or wants to be. */
@@ -32,14 +33,13 @@ const OVERBOOKING = 2
 const MIN_RETURN_GAP_MS = 10
 /** Also a catalog that seems slow is offered 30 posts a second: it may be faster than was measured. */
 const MAX_RETURN_GAP_MS = 33
-/** Every refused daemon has come back by then, also one with the longest backoff. */
-const CALM_MS = 75_000
 
 /** Admits as much news as can be worked off within seconds, and says to the others when to come back. */
 export class NewsGate {
   readonly #clock: Clock
   readonly #limits: NewsLimits
   readonly #rate = new WorkRate()
+  readonly #backlog: NewsBacklog
   readonly #posts = new Map<string, Set<ArrivedPost>>()
   #waiting = { posts: 0, records: 0, bytes: 0 }
   /** Elapsed ms: when the next refused post is expected. */
@@ -49,6 +49,7 @@ export class NewsGate {
 
   constructor(clock: Clock, limits: Partial<NewsLimits> = {}) {
     this.#clock = clock
+    this.#backlog = new NewsBacklog(clock)
     this.#limits = { ...NEWS_LIMITS, ...limits }
   }
 
@@ -67,7 +68,33 @@ export class NewsGate {
   /** Dispose of the place when the post is on disk, dropped or refused. Throws OVERLOADED if there is no room. */
   admit(post: ArrivedPost): Disposable {
     const full = this.#findFullLimit(post)
+    this.#backlog.note(post.server, full !== undefined || isFullBatch(post))
     if (full !== undefined) throw this.#refuse(post, full)
+    return this.#enter(post)
+  }
+
+  /** The same for records that the controller asked for; undefined if there is no room. */
+  tryAdmit(post: ArrivedPost): Disposable | undefined {
+    return this.#findFullLimit(post) === undefined ? this.#enter(post) : undefined
+  }
+
+  /** Whether to ask this daemon for records: there is room for them, and it has no news that tells them. */
+  mayAsk(server: string): boolean {
+    const one = { server, rids: [], records: 1, bytes: 0, isLegacy: false }
+    return !this.isBehind(server) && this.#findFullLimit(one) === undefined
+  }
+
+  /** Whether the server is known to have more news: its last post was refused, or was as large as a post may be. */
+  isBehind(server: string): boolean {
+    return this.#backlog.isBehind(server)
+  }
+
+  /** Whether an admitted post of the server has not ended. */
+  hasPosts(server: string): boolean {
+    return this.#posts.has(server)
+  }
+
+  #enter(post: ArrivedPost): Disposable {
     const admitted = { ...post }
     const ofServer = this.#posts.get(post.server) ?? new Set()
     this.#posts.set(post.server, ofServer.add(admitted))
@@ -131,4 +158,9 @@ export class NewsGate {
     this.#waiting.records += sign * records
     this.#waiting.bytes += sign * bytes
   }
+}
+
+/** Such a post leaves nothing out only by chance. A daemon ends a batch before the record that would make it too large. */
+function isFullBatch({ records, bytes }: ArrivedPost): boolean {
+  return records >= NEWS_BATCH.records || bytes >= NEWS_BATCH.length / 2
 }

@@ -24,6 +24,8 @@ export interface RecordStore {
    */
   apply(news: RunRecord[]): Promise<KeptRecord[]>
   get(rid: string): Promise<KeptRecord | undefined>
+  /** By rid, those of these records that are known. */
+  getMany(rids: readonly string[]): Promise<Map<string, KeptRecord>>
   /** rid → server, for those of these runs that are known. */
   serversOf(rids: readonly string[]): Promise<Map<string, string>>
   /** Sorted by request time, latest first; a record keeps its position when it starts. */

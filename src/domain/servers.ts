@@ -123,7 +123,8 @@ async function poll(world: World, server: ServerState): Promise<void> {
     if (isFirst) restoreOutcomesSoon(world, server)
     noteIdle(server, server.debug, world.clock.now())
     world.ledger.noteAlive(server.debug.running ?? [], server.ip)
-    reviveRuns(world, server.ip, server.debug.running ?? [])
+    // A post that waits names them, too.
+    if (!world.newsGate.hasPosts(server.ip)) reviveRuns(world, server.ip, server.debug.running ?? [])
     await syncServer(world, server)
     await noteAnswer(world, server)
   } catch (error) {

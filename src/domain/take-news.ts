@@ -23,6 +23,26 @@ export async function takeNews(
   return results
 }
 
+/** Assumed of a record in the answer of a daemon. */
+const USUAL_RECORD_BYTES = 4096
+
+/**
+ * Takes records that a daemon was asked for, as if it had posted them: they are admitted, wait in line, and are stored
+ * together with others. Returns those that were taken; none if there is no room, because the daemon tells them later.
+ */
+export async function takeAnswers(
+  world: World,
+  server: string,
+  records: readonly RunRecord[],
+): Promise<readonly RunRecord[]> {
+  if (records.length === 0) return []
+  const [rids, bytes] = [records.map(({ rid }) => rid), records.length * USUAL_RECORD_BYTES]
+  world.ledger.noteAlive(rids, server)
+  const post = { server, rids, records: records.length, bytes, isLegacy: false }
+  using place = world.newsGate.tryAdmit(post)
+  return place ? (await world.newsLine.take({ server, records })).records : []
+}
+
 /** Finds the runs whose series did not grow by exactly one snapshot: another program, such as restic, has changed it. */
 async function findSurprises(world: World, records: readonly RunRecord[]): Promise<ReadonlySet<string>> {
   const surprising = new Set<string>()

@@ -58,6 +58,8 @@ export interface World {
 export interface Polling {
   readonly polls: Pace
   readonly refreshes: Pace
+  /** Questions about runs that were lost. */
+  readonly revivals: Pace
   /** From 0 to 1. */
   random(): number
 }

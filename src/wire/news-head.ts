@@ -1,5 +1,8 @@
 import { ipv4 } from './fields.ts'
 
+/** Limits of the changes of state in one post of a daemon: their number, and the characters of their JSON. */
+export const NEWS_BATCH = { records: 100, length: 512 * 1024 } as const
+
 /** What a post of news is about. */
 export interface NewsHead {
   server: string

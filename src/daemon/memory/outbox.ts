@@ -1,5 +1,6 @@
 import type { Clock } from '../../lib/clock.ts'
 import { DAY_MS } from '../../lib/time-units.ts'
+import { NEWS_BATCH } from '../../wire/news-head.ts'
 import type { RunRecord } from '../../wire/record.ts'
 import type { DaemonDb } from './database.ts'
 
@@ -20,8 +21,6 @@ export interface NewsBatch {
 
 /** An address that accepted nothing for this long, although there was news, is dropped. */
 export const MAX_SILENCE_MS = 7 * DAY_MS
-/** Limit of characters of JSON in one batch, for bodies of moderate size; a single record may be larger. */
-const MAX_BATCH_LENGTH = 512 * 1024
 
 /** The notify addresses, each with its position in the news. A new address starts with the oldest stored news. */
 export class Outbox {
@@ -57,13 +56,13 @@ export class Outbox {
     this.#db.prepare('DELETE FROM addresses WHERE address = ?').run(address)
   }
 
-  /** The oldest news that the address does not have yet; undefined if it has all. */
+  /** The oldest news that the address does not have yet; undefined if it has all. A single record may be of any length. */
   batch(address: string, limit: number): NewsBatch | undefined {
     const batch: NewsBatch = { records: [], upTo: 0 }
     let characters = 0
     for (const { seq, record } of this.#next.iterate(address, limit)) {
       characters += record.length
-      if (batch.records.length > 0 && characters > MAX_BATCH_LENGTH) break
+      if (batch.records.length > 0 && characters > NEWS_BATCH.length) break
       batch.records.push(JSON.parse(record) as RunRecord)
       batch.upTo = seq
     }

@@ -2,6 +2,7 @@ import type { Clock } from '../../lib/clock.ts'
 import { goTime } from '../../lib/go-time.ts'
 import { type News, PROTOCOL } from '../../wire/daemon-api.ts'
 import type { JobTimes } from '../../wire/job.ts'
+import { NEWS_BATCH } from '../../wire/news-head.ts'
 import { isTerminal, type RunRecord, toLegacyRecord } from '../../wire/record.ts'
 import type { NotifyAddress, Outbox } from '../memory/outbox.ts'
 import { ProgressBoard } from './progress-board.ts'
@@ -37,7 +38,6 @@ export interface Sender {
   timesOf?(jobId: string): JobTimes | undefined
 }
 
-const MAX_BATCH_RECORDS = 100
 /** While something runs, the daemon posts at least twice in the ten seconds after which it counts as silent. */
 const HEARTBEAT_INTERVAL_MS = 5000
 
@@ -77,7 +77,7 @@ export class NewsMail implements Mail {
 
   next(): Delivery | undefined {
     const now = this.#sender.clock.elapsed()
-    const batch = this.#outbox.batch(this.#address, MAX_BATCH_RECORDS)
+    const batch = this.#outbox.batch(this.#address, NEWS_BATCH.records)
     const progress = this.#progress.due(now)
     if (!batch && progress.length === 0 && this.dueInMs() > 0) return undefined
     const records = [...(batch?.records ?? []), ...progress]

@@ -246,6 +246,18 @@ export function recordDemands(makePlace: MakePlace): void {
     expect(told).toEqual([[], [], ['running'], [5], ['success'], ['one'], ['two', 'one'], ['two'], []])
   })
 
+  test('getMany() returns the known records only, unfinished ones with their progress', async () => {
+    const { records } = await openEmpty(makePlace)
+    const running = sampleRecord({ rid: ridOf(1), jobId: '' })
+    const ended = sampleRecord({ rid: ridOf(2), jobId: '', state: 'success', end: running.start })
+    await records.apply([running, ended])
+    await records.apply([{ ...running, seq: 7, progress: sampleProgress(5) }])
+    const many = await records.getMany([ridOf(1), ridOf(2), ridOf(3)])
+    expect([...many.keys()].sort()).toEqual([ridOf(1), ridOf(2)])
+    expect(many.get(ridOf(1))?.record).toMatchObject({ seq: 7, progress: { bytesDone: 5 } })
+    expect(many.get(ridOf(2))?.record).toEqual(ended)
+  })
+
   test('serversOf() returns the server of each known run only', async () => {
     const { records } = await openEmpty(makePlace)
     const other = sampleRecord({ rid: ridOf(2), server: '10.0.0.2', jobId: '' })
