@@ -57,14 +57,18 @@ function applyPlan(world: World, server: ServerState): void {
  * times a second: in a large fleet each call starts only some, those that have waited longest first.
  */
 export function pollDue(world: World): void {
-  const { polling, clock } = world
-  const now = clock.now()
+  const now = world.clock.now()
   const due = [...world.servers.values()].filter((server) => isPollDue(server, now))
-  for (const server of due.sort((one, other) => one.nextPollAt - other.nextPollAt)) {
-    if (!polling.polls.tryStart(world.servers.size / FIRST_ROUND_SECONDS)) break
-    void pollServer(world, server)
-  }
+  for (const server of due.sort((one, other) => one.nextPollAt - other.nextPollAt))
+    if (!tryPoll(world, server)) break
   refreshDue(world, now)
+}
+
+/** Returns false if too many daemons were asked just now. */
+function tryPoll(world: World, server: ServerState): boolean {
+  const mayStart = world.polling.polls.tryStart(world.servers.size / FIRST_ROUND_SECONDS)
+  if (mayStart) void pollServer(world, server)
+  return mayStart
 }
 
 function isPollDue({ isPolling, nextPollAt }: ServerState, now: number): boolean {
@@ -103,7 +107,10 @@ function spread({ polling }: World, ms: number): number {
   return ms * (0.9 + 0.1 * polling.random())
 }
 
-/** Notes that news came from a server. @param changed a run began or ended, so its schedule is stale */
+/**
+ * Notes that news came from a server. Looks at no other server, because each post calls this, also a refused one.
+ * @param changed a run began or ended, so its schedule is stale
+ */
 export function noteNewsFrom(world: World, ip: string, changed: boolean): void {
   const server = world.servers.get(ip)
   if (!server) return
@@ -111,7 +118,7 @@ export function noteNewsFrom(world: World, ip: string, changed: boolean): void {
   if (changed) world.relisting.prefer(ip)
   if (isReachable(server) || server.isPolling) return
   server.nextPollAt = 0
-  pollDue(world)
+  tryPoll(world, server)
 }
 
 async function poll(world: World, server: ServerState): Promise<void> {

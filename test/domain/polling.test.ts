@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { acceptNews } from '../../src/domain/accept-news.ts'
+import { acceptNews, admitNews } from '../../src/domain/accept-news.ts'
 import { closeWorld, tick } from '../../src/domain/controller.ts'
 import { acceptInventory } from '../../src/domain/inventory.ts'
 import { getJob, sleepJob } from '../../src/domain/jobs.ts'
@@ -292,4 +292,25 @@ describe('a list of jobs', () => {
     await pollAndTick({ ...kit, world: await kit.reopen() })
     expect(kit.daemon.versions).toHaveLength(2)
   })
+})
+
+test('a post of a daemon that was not reached yet costs no look at the others', async () => {
+  const kit = await fleet(50)
+  await kit.take(kit.inventory)
+  const [ip = '', refusedIp = ''] = kit.ips
+  const again = await kit.reopen()
+  let looks = 0
+  const { servers } = again
+  const all = servers.values.bind(servers)
+  servers.values = () => {
+    looks += 1
+    return all()
+  }
+  kit.daemons.at(ip).asked = []
+  const news = { protocol: 2, daemonId: 'x', server: ip, records: [], running: [] } as const
+  await acceptNews(again, { ...news, records: [], running: [] }, { from: ip })
+  admitNews(again, { server: refusedIp, rids: [], records: 1 }, { from: refusedIp })[Symbol.dispose]()
+  expect(looks).toBe(0)
+  await again.background.settled()
+  expect(kit.daemons.at(ip).asked).toContain('debug')
 })
