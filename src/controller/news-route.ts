@@ -1,7 +1,14 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { acceptLegacyRecord, acceptNews, admitNews, type NewsOrigin } from '../domain/accept-news.ts'
+import {
+  acceptLegacyRecord,
+  acceptNews,
+  admitNews,
+  type NewsOrigin,
+  noteUnreadNews,
+} from '../domain/accept-news.ts'
 import type { World } from '../domain/world.ts'
 import { printJson } from '../http/app.ts'
+import { chooseRetryAfter } from '../http/connection-limits.ts'
 import { BackupdError } from '../lib/errors.ts'
 import { plainIp } from '../lib/plain-ip.ts'
 import { newsSchema, PROTOCOL } from '../wire/daemon-api.ts'
@@ -11,9 +18,6 @@ import { legacyRecordSchema } from '../wire/record.ts'
 
 /** Bytes; enough for a batch of records with a thousand warnings each. */
 const NEWS_LIMIT = 32 * 1024 * 1024
-
-/** Assumed of a post that was refused before it was read. */
-const USUAL_RECORDS = 100
 
 /** The route for news: a batch from our daemons, one record from a legacy one. 2xx: the news is on disk. */
 export function addNewsRoute(app: FastifyInstance, world: World): void {
@@ -28,8 +32,8 @@ export function addNewsRoute(app: FastifyInstance, world: World): void {
         done(error, body)
       })
     })
-    scope.setErrorHandler((error, _request, reply) => {
-      const seconds = findRetryAfter(world, error)
+    scope.setErrorHandler((error, request, reply) => {
+      const seconds = findRetryAfter(world, error, plainIp(request.ip))
       if (seconds !== undefined) reply.header('retry-after', seconds)
       throw error
     })
@@ -50,10 +54,10 @@ function watchEnd({ raw }: FastifyReply): AbortSignal {
 }
 
 /** Seconds after which news that was refused for lack of room may come again; undefined for other errors. */
-function findRetryAfter(world: World, error: unknown): number | undefined {
+function findRetryAfter(world: World, error: unknown, from: string): number | undefined {
   if (!(error instanceof BackupdError)) return undefined
   if (error.code === 'OVERLOADED') return Number(error.facts.retryAfterSeconds ?? 1)
-  return error.code === 'TOO_COSTLY' ? world.newsGate.chooseRetryAfter(USUAL_RECORDS) : undefined
+  return error.code === 'TOO_COSTLY' ? (noteUnreadNews(world, from) ?? chooseRetryAfter()) : undefined
 }
 
 async function accept(world: World, body: unknown, origin: NewsOrigin): Promise<void> {

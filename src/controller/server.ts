@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http'
 import { openCatalog } from '../catalog/catalog.ts'
 import type { Execute } from '../client/execute.ts'
+import { noteUnreadNews } from '../domain/accept-news.ts'
 import { closeWorld, createWorld, tick } from '../domain/controller.ts'
 import { acceptInventory, hasInventory } from '../domain/inventory.ts'
 import { readListSizes } from '../domain/list-sizes.ts'
@@ -217,7 +218,8 @@ async function serve(world: World, options: ControllerOptions, parts: AsyncDispo
   addWebRoutes(app, webFiles)
   addStartPage(app, { version: options.version, hasIde: webFiles.has('index.html') })
   parts.adopt(serveSocket(app.server, { ...graphql, guard, makeContext, sizes }), (it) => it.close())
-  limitConnections(app.server, { ...CONNECTION_LIMITS, ...options.connections })
+  const connections = { ...CONNECTION_LIMITS, ...options.connections }
+  limitConnections(app.server, connections, (peer) => noteUnreadNews(world, peer))
   const url = await listen(app, options, 'controller')
   return { url, execute: executeAs('in process') }
 }

@@ -5,7 +5,7 @@ import { reportCorruptAfter } from './corrupt-backups.ts'
 import { fromLegacyRecord } from './legacy-record.ts'
 import { relistSoon } from './listing.ts'
 import type { TakenNews } from './news-line.ts'
-import { checkSender, serverOfLegacyRecord } from './news-sender.ts'
+import { checkSender, listServersAt, serverOfLegacyRecord } from './news-sender.ts'
 import { reviveRuns } from './revive-runs.ts'
 import { applyNewsTimes } from './schedule.ts'
 import { noteNewsFrom } from './servers.ts'
@@ -44,6 +44,20 @@ export interface NewsOrigin extends PostOrigin {
 export function admitNews(world: World, head: NewsHead, { from, bytes = 0 }: PostOrigin): Disposable {
   checkSender(world, head.server, from)
   return admit(world, head, { bytes, isLegacy: false })
+}
+
+/**
+ * Notes that a post from this address was refused before it was read, for lack of room or connections. It is a sign of
+ * life of the servers that may send from there, and of all their runs, because nobody knows which runs it names.
+ * @returns seconds until it may come again; undefined if no server sends from there
+ */
+export function noteUnreadNews(world: World, from: string): number | undefined {
+  const servers = listServersAt(world, from)
+  for (const server of servers) {
+    world.ledger.noteAllAlive(server)
+    noteNewsFrom(world, server, false)
+  }
+  return servers.length > 0 ? world.newsGate.noteUnread(servers) : undefined
 }
 
 function admit(world: World, head: NewsHead, more: { bytes: number; isLegacy: boolean }): Disposable {

@@ -33,6 +33,8 @@ const OVERBOOKING = 2
 const MIN_RETURN_GAP_MS = 10
 /** Also a catalog that seems slow is offered 30 posts a second: it may be faster than was measured. */
 const MAX_RETURN_GAP_MS = 33
+/** Assumed of a post that was refused before it was read. */
+const USUAL_RECORDS = NEWS_BATCH.records
 
 /** Admits as much news as can be worked off within seconds, and says to the others when to come back. */
 export class NewsGate {
@@ -76,6 +78,12 @@ export class NewsGate {
   /** The same for records that the controller asked for; undefined if there is no room. */
   tryAdmit(post: ArrivedPost): Disposable | undefined {
     return this.#findFullLimit(post) === undefined ? this.#enter(post) : undefined
+  }
+
+  /** Counts a post that was refused before it was read. @returns seconds until it may come again */
+  noteUnread(servers: readonly string[]): number {
+    for (const server of servers) this.#backlog.note(server, true)
+    return this.#countRefusal(USUAL_RECORDS)
   }
 
   /** Whether to ask this daemon for records: there is room for them, and it has no news that tells them. */
@@ -139,11 +147,16 @@ export class NewsGate {
   }
 
   #refuse({ server, records }: ArrivedPost, why: string): BackupdError {
-    const retryAfterSeconds = this.chooseRetryAfter(records)
-    const [now, count] = [this.#clock.elapsed(), (this.refusing?.count ?? 0) + 1]
-    this.#refusals = { first: count === 1 ? now : this.#refusals.first, last: now, count }
+    const retryAfterSeconds = this.#countRefusal(records)
     const message = `Cannot take news of ${server} now: ${why}. Send it again in ${retryAfterSeconds} s`
     return new BackupdError('OVERLOADED', message, { facts: { server, retryAfterSeconds } })
+  }
+
+  /** Returns seconds until the post may come again. */
+  #countRefusal(records: number): number {
+    const [now, count] = [this.#clock.elapsed(), (this.refusing?.count ?? 0) + 1]
+    this.#refusals = { first: count === 1 ? now : this.#refusals.first, last: now, count }
+    return this.chooseRetryAfter(records)
   }
 
   #leave(post: ArrivedPost): void {

@@ -31,10 +31,15 @@ export function serverOfLegacyRecord(world: World, { id }: LegacyRecord, from: s
   return server
 }
 
-function serverAt({ servers, settings }: World, from: string): string {
-  if (servers.has(from)) return from
-  const [only, ...others] = [...servers.keys()].filter((ip) => settings.newsFrom(ip).includes(from))
+function serverAt(world: World, from: string): string {
+  const [only, ...others] = listServersAt(world, from)
   return only !== undefined && others.length === 0 ? only : from
+}
+
+/** The servers that may send news from this address: the one that has it, otherwise those behind it. */
+export function listServersAt({ servers, settings }: World, from: string): string[] {
+  if (servers.has(from)) return [from]
+  return [...servers.keys()].filter((ip) => settings.newsFrom(ip).includes(from))
 }
 
 /** Returns the acceptable records of each post and notes the others: one bad record must not block the batch. */

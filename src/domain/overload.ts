@@ -14,7 +14,7 @@ export function reportOverload({ newsGate, problems, log }: World): void {
   }
   if (refusing.sinceMs < REPORT_AFTER_MS) return
   const minutes = Math.round(refusing.sinceMs / 60_000)
-  const text = `More news arrives than the controller can take: it refused ${refusing.count} posts in ${minutes} minutes. Daemons keep their news and send it again. Check the disk of the data directory and the load of the machine`
+  const text = `More news arrives than the controller can take: it refused ${refusing.count} posts in ${minutes} minutes. Daemons keep their news and send it again. Check the disk of the data directory, the load of the machine, and how many connections are open`
   if (!problems.has(SOURCE, KEY)) log.warn({ ...refusing, ...newsGate.waiting }, text)
   problems.report({ source: SOURCE, key: KEY, text })
 }

@@ -34,6 +34,8 @@ export class RecordLedger {
   readonly #store: RecordStore
   readonly #options: LedgerOptions
   readonly #live = new Map<string, UnfinishedRecord>()
+  /** The rids of #live by server. */
+  readonly #ridsOf = new Map<string, Set<string>>()
   readonly #waiting: WaitingNews[] = []
   #isWorking = false
 
@@ -99,6 +101,11 @@ export class RecordLedger {
     }
   }
 
+  /** Notes that the daemon on `server` is alive with all its runs: it was refused before it could name them. */
+  noteAllAlive(server: string): void {
+    this.noteAlive(this.#ridsOf.get(server) ?? [], server)
+  }
+
   /** Whether this run is known and has not ended. */
   isLive(rid: string): boolean {
     return this.#live.has(rid)
@@ -106,7 +113,7 @@ export class RecordLedger {
 
   /** Whether this server has runs that have not ended. */
   hasLive(server: string): boolean {
-    return [...this.#live.values()].some(({ record }) => record.server === server)
+    return this.#ridsOf.has(server)
   }
 
   /** The server of a run that is known and has not ended. */
@@ -146,8 +153,15 @@ export class RecordLedger {
   }
 
   #remember(record: RunRecord): void {
-    if (isTerminal(record.state)) this.#live.delete(record.rid)
-    else this.#live.set(record.rid, { record, aliveAt: this.#options.clock.now() })
+    const { rid, server } = record
+    const rids = this.#ridsOf.get(server) ?? new Set()
+    if (isTerminal(record.state)) {
+      this.#live.delete(rid)
+      if (rids.delete(rid) && rids.size === 0) this.#ridsOf.delete(server)
+    } else {
+      this.#live.set(rid, { record, aliveAt: this.#options.clock.now() })
+      this.#ridsOf.set(server, rids.add(rid))
+    }
   }
 }
 

@@ -11,8 +11,20 @@ export interface ConnectionLimits {
 
 export const CONNECTION_LIMITS: ConnectionLimits = { perPeer: 1000, total: 4000 }
 
-/** Answers connections above the limits with 503 and the reason, and closes them, WebSockets included. */
-export function limitConnections(server: Server, limits: ConnectionLimits): void {
+/** At most twice as long. */
+const MIN_RETRY_AFTER_SECONDS = 10
+
+/** What to do about a refused connection. @returns seconds until it may be tried again; undefined: any */
+export type OnRefusedConnection = (peer: string) => number | undefined
+
+/**
+ * Answers connections above the limits with 503, the reason and Retry-After, and closes them, WebSockets included.
+ */
+export function limitConnections(
+  server: Server,
+  limits: ConnectionLimits,
+  onRefused: OnRefusedConnection = () => undefined,
+): void {
   const peers = new Map<string, number>()
   let total = 0
   // Before Node's own listener, which would read the request.
@@ -28,7 +40,7 @@ export function limitConnections(server: Server, limits: ConnectionLimits): void
       if (left > 0) peers.set(peer, left)
       else peers.delete(peer)
     })
-    if (reason !== undefined) refuseConnection(socket, reason)
+    if (reason !== undefined) refuseConnection(socket, reason, onRefused(peer) ?? chooseRetryAfter())
   })
 }
 
@@ -43,13 +55,19 @@ function findExceededLimit(
   return undefined
 }
 
-function refuseConnection(socket: Socket, reason: string): void {
+/** Whole seconds, at random, so that refused clients do not come back together. */
+export function chooseRetryAfter(): number {
+  return MIN_RETRY_AFTER_SECONDS + Math.floor(Math.random() * MIN_RETRY_AFTER_SECONDS)
+}
+
+function refuseConnection(socket: Socket, reason: string, retryAfterSeconds: number): void {
   const body = JSON.stringify(reason)
   const head = [
     'HTTP/1.1 503 Service Unavailable',
     'Connection: close',
     'Content-Type: application/json; charset=UTF-8',
     'x-backupd-error-code: TOO_COSTLY',
+    `Retry-After: ${retryAfterSeconds}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
   ]
   socket.on('error', () => {})

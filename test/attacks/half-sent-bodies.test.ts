@@ -115,7 +115,9 @@ test('connections of all addresses have a common limit', async () => {
   onTestFinished(() => app.close())
   await opened(url)
   await opened(url)
-  expect(await wordsOf(await opened(url))).toContain('all 2 are taken')
+  const refused = await wordsOf(await opened(url))
+  expect(refused).toContain('all 2 are taken')
+  expect(refused).toMatch(/\r\nRetry-After: 1\d\r\n/)
 })
 
 test('each address may have 1,000 connections unless configured', async () => {
