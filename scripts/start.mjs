@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { join } from 'node:path'
-import { ensureBuilt, ensureInstalled, environment, node, root } from './toolchain.mjs'
+import { ensureBuilt, ensureInstalled, environment, root } from './toolchain.mjs'
 
 try {
   ensureInstalled()
@@ -14,7 +14,8 @@ try {
 
 const given = process.argv.slice(2)
 const args = given.length > 0 ? given : ['standalone', '--data', join(root, 'data')]
-const child = spawn(node, [join(root, 'dist/main.js'), ...args], { stdio: 'inherit', env: environment })
+// Started by its first line, which names flags for Node; the pinned one comes first in the PATH of `environment`.
+const child = spawn(join(root, 'dist/main.js'), args, { stdio: 'inherit', env: environment })
 
 // Ctrl-C reaches both of us: the child ends in good order, and then so do we. What reaches us alone is passed on.
 process.on('SIGINT', () => {})

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { callsTo, type Remote } from './calls.ts'
 import { endChild, startNode } from './child.ts'
@@ -36,12 +37,15 @@ export async function startController(options: ControllerOptions): Promise<Measu
   const silenced = new Set<string>()
   const listens = Promise.withResolvers<void>()
   const start = performance.now()
-  const child = startNode(['--import', PROBE, main, 'controller', ...flags], (line) => {
-    noteSilenced(line, silenced)
-    lines.push(line)
-    if (lines.length > 200) lines.shift()
-    if (line.includes('The controller listens')) listens.resolve()
-  })
+  const child = startNode(
+    [...readNodeFlags(main), '--import', PROBE, main, 'controller', ...flags],
+    (line) => {
+      noteSilenced(line, silenced)
+      lines.push(line)
+      if (lines.length > 200) lines.shift()
+      if (line.includes('The controller listens')) listens.resolve()
+    },
+  )
   const late = setTimeout(() => listens.reject(new Error(`No start in ${START_LIMIT_MS} ms`)), START_LIMIT_MS)
   child.once('exit', () => listens.reject(new Error(`The controller ended:\n${lines.join('\n')}`)))
   try {
@@ -59,6 +63,12 @@ export async function startController(options: ControllerOptions): Promise<Measu
     silenced,
     stop: () => endChild(child),
   }
+}
+
+/** Those of its first line, with which users start it. */
+function readNodeFlags(main: string): string[] {
+  const [line = ''] = readFileSync(main, 'utf8').split('\n', 1)
+  return line.split(' ').filter((word) => word.startsWith('--'))
 }
 
 function noteSilenced(line: string, silenced: Set<string>): void {

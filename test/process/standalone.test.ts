@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ask, type Program, startProgram, startStandalone, watch } from '../support/standalone.ts'
 
@@ -173,4 +174,19 @@ describe('a failed start is one line and exit code 1, with', () => {
     expect(await program.ended).toBe(1)
     expect(program.lines.join('\n')).toContain('--backup-drivre')
   })
+})
+
+test('the program starts by its first line, with the same flags for Node as in a unit of systemd', async () => {
+  const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+  const tellFlags = 'data:text/javascript,console.log(process.execArgv.join())'
+  const env = {
+    NODE_OPTIONS: `--import=${tellFlags}`,
+    PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
+  }
+  const { stdout, status } = spawnSync(main, ['--version'], { encoding: 'utf8', env })
+  const [flags = ''] = stdout.split('\n', 1)
+  expect([status, flags]).toEqual([0, '--max-semi-space-size=4'])
+  expect(await readFile(new URL('../../docs/commands.md', import.meta.url), 'utf8')).toContain(
+    `node ${flags} /opt/backupd/dist/main.js`,
+  )
 })
