@@ -70,6 +70,16 @@ test('an answer that was read during a write is not cached', async () => {
   ])
 })
 
+test('an answer that was read during a write of other rows is not cached: one of them may have left its scope', async () => {
+  const cache = new AnswerCache<string[]>((rows) => rows, 10)
+  const reading = Promise.withResolvers<string[]>()
+  const early = cache.get('a', { app: 'shop' }, () => reading.promise)
+  cache.forget(HELLO)
+  reading.resolve(['r1'])
+  expect(await early).toEqual(['r1'])
+  expect(await cache.get('a', { app: 'shop' }, async () => [])).toEqual([])
+})
+
 test('an answer that was read during a write takes no room in the cache', async () => {
   const cache = new AnswerCache<string>(() => ['1', '2', '3', '4', '5'], 10)
   const reading = Promise.withResolvers<string>()

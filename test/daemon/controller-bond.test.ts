@@ -72,3 +72,17 @@ test('a refused controller is a problem until it was silent for five minutes', (
   clock.move(MINUTE)
   expect(problems.list()).toEqual([])
 })
+
+test('a refused controller is no problem any more when it takes over', () => {
+  const db = openDaemonDatabase(join(tempDir(), 'daemon.db'), silentLog)
+  onTestFinished(() => void db.close())
+  const problems = new Problems(systemClock)
+  const bond = new ControllerBond(new ControllerMemory(db), { problems, log: silentLog, clock: systemClock })
+  onTestFinished(() => bond.close())
+  const other = { ...FIRST, id: 'b'.repeat(32) }
+  bond.accept({ controller: FIRST, takeOver: false })
+  expect(() => bond.accept({ controller: other, takeOver: false })).toThrow('Cannot accept')
+  expect(problems.list()).toHaveLength(1)
+  bond.accept({ controller: other, takeOver: true })
+  expect(problems.list()).toEqual([])
+})

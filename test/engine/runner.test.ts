@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { RunnerEvents, RunTask } from '../../src/engine/ports.ts'
@@ -168,6 +168,17 @@ describe('ending a run', () => {
       error: { code: 'RUNNER_DIED', facts: { signal: 'SIGKILL', exitCode: null } },
     })
     expect(end.reason).toContain('was killed by SIGKILL')
+    expect(await runner.run(await makeTask({}), listener().on)).toMatchObject({ state: 'success' })
+  })
+
+  test('by the death of an idle child fails no run', async () => {
+    const runner = startRunner()
+    await runner.run(await makeTask({}), listener().on)
+    const children = () => readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').split(' ')
+    const idle = children().filter((pid) => Number(pid) > 0)
+    expect(idle.length).toBeGreaterThan(0)
+    for (const pid of idle) process.kill(Number(pid), 'SIGKILL')
+    await expect.poll(() => children().filter((pid) => idle.includes(pid))).toEqual([])
     expect(await runner.run(await makeTask({}), listener().on)).toMatchObject({ state: 'success' })
   })
 
