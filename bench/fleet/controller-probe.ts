@@ -1,6 +1,8 @@
 // Preloaded into the measured controller (`node --import`): measures its event loop from within and answers the bench.
 
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { isMainThread } from 'node:worker_threads'
 import { answerCalls } from './calls.ts'
 
@@ -18,6 +20,8 @@ export interface ControllerProbe {
   /** Stands still for so long, as a long computation would. */
   block(ms: number): void
   memory(): NodeJS.MemoryUsage
+  /** Bytes that the main thread uses once its garbage is collected, which blocks it. */
+  usedBytes(): number
 }
 
 const RESOLUTION_MS = 10
@@ -48,5 +52,16 @@ function createProbe(): ControllerProbe {
       while (performance.now() < end);
     },
     memory: () => process.memoryUsage(),
+    usedBytes() {
+      collectGarbage()
+      const { heapUsed, external } = process.memoryUsage()
+      return heapUsed + external
+    },
   }
+}
+
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
 }

@@ -56,10 +56,14 @@ export async function startController(options: ControllerOptions): Promise<Measu
   } finally {
     clearTimeout(late)
   }
+  const listenedAfterMs = performance.now() - start
+  const probe = callsTo<ControllerProbe>(child)
+  // What follows is measured without the loading of the program.
+  await probe.loopDelay()
   return {
     url: `http://${addr}`,
-    probe: callsTo<ControllerProbe>(child),
-    listenedAfterMs: performance.now() - start,
+    probe,
+    listenedAfterMs,
     silenced,
     stop: () => endChild(child),
   }

@@ -11,6 +11,8 @@ export interface BenchOptions extends FleetSize {
   /** Until all runs of midnight have ended, ms. */
   windowMs: number
   manners: Manners
+  /** Of the controller; the daemons have the next one. */
+  port: number
   /** Names of rows; all if it is empty. */
   rows: string[]
   check: boolean
@@ -21,9 +23,10 @@ export const USAGE = `node bench/fleet/main.ts [flags]; build first
   --jobs N           backup jobs of each (100)
   --main FILE        the built program to measure (dist/main.js)
   --before FILE      the built program of another tree, to compare with
-  --records N        records in the catalog for the rows about history (200000)
+  --records N        records in the catalog for the rows about history (1000000)
   --window SECONDS   until all runs of midnight have ended (60 for each 1,000 daemons, at least 6)
   --old-daemons      daemons do not know Retry-After, and do not report the version of their list of jobs
+  --port N           of the controller, and the next one for the daemons (19420)
   --rows NAME,NAME   only these rows
   --check            only compare the simulated daemon with a real one`
 
@@ -39,9 +42,10 @@ export function readOptions(argv: string[]): BenchOptions {
       jobs: { type: 'string', default: '100' },
       main: { type: 'string', default: 'dist/main.js' },
       before: { type: 'string' },
-      records: { type: 'string', default: '200000' },
+      records: { type: 'string', default: '1000000' },
       window: { type: 'string' },
       'old-daemons': { type: 'boolean', default: false },
+      port: { type: 'string', default: '19420' },
       rows: { type: 'string', default: '' },
       check: { type: 'boolean', default: false },
     },
@@ -56,6 +60,7 @@ export function readOptions(argv: string[]): BenchOptions {
     records: Number(values.records),
     windowMs: values.window === undefined ? scaled : Number(values.window) * 1000,
     manners: { obeysRetryAfter: !values['old-daemons'], reportsListVersion: !values['old-daemons'] },
+    port: Number(values.port),
     rows: values.rows.split(',').filter((name) => name !== ''),
     check: values.check,
   }

@@ -11,15 +11,17 @@ import type { BenchOptions } from './options.ts'
 import { query } from './questions.ts'
 import type { Simulator } from './simulator/simulator.ts'
 
-const [PORT, DAEMON_PORT] = [19_420, 19_421]
-
 const READY_LIMIT_MS = 900_000
 
 export interface FleetController extends MeasuredController {
   /** From the start of the process until it answered the first list of records. */
   answeredAfterMs: number
-  /** From the start of the process until every daemon had its jobs. */
+  /** From the start of the process until it had asked every daemon, and each had its jobs. */
   readyAfterMs: number
+  /** By performance.now(). */
+  readyAt: number
+  /** The file of its catalog. */
+  catalog: string
 }
 
 /** What a row measures: one built controller with its fleet. */
@@ -45,7 +47,7 @@ export class World implements AsyncDisposable {
   /** Starts the daemons; the first row that needs the controller starts it. */
   static async open(options: BenchOptions, main: string): Promise<World> {
     const world = new World(options, main)
-    await world.simulator.open({ servers: listServers(options), port: DAEMON_PORT })
+    await world.simulator.open({ servers: listServers(options), port: options.port + 1 })
     await world.simulator.behave(options.manners)
     return world
   }
@@ -75,9 +77,16 @@ export class World implements AsyncDisposable {
     const controller = await this.#start(dataDir, this.#inventory)
     await query(controller.url, '{ records(first: 1) { nodes { rid } } }')
     const answeredAfterMs = performance.now() - start
-    await this.simulator.untilReady(READY_LIMIT_MS)
-    this.#controller = { ...controller, answeredAfterMs, readyAfterMs: performance.now() - start }
+    await this.untilReady()
+    const readyAt = performance.now()
+    const catalog = join(this.dataDir(dataDir), 'catalog.db')
+    this.#controller = { ...controller, answeredAfterMs, readyAfterMs: readyAt - start, readyAt, catalog }
     return this.#controller
+  }
+
+  /** Until the running controller has asked every daemon, and each has its jobs. */
+  untilReady(): Promise<void> {
+    return this.simulator.untilReady(READY_LIMIT_MS)
   }
 
   /** A controller with an inventory of its own, while the one that the rows share does not run. */
@@ -109,8 +118,10 @@ export class World implements AsyncDisposable {
     return join(this.folder, 'inventory.yaml')
   }
 
-  #start(dataDir: string, inventory: string): Promise<MeasuredController> {
+  async #start(dataDir: string, inventory: string): Promise<MeasuredController> {
+    await this.simulator.forgetPolls()
     const files = { dataDir: this.dataDir(dataDir), inventory }
-    return startController({ main: this.main, port: PORT, daemonPort: DAEMON_PORT, ...files })
+    const { port } = this.options
+    return startController({ main: this.main, port, daemonPort: port + 1, ...files })
   }
 }

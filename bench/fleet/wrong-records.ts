@@ -11,17 +11,29 @@ interface Counts {
   all: { totalCount: number }
 }
 
-/**
- * Compares the records of every server with what its daemon did: one that succeeded for each run of each job, and no
- * other.
- */
-export async function findWrongRecords(world: World, runsOfEachJob: number): Promise<number> {
+/** How many records of a server there are, and how many of them succeeded, by server. */
+export type RecordCounts = Map<string, { ended: number; all: number }>
+
+export async function countRecords(world: World): Promise<RecordCounts> {
   const { url } = await world.controller()
-  const expected = world.options.jobs * runsOfEachJob
-  let wrong = 0
+  const counts: RecordCounts = new Map()
   for (const server of listServers(world.options)) {
     const { ended, all } = await query<Counts>(url, COUNTS, { server })
-    wrong += Math.abs(expected - ended.totalCount) + (all.totalCount - ended.totalCount)
+    counts.set(server, { ended: ended.totalCount, all: all.totalCount })
+  }
+  return counts
+}
+
+/**
+ * Compares the records of every server with what its daemon did since `before`: one that succeeded for each run of each
+ * job, and no other.
+ */
+export async function findWrongRecords(world: World, before: RecordCounts): Promise<number> {
+  let wrong = 0
+  for (const [server, now] of await countRecords(world)) {
+    const then = before.get(server) ?? { ended: 0, all: 0 }
+    const [ended, all] = [now.ended - then.ended, now.all - then.all]
+    wrong += Math.abs(world.options.jobs - ended) + Math.abs(all - ended)
   }
   return wrong
 }

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ask, type Program, startProgram, startStandalone, watch } from '../support/standalone.ts'
 
@@ -173,4 +174,39 @@ describe('a failed start is one line and exit code 1, with', () => {
     expect(await program.ended).toBe(1)
     expect(program.lines.join('\n')).toContain('--backup-drivre')
   })
+})
+
+test.each(['dist/main.js', 'scripts/backupd.mjs'])(
+  '%s starts by its first line, with the same flags for Node as in a unit of systemd',
+  async (file) => {
+    const main = fileURLToPath(new URL(`../../${file}`, import.meta.url))
+    const tellFlags = 'data:text/javascript,console.log(process.execArgv.join())'
+    const env = {
+      NODE_OPTIONS: `--import=${tellFlags}`,
+      PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
+    }
+    const { stdout, status } = spawnSync(main, ['--version'], { encoding: 'utf8', env })
+    const [flags = ''] = stdout.split('\n', 1)
+    expect([status, flags]).toEqual([0, '--max-semi-space-size=4'])
+    expect(await readFile(new URL('../../docs/commands.md', import.meta.url), 'utf8')).toContain(
+      `node ${flags} /opt/backupd/dist/main.js`,
+    )
+  },
+)
+
+test('npx says what to do before the first build, and finds the program after it', async () => {
+  const root = fileURLToPath(new URL('../..', import.meta.url))
+  const checkout = join(folder, 'checkout')
+  for (const file of ['package.json', 'scripts/backupd.mjs']) await cp(join(root, file), join(checkout, file))
+  const env = { PATH: process.env.PATH, HOME: folder, npm_config_cache: join(folder, 'cache') }
+  const npx = () =>
+    spawnSync('npx', ['backupd', '--version'], { cwd: checkout, encoding: 'utf8', env, timeout: 50_000 })
+  const before = npx()
+  expect([before.status, before.stderr]).toEqual([
+    1,
+    expect.stringContaining('run `npm ci && npm run build`'),
+  ])
+  await cp(join(root, 'dist'), join(checkout, 'dist'), { recursive: true })
+  await symlink(join(root, 'node_modules'), join(checkout, 'node_modules'))
+  expect(npx()).toMatchObject({ status: 0, stdout: '0.1.0\n' })
 })

@@ -8,10 +8,13 @@ const EDITS = 3
 const LIMIT_MS = 60_000
 /** After this time, whoever is asked because of the edit has been asked. */
 const AFTERMATH_MS = 4000
+/** So long after a start, daemons may be polled at other times than later. */
+const FIRST_POLLS_MS = 35_000
 
 /** The schedule of one volume changes in the inventory file. */
 async function edit(world: World) {
-  const { probe } = await world.controller()
+  const { probe, readyAt } = await world.controller()
+  await sleep(Math.max(0, readyAt + FIRST_POLLS_MS - performance.now()))
   await probe.loopDelay()
   const delays: number[] = []
   // Always the same one: the edit of another app would undo the one before.
@@ -38,7 +41,7 @@ export const editRows: Row[] = [
   },
   {
     name: 'edit-others',
-    title: '  other daemons that were asked for their lists',
+    title: '  other daemons that were asked or sent something because of it',
     target: '0',
     measure: async (world) => (await world.once(edit)).othersAsked,
   },

@@ -20,13 +20,15 @@ async function suffer(world: World) {
   const [dead, hanging, slow] = [0, 1, 2].map((part) => servers.slice(part * count, (part + 1) * count))
   const isHealthy = (ip: string) => !servers.slice(0, 3 * count).includes(ip)
   await world.simulator.setFaults({ dead: dead ?? [], hanging: hanging ?? [], slow: slow ?? [] })
+  await probe.loopDelay()
   await sleep(WATCH_MS)
   const editMs = await editHealthy(world)
+  const loop = await probe.loopDelay()
   silenced.clear()
   await probe.block(BLOCKED_MS)
   await sleep(WATCH_MS)
   await world.simulator.setFaults({ dead: [], hanging: [], slow: [] })
-  return { editMs, silenced: [...silenced].filter(isHealthy).length }
+  return { editMs, loop, silenced: [...silenced].filter(isHealthy).length }
 }
 
 /** The last app runs on healthy servers. */
@@ -44,6 +46,18 @@ export const faultRows: Row[] = [
     title: '10 % dead, 10 % hang, 10 % slow: an edit reaches its healthy daemons after, ms',
     target: '500',
     measure: async (world) => (await world.once(suffer)).editMs,
+  },
+  {
+    name: 'faults-loop',
+    title: '  delay of the event loop: p99.9, ms',
+    target: '50',
+    measure: async (world) => (await world.once(suffer)).loop.p999,
+  },
+  {
+    name: 'faults-stall',
+    title: '  delay of the event loop: longest, ms',
+    target: '150',
+    measure: async (world) => (await world.once(suffer)).loop.longest,
   },
   {
     name: 'faults-silent',

@@ -1,5 +1,6 @@
 import type { Row } from '../row.ts'
-import { emptyRow, restRows } from './at-rest.ts'
+import { emptyRows, growthRows, restRows } from './at-rest.ts'
+import { catalogSizeRows } from './catalog-size.ts'
 import { catchUpRows } from './catch-up.ts'
 import { editRows } from './edit.ts'
 import { faultRows } from './faults.ts'
@@ -7,16 +8,16 @@ import { historyRows } from './history.ts'
 import { midnightRows } from './midnight.ts'
 import { readRows } from './reads.ts'
 import { rebuildRows } from './rebuild.ts'
-import { recordSizeRow } from './record-size.ts'
 import { subscriberRows } from './subscribers.ts'
 
 /**
- * In the order in which they are measured: a row may count on what those above it left. The controller is started by the
- * first row that needs it, and stopped by `record-size`.
+ * In the order in which they are measured: a row may count on what those above it left. The shared controller is started
+ * by the first row that needs it, and stopped by `record-size`.
  */
 export const ROWS: readonly Row[] = [
-  emptyRow,
+  ...emptyRows,
   ...restRows,
+  ...growthRows,
   ...editRows,
   ...midnightRows,
   ...subscriberRows,
@@ -24,6 +25,6 @@ export const ROWS: readonly Row[] = [
   ...catchUpRows,
   ...rebuildRows,
   ...faultRows,
-  recordSizeRow,
+  ...catalogSizeRows,
   ...historyRows,
 ]

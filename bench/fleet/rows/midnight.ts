@@ -1,136 +1,148 @@
-import { watchEvents } from '../event-watch.ts'
+import { type WatchedEvents, watchEvents } from '../event-watch.ts'
 import { readLists } from '../list-reader.ts'
-import { measureDelivery, startOverIfBehind } from '../measure-delivery.ts'
+import { type MeasuredDelivery, measureDelivery, startOverIfBehind } from '../measure-delivery.ts'
 import { percentile } from '../questions.ts'
 import type { Row } from '../row.ts'
 import type { World } from '../world.ts'
-import { findWrongRecords } from '../wrong-records.ts'
+import { countRecords, findWrongRecords } from '../wrong-records.ts'
+
+interface Midnight extends MeasuredDelivery {
+  /** Of the lists that were read meanwhile, ms. */
+  latencies: number[]
+  failures: string[]
+  events: WatchedEvents
+  /** NaN if not all was taken. */
+  wrongRecords: number
+}
+
+/** After the time that is the target, plus a while to see how far it missed that. */
+const AFTERWARDS_MS = 10_000
 
 /** Every job of every daemon falls due at the same moment, while users read lists. */
-async function midnight(world: World) {
+async function midnight(world: World): Promise<Midnight> {
   const { url } = await world.controller()
   const { windowMs } = world.options
+  const before = await countRecords(world)
   const lists = readLists(url, world.options)
-  const events = watchEvents(url, world.options)
-  const limitMs = 4 * windowMs + 30_000
+  const watch = watchEvents(url, world.options)
+  const limitMs = 2 * windowMs + AFTERWARDS_MS
   const delivery = await measureDelivery(world, () => world.simulator.midnight({ windowMs, limitMs }))
   const { latencies, failures } = await lists.stop()
   if (failures.length > 0) console.error(`  ${failures.length} lists failed, such as: ${failures[0]}`)
-  const twice = await events.stop()
+  const events = await watch.stop()
+  const wrongRecords = delivery.takenMs === null ? Number.NaN : await findWrongRecords(world, before)
   await startOverIfBehind(world, delivery)
-  return { ...delivery, latencies, failures, twice }
+  return { ...delivery, latencies, failures, events, wrongRecords }
 }
 
-/** The same once more, with daemons of older versions. A controller that refused nothing does not have to prove it. */
-async function stubbornMidnight(world: World) {
-  const first = await world.once(midnight)
-  if (first.refused === 0) return first
+/** The same once more, with daemons of older versions. */
+async function stubbornMidnight(world: World): Promise<Midnight> {
   await world.simulator.behave({ obeysRetryAfter: false })
-  const second = await midnight(world)
+  const night = await midnight(world)
   await world.simulator.behave({ obeysRetryAfter: world.options.manners.obeysRetryAfter })
-  return second
+  return night
+}
+
+/** A number of a midnight, whatever the daemons are like. */
+interface Figure {
+  /** Follows the name of the row for the whole midnight. */
+  name: string
+  title: string
+  target: string
+  digits?: number
+  read(night: Midnight): number
 }
 
 const TWICE = 'twice the time in which the runs end'
 
-export const midnightRows: Row[] = [
+const DELIVERY: Figure[] = [
   {
-    name: 'midnight',
-    title: 'midnight: all runs end; until all changes are taken, s',
-    target: TWICE,
-    digits: 1,
-    measure: async (world) => ((await world.once(midnight)).takenMs ?? Number.POSITIVE_INFINITY) / 1000,
-  },
-  {
-    name: 'midnight-window',
+    name: '-window',
     title: '  until the last run ended, s',
     target: '',
     digits: 1,
-    measure: async (world) => (await world.once(midnight)).endedMs / 1000,
+    read: ({ endedMs }) => endedMs / 1000,
   },
   {
-    name: 'midnight-rate',
+    name: '-rate',
     title: '  state changes taken, per second',
     target: 'those offered',
-    measure: async (world) => (await world.once(midnight)).perSecond,
+    read: ({ perSecond }) => perSecond,
   },
   {
-    name: 'midnight-cpu',
-    title: '  CPU of the controller for each change, ms',
+    name: '-cpu',
+    title: '  CPU of the controller for each change that was written, ms',
     target: 'flat, 0.5 at most',
     digits: 2,
-    measure: async (world) => (await world.once(midnight)).cpuMsEach,
+    read: ({ cpuMsEach }) => cpuMsEach,
   },
+  { name: '-refused', title: '  posts refused for a while', target: '', read: ({ refused }) => refused },
+  { name: '-repeated', title: '  changes sent more than once', target: '', read: ({ repeated }) => repeated },
   {
-    name: 'midnight-repeated',
-    title: '  changes sent more than once',
-    target: '',
-    measure: async (world) => (await world.once(midnight)).repeated,
-  },
-  {
-    name: 'midnight-shown',
+    name: '-shown',
     title: '  longest that an ended run was shown as running, s',
     target: TWICE,
     digits: 1,
-    measure: async (world) => (await world.once(midnight)).longestDelayMs / 1000,
+    read: ({ longestDelayMs }) => longestDelayMs / 1000,
   },
   {
-    name: 'midnight-wrong',
+    name: '-wrong',
     title: '  records missing or in the wrong state afterwards',
     target: '0',
-    measure: async (world) => {
-      await world.once(midnight)
-      return findWrongRecords(world, 1)
-    },
+    read: ({ wrongRecords }) => wrongRecords,
   },
+]
+
+const WATCHED: Figure[] = [
   {
-    name: 'midnight-twice',
+    name: '-twice',
     title: '  changes told twice or out of order',
     target: '0',
-    measure: async (world) => (await world.once(midnight)).twice,
+    read: ({ events }) => events.wrong,
   },
+  { name: '-untold', title: '  ends that were not told', target: '0', read: ({ events }) => events.missing },
   {
-    name: 'midnight-lists',
+    name: '-lists',
     title: '  lists meanwhile: p99, ms',
     target: '250',
-    measure: async (world) => percentile((await world.once(midnight)).latencies, 0.99),
+    read: ({ latencies }) => percentile(latencies, 0.99),
   },
   {
-    name: 'midnight-failed-lists',
+    name: '-failed-lists',
     title: '  lists meanwhile: failed',
     target: '0',
-    measure: async (world) => (await world.once(midnight)).failures.length,
+    read: ({ failures }) => failures.length,
   },
   {
-    name: 'midnight-loop',
+    name: '-loop',
     title: '  delay of the event loop: p99.9, ms',
     target: '50',
-    measure: async (world) => (await world.once(midnight)).loop.p999,
+    read: ({ loop }) => loop.p999,
   },
   {
-    name: 'midnight-stall',
+    name: '-stall',
     title: '  delay of the event loop: longest, ms',
     target: '150',
-    measure: async (world) => (await world.once(midnight)).loop.longest,
+    read: ({ loop }) => loop.longest,
   },
-  {
-    name: 'stubborn',
-    title: 'midnight, daemons ignore Retry-After: until all changes are taken, s',
-    target: TWICE,
-    digits: 1,
-    measure: async (world) =>
-      ((await world.once(stubbornMidnight)).takenMs ?? Number.POSITIVE_INFINITY) / 1000,
-  },
-  {
-    name: 'stubborn-lists',
-    title: '  lists meanwhile: p99, ms',
-    target: '250',
-    measure: async (world) => percentile((await world.once(stubbornMidnight)).latencies, 0.99),
-  },
-  {
-    name: 'stubborn-stall',
-    title: '  delay of the event loop: longest, ms',
-    target: '150',
-    measure: async (world) => (await world.once(stubbornMidnight)).loop.longest,
-  },
+]
+
+/** @param name of the row for the whole, and the start of the others' names */
+function makeRows(name: string, title: string, part: (world: World) => Promise<Midnight>): Row[] {
+  const readTaken = ({ takenMs }: Midnight) => (takenMs ?? Number.POSITIVE_INFINITY) / 1000
+  const whole: Figure = { name: '', title, target: TWICE, digits: 1, read: readTaken }
+  return [whole, ...DELIVERY, ...WATCHED].map(({ read, ...figure }) => ({
+    ...figure,
+    name: `${name}${figure.name}`,
+    measure: async (world) => read(await world.once(part)),
+  }))
+}
+
+export const midnightRows: Row[] = [
+  ...makeRows('midnight', 'midnight: all runs end; until all changes are taken, s', midnight),
+  ...makeRows(
+    'stubborn',
+    'midnight, daemons ignore Retry-After: until all changes are taken, s',
+    stubbornMidnight,
+  ),
 ]

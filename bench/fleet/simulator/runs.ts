@@ -35,8 +35,20 @@ export async function runAllJobs(daemon: SimulatedDaemon, windowMs: number): Pro
   await Promise.all(Array.from({ length: LANES }, () => workOff(daemon, runs, runMs)))
 }
 
-/** Runs that ended while the controller was away: their changes lie in the outbox, and nothing is sent yet. */
-export function collectEndedRuns(daemon: SimulatedDaemon): void {
+// What happened while the controller was away: the changes lie in the outbox, and nothing is sent yet.
+
+/** A run of each job began and goes on. */
+export function collectBegins(daemon: SimulatedDaemon): void {
+  for (const job of listBackupJobs(daemon)) daemon.beginRun(daemon.makeRun(job))
+}
+
+/** All present runs ended. */
+export function collectEnds(daemon: SimulatedDaemon): void {
+  for (const run of daemon.present()) daemon.endRun(run)
+}
+
+/** A run of each job was queued, began and ended, one after the other. */
+export function collectLives(daemon: SimulatedDaemon): void {
   for (const job of listBackupJobs(daemon)) {
     const run = daemon.makeRun(job, { waits: true })
     daemon.beginRun(run)

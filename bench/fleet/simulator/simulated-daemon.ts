@@ -54,6 +54,11 @@ export class SimulatedDaemon {
     return this.#courier !== undefined && this.updateTime !== NEVER
   }
 
+  /** Queued and running ones. */
+  present(): Run[] {
+    return [...this.#present.values()]
+  }
+
   /** rids of queued and running ones. */
   running(): string[] {
     return [...this.#present.keys()]

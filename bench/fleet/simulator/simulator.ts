@@ -6,7 +6,7 @@ import { answerCalls } from '../calls.ts'
 import { type History, listHistory } from '../history-runs.ts'
 import { type Faults, serveFleet } from './fleet-server.ts'
 import type { Manners } from './manners.ts'
-import { collectEndedRuns, runAllJobs, runNext } from './runs.ts'
+import { collectBegins, collectEnds, collectLives, runAllJobs, runNext } from './runs.ts'
 import { SimulatedDaemon } from './simulated-daemon.ts'
 import { type Counts, type EndDelays, Tally } from './tally.ts'
 
@@ -34,18 +34,28 @@ export interface MidnightOptions {
   limitMs: number
 }
 
+export interface CatchUpOptions {
+  /** How many daemons have news, at most. */
+  senders: number
+  /** The news is of one run of each job: that they began, that these ended, or three changes of each, one run after the other. */
+  part: 'begins' | 'ends' | 'lives'
+  limitMs: number
+}
+
 /** What the bench can call. */
 export interface Simulator {
   open(options: SimulatorOptions): Promise<void>
   counts(): Counts
   /** Those that are left out stay as they are. At first, all daemons are of this version. */
   behave(manners: Partial<Manners>): void
-  /** Waits until every daemon got a list of jobs and an address for its news. */
+  /** Forgets which daemons were polled, and when. */
+  forgetPolls(): void
+  /** Waits until every daemon was polled, and has a list of jobs and an address for its news. */
   untilReady(limitMs: number): Promise<void>
   /** All jobs of all daemons fall due at the same moment. */
   midnight(options: MidnightOptions): Promise<Delivery>
-  /** All daemons send at once the news of one run of each job, which waited in their outboxes. */
-  catchUp(options: { limitMs: number }): Promise<Delivery>
+  /** Many daemons send at once what has waited in their outboxes. */
+  catchUp(options: CatchUpOptions): Promise<Delivery>
   /** Runs begin and end one by one, each on another daemon. @returns how many */
   trickle(options: { runsPerSecond: number; seconds: number }): Promise<number>
   /** All daemons are as newly installed: another controller can have them. */
@@ -54,26 +64,32 @@ export interface Simulator {
   remember(history: History): void
   /** Throws away what the controller has not accepted. */
   dropNews(): void
-  /** Folders of servers that are gone, each in the store of one daemon; replaces those of the last call. */
+  /** Folders of servers that are gone, each in the store of a daemon; replaces those of the last call. */
   buryServers(dead: { owner: string; ip: string }[]): void
   /** From now on, these daemons answer nothing, never, or late; all others answer at once. */
   setFaults(faults: Faults): void
-  /** Forgets which daemons were asked for or sent a list. */
+  /** Forgets which daemons were sent or asked anything. */
   forgetLists(): void
   /** Waits until these daemons got a new list. @returns unix ms of the last one, null after `limitMs` */
   untilNewLists(servers: string[], limitMs: number): Promise<number | null>
-  /** How many daemons besides these were asked for their lists. */
+  /** How many daemons besides these were asked for their lists or sent something, or were polled out of turn. */
   countOthersAsked(servers: string[]): number
 }
 
 const LOOK_EVERY_MS = 5
+/** A controller asks each daemon every 27 to 30 s. */
+const EARLY_POLL_MS = 20_000
+
+const COLLECT = { begins: collectBegins, ends: collectEnds, lives: collectLives }
 
 const daemons = new Map<string, SimulatedDaemon>()
 const tally = new Tally()
 const manners: Manners = { obeysRetryAfter: true, reportsListVersion: true }
 const faults: Faults = { dead: [], hanging: [], slow: [] }
 const sentLists = new Map<string, number>()
-const listsAsked = new Set<string>()
+const disturbed = new Set<string>()
+/** Unix ms of the last one. */
+const polls = new Map<string, number>()
 
 answerCalls({
   async open({ servers, port }) {
@@ -84,18 +100,20 @@ answerCalls({
   behave(changed) {
     Object.assign(manners, changed)
   },
+  forgetPolls: () => polls.clear(),
   async untilReady(limitMs) {
-    const isReady = () => [...daemons.values()].every((daemon) => daemon.isReady)
+    const isReady = () => [...daemons.values()].every((daemon) => daemon.isReady && polls.has(daemon.ip))
     if (!(await until(isReady, limitMs))) throw new Error(`Not every daemon got its jobs in ${limitMs} ms`)
   },
   midnight: ({ windowMs, limitMs }) =>
     deliver(limitMs, async () => {
       await Promise.all([...daemons.values()].map((daemon) => runAllJobs(daemon, windowMs)))
     }),
-  catchUp: ({ limitMs }) =>
+  catchUp: ({ senders, part, limitMs }) =>
     deliver(limitMs, async () => {
-      for (const daemon of daemons.values()) collectEndedRuns(daemon)
-      for (const daemon of daemons.values()) daemon.sendNews()
+      const some = [...daemons.values()].slice(0, senders)
+      for (const daemon of some) COLLECT[part](daemon)
+      for (const daemon of some) daemon.sendNews()
     }),
   trickle,
   async forgetController() {
@@ -118,18 +136,26 @@ answerCalls({
   },
   forgetLists() {
     sentLists.clear()
-    listsAsked.clear()
+    disturbed.clear()
   },
   async untilNewLists(servers, limitMs) {
     const haveAll = await until(() => servers.every((ip) => sentLists.has(ip)), limitMs)
     return haveAll ? Math.max(...servers.map((ip) => sentLists.get(ip) ?? 0)) : null
   },
-  countOthersAsked: (servers) => [...listsAsked].filter((ip) => !servers.includes(ip)).length,
+  countOthersAsked: (servers) => [...disturbed].filter((ip) => !servers.includes(ip)).length,
 } satisfies Simulator)
 
 function noteAsked({ ip }: SimulatedDaemon, route: string): void {
   if (route === 'setJobs') sentLists.set(ip, Date.now())
-  if (route === 'jobs') listsAsked.add(ip)
+  if (route === 'debug' ? notePoll(ip) : ['jobs', 'setJobs', 'notify'].includes(route)) disturbed.add(ip)
+}
+
+/** @returns whether the last one was only a moment ago */
+function notePoll(ip: string): boolean {
+  const last = polls.get(ip)
+  const now = Date.now()
+  polls.set(ip, now)
+  return last !== undefined && now - last < EARLY_POLL_MS
 }
 
 /** Makes changes, and waits until the controller has accepted all of them. */
