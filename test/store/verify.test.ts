@@ -9,8 +9,10 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { expect, test } from 'vitest'
+import { BackupdError } from '../../src/lib/errors.ts'
+import { readDamage } from '../../src/store/kinds/series/damage-note.ts'
 import { given } from '../support/given.ts'
 import { SERVER } from '../support/plugin-args.ts'
 import { recordedEntity, writeRecordedMeta } from '../support/recorded-store.ts'
@@ -106,9 +108,10 @@ test('an intact series is read completely', async () => {
 })
 
 test('a damaged pack marks the snapshots that lack something, with the paths', async () => {
-  const { verify, backUp, corruptOf, namespace, warnings } = await verifyingWorld()
+  const { verify, backUp, corruptOf, namespace, store, warnings } = await verifyingWorld()
   await backUp({ mode: 'increment' })
-  flipByte(largestPack(namespace))
+  const pack = largestPack(namespace)
+  flipByte(pack)
   await expect(verify(NAME)).rejects.toMatchObject({
     code: 'SNAPSHOT_CORRUPT',
     message: expect.stringContaining('such as "large"'),
@@ -116,6 +119,7 @@ test('a damaged pack marks the snapshots that lack something, with the paths', a
   })
   expect(warnings).toEqual([expect.stringMatching(/^the pack [0-9a-f]{64} is damaged: /)])
   expect(await corruptOf(NAME)).toContain('"large"')
+  expect(Object.keys((await readDamage(store.driver, SERVER)).packs)).toEqual([basename(pack)])
 })
 
 test('a missing pack marks the snapshots that lack something', async () => {
@@ -126,6 +130,21 @@ test('a missing pack marks the snapshots that lack something', async () => {
     code: 'SNAPSHOT_CORRUPT',
     facts: { files: ['large', 'small'] },
   })
+})
+
+test('damage that is found without a lock is reported but not noted, because a prune may be under way', async () => {
+  const { verify, corruptOf, backUp, namespace, store } = await verifyingWorld()
+  await backUp({ mode: 'increment' })
+  const data = join(namespace, 'repo/data')
+  const packs = readdirSync(data, { recursive: true, encoding: 'utf8' }).filter((name) => name.length > 60)
+  for (const pack of packs) rmSync(join(data, pack))
+  const { createIn } = store.driver
+  store.driver.createIn = () =>
+    Promise.reject(new BackupdError('STORE_UNAVAILABLE', 'read-only', { facts: { errno: 'EROFS' } }))
+  await expect(verify(NAME)).rejects.toMatchObject({ code: 'SNAPSHOT_CORRUPT' })
+  store.driver.createIn = createIn
+  expect(await readDamage(store.driver, SERVER)).toEqual({ packs: {}, snapshots: {} })
+  expect(await corruptOf(NAME)).toBeNull()
 })
 
 test('damage in another series does not mark this one', async () => {
