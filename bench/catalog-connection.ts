@@ -96,7 +96,7 @@ const catalog = await tree.openCatalog({
 })
 const { records, servers } = catalog
 for (let n = 0; n < COUNT; n += 500) await records.apply(recordsFrom(n, 500))
-const server = { ip: '10.0.0.1', daemonId: 'x', lastSeen: null, leaving: false }
+const server = { ip: '10.0.0.1', daemonId: 'x', lastSeen: null, leaving: false, timeZone: null }
 await measure('one record', 2000, (n) => records.get(ridOf((n * 7) % COUNT)))
 await measure('all servers (one row)', 2000, () => servers.all())
 await measure('one server written', 300, () => servers.save(server))

@@ -5,6 +5,7 @@ import { changeOfServer } from './catalog-change.ts'
 import { countCorrupt } from './count-corrupt.ts'
 import { countSnapshots } from './count-snapshots.ts'
 import { countBackupRows, findBackupRows } from './find-backups.ts'
+import { findConditions } from './find-conditions.ts'
 import { findLastGood } from './find-last-good.ts'
 import { reconcile } from './reconcile.ts'
 import type { CatalogWorld } from './world.ts'
@@ -30,6 +31,7 @@ export function createBackupStore(world: CatalogWorld): BackupStore {
     count: (filter) => countBackupRows(db, filter),
     corrupt: (server) => countCorrupt(db, server),
     lastGood: (keys) => findLastGood(db, keys),
+    conditions: (keys) => findConditions(db, keys),
     remove: (server, names) =>
       writes.run(
         () =>

@@ -1,3 +1,4 @@
+import type { KnownServer } from '../domain/ports.ts'
 import { type BulkTable, replaceColumns } from './bulk-rows.ts'
 import type { Prisma } from './generated/client.ts'
 
@@ -93,4 +94,73 @@ export const TOMBSTONE_TABLE: BulkTable<Prisma.TombstoneCreateManyInput> = {
   name: 'Tombstone',
   columns: { server: 'string', name: 'string', at: 'bigint', touched: 'number' },
   onConflict: replaceColumns(['server', 'name'], ['at', 'touched']),
+}
+
+export const JOB_HEALTH_TABLE: BulkTable<{
+  jobId: string
+  countedFrom: bigint
+  pausedSince: bigint | null
+  inherits: string | null
+  standing: string
+}> = {
+  name: 'JobHealth',
+  columns: {
+    jobId: 'string',
+    countedFrom: 'bigint',
+    pausedSince: 'bigint',
+    inherits: 'string',
+    standing: 'string',
+  },
+  onConflict: replaceColumns(['jobId'], ['countedFrom', 'pausedSince', 'inherits', 'standing']),
+}
+
+const SERVER_COLUMNS = {
+  ip: 'string',
+  daemonId: 'string',
+  lastSeen: 'string',
+  leaving: 'boolean',
+  timeZone: 'string',
+} as const
+
+export const SERVER_TABLE: BulkTable<KnownServer> = {
+  name: 'Server',
+  columns: SERVER_COLUMNS,
+  onConflict: replaceColumns(['ip'], ['daemonId', 'lastSeen', 'leaving', 'timeZone']),
+}
+
+export const STORE_DAY_TABLE: BulkTable<{
+  server: string
+  day: string
+  at: bigint
+  usedBytes: bigint
+  freeBytes: bigint
+}> = {
+  name: 'StoreDay',
+  columns: { server: 'string', day: 'string', at: 'bigint', usedBytes: 'bigint', freeBytes: 'bigint' },
+  onConflict: replaceColumns(['server', 'day'], ['at', 'usedBytes', 'freeBytes']),
+}
+
+/** A job has at most one open period, and a period that began is never changed but for its end. */
+export const JOB_PERIOD_TABLE: BulkTable<{
+  jobId: string
+  begin: bigint
+  spec: string
+  zone: string | null
+  app: string
+  proc: string
+  volume: string
+  instanceNo: bigint
+}> = {
+  name: 'JobPeriod',
+  columns: {
+    jobId: 'string',
+    begin: 'bigint',
+    spec: 'string',
+    zone: 'string',
+    app: 'string',
+    proc: 'string',
+    volume: 'string',
+    instanceNo: 'bigint',
+  },
+  onConflict: '("jobId", "begin") DO NOTHING',
 }

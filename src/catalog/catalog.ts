@@ -7,6 +7,7 @@ import type {
   AuditStore,
   BackupStore,
   CatalogCopier,
+  HealthStore,
   KeptRecord,
   RecordStore,
   ServerStore,
@@ -27,6 +28,7 @@ import { checkFileInProcess, isCheckedLater } from './check-file.ts'
 import { createCopier } from './copier.ts'
 import { type CatalogDb, openCatalogDatabase } from './database.ts'
 import { type EventNumbers, openEventNumbers } from './event-numbers.ts'
+import { createHealthStore } from './health-store.ts'
 import { openIdentity } from './identity.ts'
 import { openRecordStore } from './record-store.ts'
 import { createServerStore } from './server-store.ts'
@@ -52,6 +54,7 @@ export interface Catalog {
   records: RecordStore
   backups: BackupStore
   servers: ServerStore
+  health: HealthStore
   audit: AuditStore
   copier: CatalogCopier
   /** The id by which daemons know this controller. */
@@ -144,6 +147,7 @@ async function openStores(options: OpenedDatabase): Promise<Catalog> {
     records: await openRecordStore(world),
     backups: createBackupStore(world),
     servers: createServerStore(db, writes),
+    health: createHealthStore(db, writes),
     audit: createAuditStore(db, writes),
     copier: createCopier({ file, copyDir, clock }),
     identity: await openIdentity(db, writes),

@@ -4,12 +4,14 @@ import { type RunRecord, UNFINISHED_STATES } from '../wire/record.ts'
 import { changeOfNews, NO_CHANGE } from './catalog-change.ts'
 import type { CatalogDb } from './database.ts'
 import { addPrunedMark, prunedUpTo, readEventsSince } from './event-store.ts'
+import { findLastEnds, findRunLengths } from './find-job-ends.ts'
 import { findLastOfJobs } from './find-last-of-jobs.ts'
 import { countRecordRows, findRecordRows } from './find-records.ts'
 import { forgetRecords } from './forget-records.ts'
 import { openPruner } from './prune-events.ts'
 import { readKept, readServers } from './read-records.ts'
 import { storeNews } from './store-news.ts'
+import { findForgottenDays, findVolumeRuns } from './volume-runs.ts'
 import type { CatalogWorld, RecordWorld } from './world.ts'
 
 export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> {
@@ -45,6 +47,10 @@ export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> 
       ),
     count: (filter) => countRecordRows(db, filter),
     lastOfJobs: (jobIds) => findLastOfJobs(world, jobIds),
+    lastEnds: (jobIds) => findLastEnds(db, jobIds),
+    lengths: (jobIds) => findRunLengths(db, jobIds),
+    runsOfVolume: (place, from, to) => findVolumeRuns(db, place, { from, to }),
+    forgottenDays: (place, from) => findForgottenDays(db, place, from),
     unfinished: async (server) => {
       const records = [...live.values()].map(({ record }) => record)
       return server === undefined ? records : records.filter((record) => record.server === server)

@@ -1,15 +1,21 @@
 import type { KnownServer, ServerStore } from '../domain/ports.ts'
+import { insertRows } from './bulk-rows.ts'
+import { SERVER_TABLE } from './bulk-tables.ts'
 import { NO_CHANGE } from './catalog-change.ts'
-import type { CatalogDb, DbTransaction } from './database.ts'
-import { splitIntoLists } from './numbers.ts'
+import type { CatalogDb } from './database.ts'
 import type { WriteQueue } from './write-queue.ts'
 
 export function createServerStore(db: CatalogDb, writes: WriteQueue): ServerStore {
   return {
-    all: () => db.server.findMany({ orderBy: { ip: 'asc' } }),
+    all: async () => {
+      const rows = await db.$queryRaw<(Omit<KnownServer, 'leaving'> & { leaving: unknown })[]>`
+        SELECT "ip", "daemonId", "lastSeen", "leaving", "timeZone" FROM "Server" ORDER BY "ip"`
+      return rows.map((row) => ({ ...row, leaving: Boolean(row.leaving) }))
+    },
     save: (...servers) =>
       writes.run(
-        () => db.$transaction((transaction) => replaceRows(transaction, servers)),
+        () =>
+          db.$transaction((transaction) => insertRows(transaction, SERVER_TABLE, servers.map(toServerRow))),
         () => NO_CHANGE,
       ),
     remove: (ip) =>
@@ -20,10 +26,6 @@ export function createServerStore(db: CatalogDb, writes: WriteQueue): ServerStor
   }
 }
 
-async function replaceRows(transaction: DbTransaction, servers: readonly KnownServer[]): Promise<void> {
-  for (const some of splitIntoLists(servers)) {
-    await transaction.server.deleteMany({ where: { ip: { in: some.map(({ ip }) => ip) } } })
-    const data = some.map(({ ip, daemonId, lastSeen, leaving }) => ({ ip, daemonId, lastSeen, leaving }))
-    await transaction.server.createMany({ data })
-  }
+function toServerRow({ ip, daemonId, lastSeen, leaving, timeZone }: KnownServer): KnownServer {
+  return { ip, daemonId, lastSeen, leaving, timeZone }
 }

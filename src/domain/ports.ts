@@ -33,6 +33,14 @@ export interface RecordStore {
   count(filter: RecordFilter): Promise<ListCount>
   /** The newest record of each job, for a DataLoader. */
   lastOfJobs(jobIds: readonly string[]): Promise<Map<string, RunRecord>>
+  /** The newest run of each job that has ended; a job without one is left out. */
+  lastEnds(jobIds: readonly string[]): Promise<Map<string, EndedRun>>
+  /** How long the newest complete or partial runs of each job took, ms, at most nine; a job without one is left out. */
+  lengths(jobIds: readonly string[]): Promise<Map<string, number[]>>
+  /** The backup runs of a volume that were requested from `from` (included) to `to` (excluded), unix ms. */
+  runsOfVolume(place: PlaceKey, from: number, to: number): Promise<VolumeRun[]>
+  /** The counts of deleted records of a volume, from this day on. */
+  forgottenDays(place: PlaceKey, from: string): Promise<ForgottenDay[]>
   /** Records that have not ended, of one server or of all. */
   unfinished(server?: string): Promise<RunRecord[]>
   /** Those of all servers whose last change, when their page is read, has at most the number `upTo`; in that order. */
@@ -48,6 +56,114 @@ export interface RecordStore {
    * newest of each job and those that a backup refers to. The statistics by day stay. Continue with `next`.
    */
   forget(request: { before: string; after: string | null }): Promise<{ deleted: number; next: string | null }>
+}
+
+/** How a run ended, for the health of its job. */
+export interface EndedRun {
+  rid: string
+  /** Unix ms of its end. */
+  at: number
+  state: 'success' | 'partial' | 'failed' | 'cancelled' | 'lost'
+  /** Empty if it is not known. */
+  reason: string
+  /** Of its error. */
+  code: string | null
+}
+
+/** What is known of the backups of a volume in one mode. Times are unix ms. */
+export interface VolumeCondition {
+  /** When the newest good backup was made; null if there is none. */
+  lastGoodAt: number | null
+  /** The newest backup, good or not; null if there is none. */
+  newest: NewestBackup | null
+}
+
+export interface NewestBackup {
+  at: number
+  state: 'success' | 'partial'
+  suspect: string | null
+  corrupt: string | null
+}
+
+export interface ModeKey extends VolumeKey {
+  mode: 'full' | 'increment'
+}
+
+/** What must survive a restart of the health of a job, because no record says it. Times are unix ms. */
+export interface KeptJobHealth {
+  jobId: string
+  /** First sight, the last change of its schedule, or the last wake. */
+  countedFrom: number
+  pausedSince: number | null
+  /** An earlier job of the volume, whose runs count until this one has one of its own. */
+  inherits: string | null
+  /** The states that hold, with unix ms since when. */
+  standing: Readonly<Record<string, unknown>>
+}
+
+/** The place of a volume, whatever server it lies on. */
+export interface PlaceKey {
+  app: string
+  /** The full name. */
+  proc: string
+  volume: string
+  instanceNo: number
+}
+
+/** A time in which a schedule was in force and not paused. Times are unix ms. */
+export interface SchedulePeriod {
+  jobId: string
+  spec: string
+  /** Of a spec that names none; null: it was not known. */
+  zone: string | null
+  begin: number
+  /** null: it goes on. */
+  end: number | null
+}
+
+/** A period begins, or the open one of a job ends. */
+export type PeriodChange =
+  | { kind: 'open'; place: PlaceKey; period: SchedulePeriod }
+  | { kind: 'close'; jobId: string; end: number }
+
+/** A backup run of a volume. */
+export interface VolumeRun {
+  jobId: string
+  /** Unix ms of its request. */
+  at: number
+  state: RunRecord['state']
+}
+
+/** How many backup runs of a volume, whose records are no longer kept, ended how on one day. */
+export interface ForgottenDay {
+  /** `2026-01-31`, UTC. */
+  day: string
+  state: string
+  count: number
+}
+
+/** The room of a server's store on one day. */
+export interface KeptStoreDay {
+  server: string
+  /** `2026-01-31`, UTC. */
+  day: string
+  /** Unix ms. */
+  at: number
+  usedBytes: number
+  freeBytes: number
+}
+
+export interface HealthStore {
+  /** Those of these jobs that are known. */
+  load(jobIds: readonly string[]): Promise<KeptJobHealth[]>
+  save(jobs: readonly KeptJobHealth[]): Promise<void>
+  remove(jobIds: readonly string[]): Promise<void>
+  /** In this order; what was done already is not done again. */
+  changePeriods(changes: readonly PeriodChange[]): Promise<void>
+  periods(place: PlaceKey): Promise<SchedulePeriod[]>
+  /** The room of all stores on this day and later ones. */
+  loadStoreDays(from: string): Promise<KeptStoreDay[]>
+  saveStoreDays(days: readonly KeptStoreDay[]): Promise<void>
 }
 
 export interface VolumeKey {
@@ -69,6 +185,8 @@ export interface BackupStore {
   count(filter: BackupFilter): Promise<ListCount>
   /** The newest good backup of each volume, for a DataLoader; keyed `${server} ${source}`. */
   lastGood(keys: readonly VolumeKey[]): Promise<Map<string, BackupInfo>>
+  /** In the order of `keys`. */
+  conditions(keys: readonly ModeKey[]): Promise<VolumeCondition[]>
   /** The backups known to be corrupt, of one server or of all. */
   corrupt(server?: string): Promise<CorruptBackups[]>
   remove(server: string, names: string[]): Promise<void>
@@ -100,6 +218,8 @@ export interface KnownServer {
   lastSeen: string | null
   /** It left the inventory and has not yet accepted its empty list of jobs. */
   leaving: boolean
+  /** The zone of schedules that name none; null if it was never reported. */
+  timeZone: string | null
 }
 
 export interface ServerStore {

@@ -25,7 +25,13 @@ export async function saveLastSeen(world: World): Promise<void> {
 
 async function save(world: World, servers: ServerState[]): Promise<void> {
   if (servers.length === 0) return
-  const known = servers.map(({ ip, daemonId, lastSeen, leaving }) => ({ ip, daemonId, lastSeen, leaving }))
+  const known = servers.map(({ ip, daemonId, lastSeen, leaving, timeZone }) => ({
+    ip,
+    daemonId,
+    lastSeen,
+    leaving,
+    timeZone,
+  }))
   await world.ports.servers.save(...known)
   for (const [at, server] of servers.entries()) server.saved = known[at] ?? null
 }
@@ -34,8 +40,9 @@ function listUnsaved({ servers }: World): ServerState[] {
   return [...servers.values()].filter((server) => !server.saved || hasChanged(server, server.saved))
 }
 
-function hasChanged({ daemonId, leaving, lastSeen, error }: ServerState, saved: KnownServer): boolean {
-  if (daemonId !== saved.daemonId || leaving !== saved.leaving) return true
+function hasChanged(server: ServerState, saved: KnownServer): boolean {
+  const { daemonId, leaving, timeZone, lastSeen, error } = server
+  if (daemonId !== saved.daemonId || leaving !== saved.leaving || timeZone !== saved.timeZone) return true
   if (lastSeen === saved.lastSeen || lastSeen === null) return false
   const isDue = saved.lastSeen === null || error !== null
   return isDue || Math.abs(Date.parse(lastSeen) - Date.parse(saved.lastSeen ?? '')) >= LAST_SEEN_LAG_MS

@@ -13,6 +13,8 @@ export interface ServerState {
   lastSeen: string | null
   /** It left the inventory and has not yet accepted its empty list of jobs. */
   leaving: boolean
+  /** The zone of schedules that name none, as the daemon last reported it, perhaps before the start; null: never. */
+  timeZone: string | null
   /** Its last answer; null until the first one since the controller started. */
   debug: DaemonDebug | null
   /** Why the last request to it failed; null if it succeeded. */
@@ -55,6 +57,7 @@ export function newServer(ip: string): ServerState {
     daemonId: null,
     lastSeen: null,
     leaving: false,
+    timeZone: null,
     debug: null,
     error: null,
     silentSince: null,

@@ -1,5 +1,6 @@
 import { copyFile, open } from 'node:fs/promises'
 import { join } from 'node:path'
+import Database from 'better-sqlite3'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Catalog, openCatalog } from '../../src/catalog/catalog.ts'
 import { systemClock } from '../../src/lib/clock.ts'
@@ -24,12 +25,15 @@ async function filledFolder(): Promise<string> {
   return folder
 }
 
-/** Overwrites a page in the middle of the bodies, which neither the schema nor the first and last rows are on. */
+/** Overwrites a page that an open does not read: neither the schema nor rows are on it, and no live record is found by it. */
 async function scribble(file: string): Promise<void> {
   await copyFile(file, `${file}.sound`)
+  const database = new Database(file, { readonly: true })
+  const find = database.prepare<[string], number>('SELECT rootpage FROM sqlite_schema WHERE name = ?').pluck()
+  const page = find.get('Record_app_proc_startKey_idx') ?? 0
+  database.close()
   const handle = await open(file, 'r+')
-  const { size } = await handle.stat()
-  await handle.write(Buffer.alloc(PAGE, 0xa5), 0, PAGE, Math.floor(size / PAGE / 2) * PAGE)
+  await handle.write(Buffer.alloc(PAGE, 0xa5), 0, PAGE, (page - 1) * PAGE)
   await handle.close()
 }
 

@@ -32,7 +32,7 @@ async function startCatalog(): Promise<Catalog> {
 test('pages of an app stay cached while others write', async () => {
   const catalog = await startCatalog()
   const before = await readPages(catalog)
-  await catalog.servers.save({ ip: OTHER, daemonId: 'd', lastSeen: null, leaving: false })
+  await catalog.servers.save({ ip: OTHER, daemonId: 'd', lastSeen: null, leaving: false, timeZone: null })
   await catalog.audit.write({
     at: '2026-11-30T00:00:00.000Z',
     who: 'me',

@@ -3,6 +3,7 @@ import { backupDemands } from './catalog/backups.ts'
 import { copyDemands } from './catalog/copies.ts'
 import { eventDemands } from './catalog/events.ts'
 import { forgetDemands } from './catalog/forgetting.ts'
+import { healthDemands } from './catalog/health.ts'
 import { newestDemands } from './catalog/newest.ts'
 import type { MakePlace } from './catalog/place.ts'
 import { reconcileDemands } from './catalog/reconcile.ts'
@@ -23,6 +24,7 @@ export function catalogContract(name: string, makePlace: MakePlace): void {
     seriesDemands(makePlace)
     reconcileDemands(makePlace)
     serverDemands(makePlace)
+    healthDemands(makePlace)
     copyDemands(makePlace)
   })
 }

@@ -60,7 +60,13 @@ export function eventDemands(makePlace: MakePlace): void {
       const many = Array.from({ length: 1100 }, (_, n) => sampleRecord({ rid: ridOf(n + 10) }))
       const newer = await catalog.records.apply(many)
       await catalog.records.apply([sampleRecord({ rid: ridOf(9000) })])
-      await catalog.servers.save({ ip: '10.0.0.1', daemonId: null, lastSeen: null, leaving: false })
+      await catalog.servers.save({
+        ip: '10.0.0.1',
+        daemonId: null,
+        lastSeen: null,
+        leaving: false,
+        timeZone: null,
+      })
       await expect
         .poll(async () => (await catalog.records.eventsSince(0, {}, 1))[0]?.eventSeq)
         .toBe(newer[0]?.eventSeq)

@@ -5,13 +5,19 @@ import { closing, type MakePlace, openEmpty } from './place.ts'
 export function serverDemands(makePlace: MakePlace): void {
   test('servers are kept, in the order of their addresses', async () => {
     const { servers } = await openEmpty(makePlace)
-    const server = { ip: '10.0.0.2', daemonId: null, lastSeen: null, leaving: false }
+    const server = { ip: '10.0.0.2', daemonId: null, lastSeen: null, leaving: false, timeZone: null }
     await servers.save(server)
     await servers.save({ ...server, ip: '10.0.0.1' })
-    await servers.save({ ...server, daemonId: 'd', lastSeen: '2026-01-01T00:00:00Z', leaving: true })
+    await servers.save({
+      ...server,
+      daemonId: 'd',
+      lastSeen: '2026-01-01T00:00:00Z',
+      leaving: true,
+      timeZone: 'Asia/Tokyo',
+    })
     expect(await servers.all()).toEqual([
       { ...server, ip: '10.0.0.1' },
-      { ...server, daemonId: 'd', lastSeen: '2026-01-01T00:00:00Z', leaving: true },
+      { ...server, daemonId: 'd', lastSeen: '2026-01-01T00:00:00Z', leaving: true, timeZone: 'Asia/Tokyo' },
     ])
     await servers.remove('10.0.0.1')
     await servers.remove('10.0.0.1')
@@ -41,7 +47,7 @@ export function serverDemands(makePlace: MakePlace): void {
   test('a write in progress is completed when the catalog closes', async () => {
     const place = await makePlace()
     const catalog = await place.open()
-    const server = { ip: '10.0.0.1', daemonId: null, lastSeen: null, leaving: false }
+    const server = { ip: '10.0.0.1', daemonId: null, lastSeen: null, leaving: false, timeZone: null }
     const writing = Promise.all(
       Array.from({ length: 20 }, (_, n) => catalog.servers.save({ ...server, ip: `10.0.0.${n}` })),
     )

@@ -1,0 +1,58 @@
+import type { ModeKey, VolumeCondition } from '../domain/ports.ts'
+import { joinTuples } from './bulk-rows.ts'
+import type { CatalogDb } from './database.ts'
+import { splitIntoLists } from './numbers.ts'
+
+const READ = `WITH asked("server", "source", "mode") AS (VALUES `
+const NEWEST = (good: 'TRUE' | 'FALSE') => `coalesce((SELECT max(b."sequenceKey") FROM "Backup" b
+    WHERE b."server" = asked."server" AND b."source" = asked."source" AND b."mode" = asked."mode"
+      AND b."good" = ${good}), '')`
+const READ_END = `) SELECT asked."server", asked."source", asked."mode",
+    n."created", n."clockDoubt", n."state", n."suspect", n."corrupt",
+    coalesce(g."series" ->> '$.lastGood.created', g."created") AS "goodCreated", g."clockDoubt" AS "goodDoubt"
+  FROM asked
+  LEFT JOIN "Backup" n ON n."sequenceKey" = max(${NEWEST('TRUE')}, ${NEWEST('FALSE')})
+  LEFT JOIN "LastGood" l ON l."server" = asked."server" AND l."source" = asked."source" AND l."mode" = asked."mode"
+  LEFT JOIN "Backup" g ON g."sequenceKey" = l."sequenceKey"`
+
+interface ConditionRow extends ModeKey {
+  created: string | null
+  clockDoubt: string | null
+  state: 'success' | 'partial' | null
+  suspect: string | null
+  corrupt: string | null
+  goodCreated: string | null
+  goodDoubt: string | null
+}
+
+/** What is known of the backups of each volume in one mode, in the order of `keys`. */
+export async function findConditions(db: CatalogDb, keys: readonly ModeKey[]): Promise<VolumeCondition[]> {
+  const found = new Map<string, VolumeCondition>()
+  for (const some of splitIntoLists(keys)) {
+    const asked = some.map(({ server, source, mode }) => [server, source, mode])
+    for (const row of await db.$queryRaw<ConditionRow[]>(joinTuples(asked, READ, READ_END)))
+      found.set(nameKey(row), toCondition(row))
+  }
+  return keys.map((key) => found.get(nameKey(key)) ?? { lastGoodAt: null, newest: null })
+}
+
+function toCondition(row: ConditionRow): VolumeCondition {
+  const { state, suspect, corrupt } = row
+  return {
+    lastGoodAt: row.goodCreated === null ? null : readTime(row.goodCreated, row.goodDoubt),
+    newest:
+      row.created === null || state === null
+        ? null
+        : { at: readTime(row.created, row.clockDoubt), state, suspect, corrupt },
+  }
+}
+
+/** A backup that was made while the clock was in doubt has two times; its age counts from the later one. */
+function readTime(created: string, trusted: string | null): number {
+  const times = [created, trusted ?? ''].map((text) => Date.parse(text))
+  return Math.max(...times.filter((ms) => !Number.isNaN(ms)), 0)
+}
+
+function nameKey({ server, source, mode }: ModeKey): string {
+  return JSON.stringify([server, source, mode])
+}
