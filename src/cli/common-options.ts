@@ -41,6 +41,7 @@ export interface CommonControllerFlags {
   copyDir?: string
   volumeRoot: string
   keepRecords: number
+  overdueGrace: number
   allowedHost: string[]
   newsFrom: string[]
   maxSocketsPerPeer: Connections
@@ -52,6 +53,7 @@ export function readCommonControllerFlags(flags: CommonControllerFlags, dataDir:
     copyDir: resolve(flags.copyDir ?? join(dataDir, 'copies')),
     volumeRoot: flags.volumeRoot,
     keepRecordsMs: flags.keepRecords,
+    overdueGraceMs: flags.overdueGrace,
     newsFrom: parseNewsFrom(flags.newsFrom),
     allowedHosts: flags.allowedHost,
     connections: flags.maxSocketsPerPeer,

@@ -12,6 +12,7 @@ import { KEEP_RECORDS } from './keep-records.ts'
 import { createLog } from './log.ts'
 import { NEWS_FROM } from './news-from.ts'
 import { rereadOnHangUp } from './on-hang-up.ts'
+import { OVERDUE_GRACE } from './overdue-grace.ts'
 import { repairOwnModes } from './own-files.ts'
 import {
   ALLOWED_HOST,
@@ -57,6 +58,7 @@ export function controllerCommand(): Command {
     .option('--dport <port>', 'the port of the daemons', '9002')
     .addOption(VOLUME_ROOT)
     .addOption(KEEP_RECORDS)
+    .addOption(OVERDUE_GRACE)
     .addOption(ALLOWED_HOST)
     .addOption(MAX_SOCKETS)
     .addOption(NEWS_FROM)

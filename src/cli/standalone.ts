@@ -20,6 +20,7 @@ import { KEEP_RECORDS } from './keep-records.ts'
 import { createLog } from './log.ts'
 import { NEWS_FROM, parseNewsFrom } from './news-from.ts'
 import { rereadOnHangUp } from './on-hang-up.ts'
+import { OVERDUE_GRACE } from './overdue-grace.ts'
 import { repairOwnModes } from './own-files.ts'
 import { print } from './print.ts'
 import {
@@ -65,6 +66,7 @@ export function standaloneCommand(): Command {
     .addOption(VOLUME_ROOT)
     .addOption(ALLOW_PATH)
     .addOption(KEEP_RECORDS)
+    .addOption(OVERDUE_GRACE)
     .addOption(ALLOWED_HOST)
     .addOption(PASSWORD_FILE_FLAG)
     .addOption(TAKE_OVER_NAMESPACE)

@@ -59,6 +59,8 @@ export interface ControllerOptions {
   /** Called with the volume paths of each inventory that comes into force, before its jobs are sent. */
   onPaths?(paths: string[]): void
   keepRecordsMs: number
+  /** The least time after which a planned run that has not ended is overdue. */
+  overdueGraceMs: number
   /** Base URL of the daemon on a server. */
   addressOf(ip: string): string
   /** Addresses besides its own from which a server may send news. */
@@ -116,12 +118,13 @@ export async function startController(options: ControllerOptions): Promise<Contr
     addressOf: (ip) => (opened?.servers.has(ip) ? options.addressOf(ip) : undefined),
     onSetAside: (ip, what, reasons) => opened?.setAside.note(ip, what, reasons),
   })
-  const { volumeRoot, keepRecordsMs, newsFrom = () => [], takesOver = () => false } = options
+  const { volumeRoot, keepRecordsMs, overdueGraceMs, newsFrom = () => [], takesOver = () => false } = options
   const { identity, checkPages, ...stores } = catalog
   const settings = {
     advertise: options.advertise.replace(/\/+$/, ''),
     volumeRoot,
     keepRecordsMs,
+    overdueGraceMs,
     newsFrom,
     takesOver,
     identity,

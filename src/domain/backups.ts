@@ -10,6 +10,7 @@ import { reportCorrupt } from './corrupt-backups.ts'
 import { askAbout, relistSoon } from './listing.ts'
 import { findVolumeByPath, type PlannedVolume } from './plan.ts'
 import { fullProcName } from './procs.ts'
+import { reloadHealth } from './update-health.ts'
 import type { World } from './world.ts'
 
 /** A backup as users name it: `proc` short or full, `server` if the name alone is ambiguous. */
@@ -140,6 +141,7 @@ async function deleteOn(world: World, ip: string, deletions: Deletion[]): Promis
     await world.ports.daemon.deleteBackups(ip, ip, listNames(deletions))
     await world.ports.backups.remove(ip, listNames(whole))
     await reportCorrupt(world, ip)
+    reloadHealth(world, ip)
   } catch (error) {
     // Some may be deleted although the catalog still has them: read the store's list again.
     if (server) server.listingStale = true

@@ -8,6 +8,8 @@ import { reportClock } from './clocks.ts'
 import { reportCorrupt } from './corrupt-backups.ts'
 import { noteOutcome } from './failed-runs.ts'
 import { forgetHistoryIfDue } from './forget-history.ts'
+import { HealthBoard } from './health/board.ts'
+import { JudgingClock } from './health/judging-clock.ts'
 import { emptyInventory, releaseHeld, restoreInventory } from './inventory.ts'
 import { checkSilentRuns } from './lost-records.ts'
 import { NamespaceReaders } from './namespace-readers.ts'
@@ -22,6 +24,7 @@ import { saveLastSeen, saveServersSoon } from './save-servers.ts'
 import { pollDue, restoreServers } from './servers.ts'
 import { SetAside } from './set-aside.ts'
 import { takeNews } from './take-news.ts'
+import { restoreStoreHistory, updateHealthSoon } from './update-health.ts'
 import type { ControllerSettings, Ports, World } from './world.ts'
 
 export interface ControllerInput {
@@ -45,7 +48,10 @@ export async function createWorld(input: ControllerInput): Promise<World> {
   const { problems = new Problems(clock), random = Math.random } = input
   const background = new Background(log, problems)
   const stalls = new OwnStalls(clock)
-  const onChange = (record: RunRecord) => noteOutcome(world, record)
+  const onChange = (record: RunRecord) => {
+    noteOutcome(world, record)
+    world.health.noteRun(record)
+  }
   const world: World = {
     ports,
     clock,
@@ -71,10 +77,15 @@ export async function createWorld(input: ControllerInput): Promise<World> {
     relisting: new RelistQueue(background),
     history: { forgottenAt: null, closing: false },
     setAside: new SetAside({ clock, log, problems }),
+    health: new HealthBoard({
+      clock: new JudgingClock(clock, trustedClock),
+      minGraceMs: settings.overdueGraceMs,
+    }),
   }
   // At the same time, because the catalog reads in a thread while the inventory is planned here.
   await Promise.all([world.ledger.load(), restoreInventory(world), reportCorrupt(world)])
   await restoreServers(world)
+  await restoreStoreHistory(world)
   return world
 }
 
@@ -94,6 +105,7 @@ export function tick(world: World): void {
   reportOverload(world)
   forgetHistoryIfDue(world)
   world.setAside.forgetOld()
+  updateHealthSoon(world)
 }
 
 /** Ends subscriptions and waits for background work. */

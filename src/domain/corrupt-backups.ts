@@ -1,6 +1,7 @@
 import type { BackupInfo } from '../wire/backup.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { CorruptBackups } from './ports.ts'
+import { reloadHealth } from './update-health.ts'
 import type { World } from './world.ts'
 
 const SOURCE = 'corrupt backups'
@@ -27,8 +28,9 @@ export async function reportCorruptAfter(
   const isKnown = world.problems.has(SOURCE, server)
   const tells = ({ result }: RunRecord) => tellsCorrupt(result?.backup, ...(result?.changed ?? []))
   // Only a result changes what is in the store.
-  if (records.some((record) => tells(record) || (isKnown && record.result !== null)))
-    await reportCorrupt(world, server)
+  if (!records.some((record) => tells(record) || (isKnown && record.result !== null))) return
+  await reportCorrupt(world, server)
+  reloadHealth(world, server)
 }
 
 function tellsCorrupt(...backups: (BackupInfo | undefined)[]): boolean {

@@ -50,7 +50,7 @@ function listInventoryReasons({ problem, held, plan }: World['inventory']): stri
   return [...reasons, ...plan.problems.map((fault) => `The inventory: ${fault}`)]
 }
 
-async function readCatalogProblem({ ports }: World): Promise<string | null> {
+export async function readCatalogProblem({ ports }: World): Promise<string | null> {
   try {
     await ports.servers.all()
     return null

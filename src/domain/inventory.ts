@@ -5,6 +5,7 @@ import type { InventoryState } from './inventory-state.ts'
 import { makePlan, makePlanInSlices } from './make-plan.ts'
 import type { Plan } from './plan.ts'
 import { applyInventory } from './servers.ts'
+import { updateHealthSoon } from './update-health.ts'
 import { trustedNow, type World } from './world.ts'
 
 export const HELD_FOR_MS = 10 * 60_000
@@ -90,6 +91,7 @@ async function accept(world: World, plan: Plan): Promise<void> {
   world.inventory.held = null
   if (plan.problems.length > 0) world.log.warn({ problems: plan.problems }, 'The inventory has faults')
   activatePlan(world, plan)
+  updateHealthSoon(world)
   await applyInventory(world)
   await remember(world, plan.inventory)
 }

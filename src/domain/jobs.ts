@@ -14,6 +14,7 @@ import { findJobApp } from './expire-job.ts'
 import type { PlannedJob } from './plan.ts'
 import { startRun } from './runs.ts'
 import { refreshSchedule } from './schedule.ts'
+import { noteServerHealth } from './update-health.ts'
 import type { World } from './world.ts'
 
 /** A planned job with what its daemon last reported about it. */
@@ -158,6 +159,7 @@ function withJob<T>(
 async function refreshJobView(world: World, planned: PlannedJob): Promise<JobView> {
   const server = world.servers.get(planned.server)
   if (server) await refreshSchedule(world, server)
+  if (server) noteServerHealth(world, server)
   return toJobView(world, planned)
 }
 

@@ -4,6 +4,7 @@ import type { QuestionAnswer, QuestionArgs, QuestionName } from '../wire/questio
 import { reportCorrupt } from './corrupt-backups.ts'
 import type { ReconcileCounts } from './ports.ts'
 import { isLegacyDaemon, isReachable, type ServerState } from './server-state.ts'
+import { reloadHealth } from './update-health.ts'
 import type { World } from './world.ts'
 
 /** How many daemons are asked about a namespace of another server, if the first ones cannot answer. */
@@ -26,7 +27,7 @@ export async function relist(world: World, namespace: string, dryRun: boolean): 
     yield* joinPages(first, rest)
   }
   const counts = await world.ports.backups.reconcile(namespace, listPages(), dryRun)
-  if (!dryRun) await reportCorrupt(world, namespace)
+  if (!dryRun) await noteListed(world, namespace, counts)
   return { ...counts, reader }
 }
 
@@ -50,8 +51,13 @@ export async function forgetNamespace(
     yield []
   }
   const counts = await world.ports.backups.reconcile(namespace, checkedNothing(), dryRun)
-  if (!dryRun) await reportCorrupt(world, namespace)
+  if (!dryRun) await noteListed(world, namespace, counts)
   return counts
+}
+
+async function noteListed(world: World, namespace: string, counts: ReconcileCounts): Promise<void> {
+  await reportCorrupt(world, namespace)
+  if (counts.added + counts.updated + counts.removed > 0) reloadHealth(world, namespace)
 }
 
 async function checkGone(

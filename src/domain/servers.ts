@@ -9,6 +9,7 @@ import { saveServers } from './save-servers.ts'
 import { readKnownVersion, refreshSchedule } from './schedule.ts'
 import { isReachable, newServer, type ServerState } from './server-state.ts'
 import { findPlannedJobs, syncServer } from './server-sync.ts'
+import { noteServerHealth } from './update-health.ts'
 import type { World } from './world.ts'
 
 export const POLL_EVERY_MS = 30_000
@@ -25,9 +26,18 @@ const FIRST_ROUND_SECONDS = 10
  */
 export async function restoreServers(world: World): Promise<void> {
   for (const saved of await world.ports.servers.all()) {
-    const { ip, daemonId, lastSeen } = saved
+    const { ip, daemonId, lastSeen, timeZone } = saved
     const leaving = !world.inventory.plan.servers.has(ip)
-    world.servers.set(ip, { ...newServer(ip), daemonId, lastSeen, leaving, listingStale: true, saved })
+    world.servers.set(ip, {
+      ...newServer(ip),
+      daemonId,
+      lastSeen,
+      leaving,
+      timeZone,
+      listingStale: true,
+      saved,
+    })
+    world.health.noteServer(ip, { zone: timeZone, isStopped: false, clockOffsetMs: 0 }, new Map())
   }
 }
 
@@ -134,6 +144,7 @@ async function poll(world: World, server: ServerState): Promise<void> {
     if (!world.newsGate.hasPosts(server.ip)) reviveRuns(world, server.ip, server.debug.running ?? [])
     await syncServer(world, server)
     await noteAnswer(world, server)
+    noteServerHealth(world, server)
   } catch (error) {
     noteFailure(world, server, error)
   }
@@ -152,6 +163,7 @@ async function noteAnswer(world: World, server: ServerState): Promise<void> {
     silentSince: null,
     failures: 0,
     daemonId,
+    timeZone: server.debug?.timeZone ?? server.timeZone,
     lastSeen: isoTime(world.clock.now()),
   })
   const isGone = server.leaving && server.schedule.size === 0 && !world.ledger.hasLive(server.ip)
@@ -178,6 +190,7 @@ function refreshSoon(world: World, server: ServerState): void {
   void world.background.run(`list the jobs of ${server.ip}`, async () => {
     // The daemon's answer also has a failed run as a problem, which is shown before the next poll.
     await refreshSchedule(world, server)
+    noteServerHealth(world, server)
   })
 }
 

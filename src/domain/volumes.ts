@@ -1,8 +1,10 @@
 import { compareTexts } from '../lib/compare-texts.ts'
-import { badCursor, parseCursor } from '../wire/cursor.ts'
+import { badCursor, parseCursor, parseKeyList } from '../wire/cursor.ts'
 import { countMatches, type ListCount, type Page, type Slice } from '../wire/listing.ts'
 import { isProcNamed } from '../wire/proc-names.ts'
 import { cutPage, findFirst } from './cut-page.ts'
+import type { VolumeState } from './health/states.ts'
+import { findWorstFirst, readVolumeState } from './list-worst-first.ts'
 import { comparePlaces, type PlannedVolume, type VolumePlace } from './plan.ts'
 import type { World } from './world.ts'
 
@@ -13,6 +15,8 @@ export interface VolumeFilter {
   volume?: string | undefined
   instanceNo?: number | undefined
   server?: string | undefined
+  /** The worst state of its health: one of these. */
+  states?: VolumeState[] | undefined
 }
 
 const CURSOR = 'volume'
@@ -21,14 +25,24 @@ const CURSOR = 'volume'
 export function findVolumes(world: World, filter: VolumeFilter, page: Page): Slice<PlannedVolume> {
   const after = parsePlace(page)
   return cutPage(listCandidates(world, filter), page, {
-    matches: (volume) => matchesFilter(volume, filter),
+    matches: (volume) => matchesFilter(world, volume, filter),
     cursor: ({ app, proc, instanceNo, name }) => [CURSOR, JSON.stringify([app, proc, instanceNo, name])],
     isReached: (volume) => after === undefined || comparePlaces(volume, after) > 0,
   })
 }
 
+/** By the worst state of their health, then as above. */
+export function findWorstVolumes(world: World, filter: VolumeFilter, page: Page): Slice<PlannedVolume> {
+  const list = {
+    candidates: listCandidates(world, filter),
+    isWhole: filter.app === undefined,
+    matches: (volume: PlannedVolume) => matchesFilter(world, volume, filter),
+  }
+  return findWorstFirst(world, list, page)
+}
+
 export function countVolumes(world: World, filter: VolumeFilter): ListCount {
-  return countMatches(listCandidates(world, filter), (volume) => matchesFilter(volume, filter))
+  return countMatches(listCandidates(world, filter), (volume) => matchesFilter(world, volume, filter))
 }
 
 /** The volumes of an app lie side by side. */
@@ -40,8 +54,10 @@ function listCandidates({ inventory }: World, { app }: VolumeFilter): readonly P
   return sortedVolumes.slice(begin, end)
 }
 
-function matchesFilter(planned: PlannedVolume, { proc, volume, instanceNo, server }: VolumeFilter): boolean {
+function matchesFilter(world: World, planned: PlannedVolume, filter: VolumeFilter): boolean {
+  const { proc, volume, instanceNo, server, states } = filter
   return (
+    (states === undefined || states.includes(readVolumeState(world, planned))) &&
     (server === undefined || planned.server === server) &&
     (instanceNo === undefined || planned.instanceNo === instanceNo) &&
     (volume === undefined || planned.name === volume) &&
@@ -52,17 +68,8 @@ function matchesFilter(planned: PlannedVolume, { proc, volume, instanceNo, serve
 function parsePlace(page: Page): VolumePlace | undefined {
   const key = parseCursor(CURSOR, page)
   if (key === undefined) return undefined
-  const [app, proc, instanceNo, name] = parseList(key)
+  const [app, proc, instanceNo, name] = parseKeyList(key)
   const isText = [app, proc, name].every((each) => typeof each === 'string')
   if (!isText || typeof instanceNo !== 'number') throw badCursor(page.after ?? '')
   return { app, proc, instanceNo, name } as VolumePlace
-}
-
-function parseList(key: string): unknown[] {
-  try {
-    const parsed: unknown = JSON.parse(key)
-    return Array.isArray(parsed) ? parsed : []
-  } catch {
-    return []
-  }
 }

@@ -3,6 +3,7 @@ import type { Log } from '../lib/log.ts'
 import type { Problems } from '../lib/problems.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
 import type { Background } from './background.ts'
+import type { HealthBoard } from './health/board.ts'
 import type { InventoryState } from './inventory-state.ts'
 import type { NamespaceReaders } from './namespace-readers.ts'
 import type { NewsGate } from './news-gate.ts'
@@ -15,6 +16,7 @@ import type {
   BackupStore,
   CatalogCopier,
   DaemonPort,
+  HealthStore,
   InventoryMemory,
   RecordStore,
   ServerStore,
@@ -52,6 +54,8 @@ export interface World {
   /** State of the deletion of old records. `forgottenAt`: unix ms of the last one, null before the first. */
   readonly history: { forgottenAt: number | null; closing: boolean }
   readonly setAside: SetAside
+  /** The health of every planned backup job. */
+  readonly health: HealthBoard
 }
 
 /** Spreads the requests to the daemons, so that a large fleet never answers in one wave. */
@@ -73,6 +77,7 @@ export interface Ports {
   records: RecordStore
   backups: BackupStore
   servers: ServerStore
+  health: HealthStore
   audit: AuditStore
   copier: CatalogCopier
   daemon: DaemonPort
@@ -92,6 +97,8 @@ export interface ControllerSettings {
   onInForce?: ((plan: Plan) => void) | undefined
   /** Records and audit entries are deleted when they are older. */
   keepRecordsMs: number
+  /** The least time after which a planned run that has not ended is overdue. */
+  overdueGraceMs: number
   /** Addresses besides its own from which this server may send news. */
   newsFrom(server: string): readonly string[]
 }

@@ -14,6 +14,16 @@ export function parseCursor(kind: string, { after }: Page): string | undefined {
   throw badCursor(after)
 }
 
+/** The parts of a key that is a list in JSON; empty if it is none. */
+export function parseKeyList(key: string): unknown[] {
+  try {
+    const parsed: unknown = JSON.parse(key)
+    return Array.isArray(parsed) ? parsed : []
+  } catch {
+    return []
+  }
+}
+
 export function badCursor(after: string): BackupdError {
   return new BackupdError(
     'BAD_INPUT',

@@ -85,6 +85,7 @@ export function startControllerOnOlder(daemonUrls: Record<string, string>) {
     folder: PLACE,
     daemonUrls,
     keepRecordsMs: KEPT_FOR_EVER,
+    overdueGraceMs: 600_000,
     inventory: createInventorySource({
       clock: systemClock,
       from: { file: join(PLACE, 'inventory.yaml') },

@@ -46,6 +46,7 @@ export async function startTestController({ folder, daemonUrls = {}, ...options 
     port,
     advertise: `http://127.0.0.1:${port}`,
     keepRecordsMs: 400 * 86_400_000,
+    overdueGraceMs: 600_000,
     dataDir: join(folder, 'controller'),
     copyDir: join(folder, 'copies'),
     inventory: toldInventory({ apps: [] }),

@@ -91,6 +91,7 @@ const SETTINGS = {
   advertise: 'http://10.0.0.9:9002',
   volumeRoot: '/data/lain/volumes',
   keepRecordsMs: 400 * 86_400_000,
+  overdueGraceMs: 600_000,
   newsFrom: () => [],
   takesOver: () => false,
 }

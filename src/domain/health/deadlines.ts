@@ -1,0 +1,29 @@
+const MINUTE_MS = 60_000
+
+/** What has to be looked at when its time comes, by minutes: cheap to set, and no scan of those that are not due. */
+export class Deadlines<T> {
+  readonly #minutes = new Map<number, Set<T>>()
+  #lastTaken = Number.NaN
+  #hasPassed = false
+
+  /** An earlier deadline of the same item stays, too: look then, and set the next one. */
+  set(item: T, atMs: number): void {
+    const minute = Math.ceil(atMs / MINUTE_MS)
+    const items = this.#minutes.get(minute)
+    if (items) items.add(item)
+    else this.#minutes.set(minute, new Set([item]))
+    this.#hasPassed ||= minute <= this.#lastTaken
+  }
+
+  /** Removes and lists the items whose deadline has passed, each at most a minute late. */
+  take(nowMs: number): T[] {
+    const minute = Math.floor(nowMs / MINUTE_MS)
+    if (minute === this.#lastTaken && !this.#hasPassed) return []
+    this.#lastTaken = minute
+    this.#hasPassed = false
+    const passed = [...this.#minutes.keys()].filter((each) => each <= minute)
+    const items = passed.flatMap((each) => [...(this.#minutes.get(each) ?? [])])
+    for (const each of passed) this.#minutes.delete(each)
+    return items
+  }
+}

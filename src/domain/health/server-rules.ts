@@ -1,0 +1,88 @@
+import { printDuration } from '../../lib/durations.ts'
+import { CAPABILITIES } from '../../wire/capabilities.ts'
+import { FULL_DISK_TEXTS } from '../../wire/health-texts.ts'
+import { isLegacyDaemon, type ServerState } from '../server-state.ts'
+import { printTime } from './because.ts'
+import type { StoreForecast } from './forecast.ts'
+
+/** Worst first. */
+export const SERVER_STATES = [
+  'SILENT',
+  'STORE_UNAVAILABLE',
+  'STORE_FULL',
+  'DISK_FULL',
+  'CLOCK_OFF',
+  'OLD_VERSION',
+  'UNKNOWN',
+  'OK',
+] as const
+export type ServerHealthState = (typeof SERVER_STATES)[number]
+
+/** A state that holds, with the reason in one sentence. */
+export interface Finding<State> {
+  state: State
+  because: string
+}
+
+export interface ServerFindings {
+  server: ServerState
+  forecast: StoreForecast
+  /** Its clock minus ours, ms; 0 if they agree as well as clocks do, or if ours is in doubt. */
+  clockOffsetMs: number
+}
+
+/** What is wrong with a server, worst first; exactly one of UNKNOWN and OK if nothing is. */
+export function judgeServer(facts: ServerFindings): Finding<ServerHealthState>[] {
+  const found = [...findServerStates(facts)]
+  if (found.length > 0) return found
+  if (facts.server.debug) return [{ state: 'OK', because: 'Its daemon answers, and its store has room' }]
+  return [{ state: 'UNKNOWN', because: 'Its daemon has not been asked since the controller started' }]
+}
+
+function* findServerStates(facts: ServerFindings): Generator<Finding<ServerHealthState>> {
+  const { server, forecast } = facts
+  const { debug, error, lastSeen } = server
+  if (error !== null) yield { state: 'SILENT', because: `${describeSilence(lastSeen)}: ${error}` }
+  if (debug?.store?.error)
+    yield { state: 'STORE_UNAVAILABLE', because: `Its store cannot be used: ${debug.store.error}` }
+  if (forecast.isFull || forecast.fullAt !== null)
+    yield { state: 'STORE_FULL', because: describeForecast(forecast) }
+  const full = debug?.problems?.find((text) => text.includes(FULL_DISK_TEXTS.stops))
+  if (full !== undefined) yield { state: 'DISK_FULL', because: full }
+  const clock = describeClock(facts)
+  if (clock !== null) yield { state: 'CLOCK_OFF', because: clock }
+  const missing = CAPABILITIES.filter((name) => debug && !debug.capabilities?.includes(name))
+  if (missing.length > 0) yield { state: 'OLD_VERSION', because: describeVersion(server, missing) }
+}
+
+function describeSilence(lastSeen: string | null): string {
+  if (lastSeen === null) return 'Its daemon has never answered'
+  return `Its daemon last answered at ${printTime(Date.parse(lastSeen))}`
+}
+
+function describeForecast({ isFull, fullAt, freeBytes, bytesPerDay }: StoreForecast): string {
+  const free = `${printGib(freeBytes ?? 0)} are free`
+  if (isFull || fullAt === null) return `Its store is full: ${free}`
+  const day = new Date(fullAt).toISOString().slice(0, 'YYYY-MM-DD'.length)
+  return `Its store will be full on ${day}: ${free}, and it grows by ${printGib(bytesPerDay)} a day`
+}
+
+function printGib(bytes: number): string {
+  return `${(bytes / 1024 ** 3).toFixed(1)} GiB`
+}
+
+function describeClock({ server: { debug }, clockOffsetMs }: ServerFindings): string | null {
+  if (clockOffsetMs !== 0) {
+    const how = clockOffsetMs > 0 ? 'ahead of' : 'behind'
+    return `Its clock is ${printDuration(Math.abs(clockOffsetMs))} ${how} that of the controller. Check NTP on both`
+  }
+  return debug?.clock?.inDoubt
+    ? 'Its clock is in doubt. Check NTP; if the clock is right, call the mutation confirmClock'
+    : null
+}
+
+function describeVersion(server: ServerState, missing: readonly string[]): string {
+  if (isLegacyDaemon(server)) return 'It is a legacy daemon. Install backupd there'
+  const version = server.debug?.version ?? 'an unknown version'
+  return `Its daemon (${version}) is older than the controller and cannot do all that it asks for: ${missing.join(', ')}. Upgrade it`
+}

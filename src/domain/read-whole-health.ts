@@ -1,0 +1,108 @@
+import { limitTexts } from '../lib/problems.ts'
+import type { Page } from '../wire/listing.ts'
+import { type ControllerHealthState, judgeController } from './health/controller-rules.ts'
+import { forecastStore } from './health/forecast.ts'
+import { type Finding, judgeServer, SERVER_STATES, type ServerHealthState } from './health/server-rules.ts'
+import { VOLUME_STATES, type VolumeState } from './health/states.ts'
+import { summarize } from './health/summary.ts'
+import { readCatalogProblem } from './health.ts'
+import { findWorstFirst } from './list-worst-first.ts'
+import type { ServerState } from './server-state.ts'
+import { readVolumeHealth } from './volume-health.ts'
+import type { World } from './world.ts'
+
+/** "Am I safe?", for everything that the controller knows. */
+export interface WholeHealth {
+  summary: string
+  /** Of the worst volume; OK if there is none. */
+  state: VolumeState
+  volumes: number
+  counts: { state: VolumeState; volumes: number }[]
+  servers: { state: ServerHealthState; servers: number }[]
+  controller: JudgedHealth<ControllerHealthState>
+}
+
+export interface JudgedHealth<State> {
+  /** The worst of `states`. */
+  state: State
+  states: State[]
+  /** One sentence for each state, worst first. */
+  because: string[]
+}
+
+export async function readWholeHealth(world: World): Promise<WholeHealth> {
+  const controller = toHealth(await judgeOwn(world))
+  const counts = countByState(world)
+  const servers = countServers(world)
+  const state = VOLUME_STATES.find((each) => (counts.get(each) ?? 0) > 0) ?? 'OK'
+  const summary = summarize({
+    counts,
+    worst: state === 'OK' ? null : describeWorst(world),
+    controller: controller.state === 'OK' ? [] : controller.because,
+    servers: [...servers].filter(([each]) => each !== 'OK').map(describeServers),
+  })
+  return {
+    summary,
+    state,
+    volumes: world.inventory.plan.volumes.length,
+    counts: [...counts].map(([each, volumes]) => ({ state: each, volumes })),
+    servers: [...servers].map(([each, count]) => ({ state: each, servers: count })),
+    controller,
+  }
+}
+
+async function judgeOwn(world: World): Promise<Finding<ControllerHealthState>[]> {
+  const { problems, servers, inventory, health } = world
+  const own = problems.list().filter(({ about }) => about === undefined || !servers.has(about))
+  const catalogProblem = await readCatalogProblem(world)
+  return judgeController({ catalogProblem, inventory, problems: own, isFrozen: health.clock.isFrozen })
+}
+
+function toHealth<State>(findings: readonly Finding<State>[]): JudgedHealth<State> {
+  const states = [...new Set(findings.map(({ state }) => state))]
+  const because = limitTexts(
+    findings.map((finding) => finding.because),
+    MAX_REASONS,
+  )
+  return { state: states[0] as State, states, because }
+}
+
+/** In the order of the states; the volumes of a plan that was not taken over yet are UNKNOWN. */
+function countByState({ health, inventory }: World): Map<VolumeState, number> {
+  const counts = new Map(VOLUME_STATES.map((state) => [state, health.listIn(state).size]))
+  const known = [...counts.values()].reduce((sum, count) => sum + count, 0)
+  const missing = Math.max(inventory.plan.volumes.length - known, 0)
+  return counts.set('UNKNOWN', (counts.get('UNKNOWN') ?? 0) + missing)
+}
+
+/** One fault can be a problem of thousands of things. */
+const MAX_REASONS = 10
+const FIRST: Page = { first: 1 }
+
+function describeWorst(world: World): string | null {
+  const candidates = world.inventory.plan.sortedVolumes
+  const [worst] = findWorstFirst(world, { candidates, isWhole: true, matches: () => true }, FIRST).items
+  if (!worst) return null
+  const { name, proc, instanceNo } = worst.node
+  return `${name} of ${proc}, instance ${instanceNo}: ${readVolumeHealth(world, worst.node).because}`
+}
+
+/** In the order of the states, each server by its worst one. */
+function countServers(world: World): Map<ServerHealthState, number> {
+  const states = [...world.servers.values()].map((server) => readServerHealth(world, server).state)
+  const counts = Map.groupBy(states, (state) => state)
+  return new Map(
+    SERVER_STATES.flatMap((state) => (counts.has(state) ? [[state, counts.get(state)?.length ?? 0]] : [])),
+  )
+}
+
+function describeServers([state, count]: [ServerHealthState, number]): string {
+  return `${count} ${count === 1 ? 'server is' : 'servers are'} ${state}`
+}
+
+export function readServerHealth(world: World, server: ServerState): JudgedHealth<ServerHealthState> {
+  const { health } = world
+  const forecast = forecastStore(health.stores.list(server.ip))
+  const clockOffsetMs = health.clock.isFrozen ? 0 : health.offsetOf(server.ip)
+  return toHealth(judgeServer({ server, forecast, clockOffsetMs }))
+}
