@@ -1,5 +1,8 @@
+import { SERVER_STATES } from '../domain/health/server-rules.ts'
+import { VOLUME_STATES } from '../domain/health/states.ts'
 import type { ListSizes } from '../domain/list-sizes.ts'
 import type { ListSize } from '../domain/plan.ts'
+import { MAX_DAYS } from '../domain/volume-days.ts'
 
 /** A field that answers a whole list of objects, without pages. */
 export interface PlainList {
@@ -12,6 +15,8 @@ export interface PlainList {
 export interface ListFilter {
   app?: string | undefined
   server?: string | undefined
+  /** A number of days. */
+  n?: string | undefined
 }
 
 /** A record lists at most this many steps of a plan. */
@@ -28,12 +33,20 @@ export const PLAIN_LISTS: Readonly<Record<string, PlainList>> = {
   'Volume.jobs': { size: ({ jobsOfVolumes }) => jobsOfVolumes, instead: 'jobConnection' },
   'Server.jobs': { size: ({ jobsOfServers }) => jobsOfServers, instead: 'jobConnection' },
   'RecoverPlan.steps': { size: () => ({ all: Number.POSITIVE_INFINITY, most: MAX_STEPS }) },
+  'Volume.days': { size: (_sizes, { n }) => ({ all: Number.POSITIVE_INFINITY, most: readDays(n) }) },
+  'Health.counts': { size: () => single(VOLUME_STATES.length) },
+  'Health.servers': { size: () => single(SERVER_STATES.length) },
   'CatalogRebuild.namespaces': { size: ({ servers }) => single(servers({})) },
 }
 
 /** Fields that read the catalog or ask a daemon: as many plain fields as take about the same time. */
 export const FIELD_COSTS: Readonly<Record<string, number>> = {
   'Volume.lastGood': 10,
+  /** It judges the volume, and writes a sentence. */
+  'Volume.health': 3,
+  'Job.health': 3,
+  'Volume.days': 50,
+  'Query.health': 100,
   'Job.lastRecord': 10,
   'Volume.backups': 50,
   /** Up to 16,000 characters for each server. */
@@ -48,4 +61,10 @@ export const FIELD_COSTS: Readonly<Record<string, number>> = {
 
 function single(length: number): ListSize {
   return { all: length, most: length }
+}
+
+/** The default is that of the field. */
+function readDays(n: string | undefined): number {
+  const days = Number(n ?? 30)
+  return days >= 1 && days <= MAX_DAYS ? days : MAX_DAYS
 }

@@ -18,14 +18,14 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The app and the server that narrow a list, given on the field itself or in its filter. Empty if in doubt. */
+/** The app, the server and the number that narrow a list, given on the field itself or in its filter. Empty if in doubt. */
 export function readListFilter({ arguments: given }: FieldNode, variables: Variables): ListFilter {
   const filter = given?.find(({ name }) => name.value === 'filter')?.value
   const read = (name: string) => {
     const own = given?.find((argument) => argument.name.value === name)?.value
     return toId(own ? toValue(own, variables) : readProperty(filter, name, variables))
   }
-  return { app: read('app'), server: read('server') }
+  return { app: read('app'), server: read('server'), n: read('n') }
 }
 
 function readProperty(filter: ValueNode | undefined, name: string, variables: Variables): unknown {

@@ -2,16 +2,20 @@ import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-gr
 import { getApp, listApps, listPlannedVolumes } from '../domain/apps.ts'
 import { countBackups, findBackups } from '../domain/backups.ts'
 import { getJob } from '../domain/jobs.ts'
-import { countVolumes, findVolumes } from '../domain/volumes.ts'
+import { MAX_DAYS, readVolumeDays } from '../domain/volume-days.ts'
+import { readVolumeHealth } from '../domain/volume-health.ts'
+import { countVolumes, findVolumes, findWorstVolumes } from '../domain/volumes.ts'
 import { AFTER, pageSize } from './arguments.ts'
 import type { Context } from './context.ts'
-import { toPage, toVolumeFilter } from './filters.ts'
+import { VolumeOrder } from './enums.ts'
+import { optionalText, toPage, toVolumeFilter } from './filters.ts'
 import { inTurns, type Listed } from './in-turns.ts'
 import { toApp, toBackup, toConnection, toInstance, toJob, toProc, toServer, toVolume } from './mapper.ts'
 import { App, Instance, Proc, Volume } from './types/app.ts'
 import { Backup } from './types/backup.ts'
 import type { Connection } from './types/connection.ts'
 import { BackupConnection, VolumeConnection } from './types/connections.ts'
+import { VolumeDay, VolumeHealth } from './types/health.ts'
 import { VolumeFilter } from './types/inputs.ts'
 import { Job } from './types/job.ts'
 import { Server } from './types/server.ts'
@@ -58,23 +62,56 @@ export class InstanceResolver {
   }
 }
 
+const DAYS = { nullable: true, defaultValue: 30, description: `How many days: 1 to ${MAX_DAYS}.` }
+const ZONE = {
+  nullable: true,
+  description: 'The zone in which a day begins: `Europe/Berlin`. If left out: that of the daemon.',
+}
+const ORDER = {
+  nullable: true,
+  defaultValue: VolumeOrder.PLACE,
+  description: 'A cursor belongs to one order.',
+}
+
 @Resolver(() => Volume)
 export class VolumeResolver {
-  @Query(() => VolumeConnection, { description: 'Volumes, sorted by app, proc, instance and name.' })
+  @Query(() => VolumeConnection, {
+    description: 'Volumes, sorted by app, proc, instance and name, or the worst ones first.',
+  })
   volumes(
     @Ctx() { world }: Context,
     @Arg('first', () => Int, pageSize(50)) first?: number,
     @Arg('after', () => String, AFTER) after?: string,
     @Arg('filter', () => VolumeFilter, { nullable: true }) filter?: VolumeFilter,
+    @Arg('order', () => VolumeOrder, ORDER) order?: VolumeOrder,
   ): Connection<Volume> {
     const wanted = toVolumeFilter(filter)
-    const slice = findVolumes(world, wanted, toPage(first ?? 50, after))
+    const find = order === VolumeOrder.WORST_FIRST ? findWorstVolumes : findVolumes
+    const slice = find(world, wanted, toPage(first ?? 50, after))
     return toConnection(slice, toVolume, () => countVolumes(world, wanted))
   }
 
   @FieldResolver(() => Server, { description: 'The server that it lies on.' })
   server(@Ctx() { world }: Context, @Root() { source }: Volume): Server {
     return toServer(world, source.server)
+  }
+
+  @FieldResolver(() => VolumeHealth, { description: 'Whether its backups are as its schedules ask for.' })
+  health(@Ctx() { world }: Context, @Root() { source }: Volume): VolumeHealth {
+    return readVolumeHealth(world, source)
+  }
+
+  @FieldResolver(() => [VolumeDay], {
+    description:
+      'How its runs of the last `n` days ended, oldest first, and which planned runs did not come.',
+  })
+  days(
+    @Ctx() { world }: Context,
+    @Root() { source }: Volume,
+    @Arg('n', () => Int, DAYS) n?: number,
+    @Arg('zone', () => String, ZONE) zone?: string,
+  ): Promise<VolumeDay[]> {
+    return readVolumeDays(world, source, { count: n ?? 30, zone: optionalText('zone', zone) })
   }
 
   @FieldResolver(() => [Job], { description: 'The schedules of its backups.' })

@@ -1,6 +1,7 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql'
 import { getApp } from '../domain/apps.ts'
 import { countJobs, findJobs, getJob, listJobs, runJob, sleepJob, wakeJob } from '../domain/jobs.ts'
+import { readJobHealth } from '../domain/volume-health.ts'
 import { orThrow } from './answer.ts'
 import { AFTER, pageSize } from './arguments.ts'
 import type { Context } from './context.ts'
@@ -10,6 +11,7 @@ import { toApp, toConnection, toJob, toRecord, toServer } from './mapper.ts'
 import { App } from './types/app.ts'
 import type { Connection } from './types/connection.ts'
 import { JobConnection } from './types/connections.ts'
+import { VolumeHealth } from './types/health.ts'
 import { JobFilter } from './types/inputs.ts'
 import { Job } from './types/job.ts'
 import { Record } from './types/record.ts'
@@ -91,6 +93,15 @@ export class JobResolver {
   @FieldResolver(() => Server, { description: 'The server that runs it.' })
   server(@Ctx() { world }: Context, @Root() { serverIp }: Job): Server {
     return toServer(world, serverIp)
+  }
+
+  @FieldResolver(() => VolumeHealth, {
+    nullable: true,
+    description:
+      'Whether the backups of this job alone are as its schedule asks for; null for an expire job.',
+  })
+  health(@Ctx() { world }: Context, @Root() { id }: Job): VolumeHealth | null {
+    return readJobHealth(world, id)
   }
 
   @FieldResolver(() => Record, { nullable: true, description: 'Its newest run; null if there was none.' })

@@ -7,6 +7,7 @@ import { buildSchemaSync, type PubSub } from 'type-graphql'
 import { AppResolver, InstanceResolver, ProcResolver, VolumeResolver } from './app-resolver.ts'
 import { BackupResolver } from './backup-resolver.ts'
 import { CatalogResolver } from './catalog-resolver.ts'
+import { HealthResolver } from './health-resolver.ts'
 import { JobResolver } from './job-resolver.ts'
 import { BackupResultResolver, RecordResolver } from './record-resolver.ts'
 import { ServerResolver } from './server-resolver.ts'
@@ -37,6 +38,7 @@ export function createSchema(): GraphQLSchema {
       ServerResolver,
       SnapshotResolver,
       CatalogResolver,
+      HealthResolver,
     ],
     pubSub: noPubSub,
     validate: false,

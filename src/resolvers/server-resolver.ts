@@ -2,7 +2,9 @@ import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } fro
 import { confirmClock } from '../domain/clocks.ts'
 import { listJobs } from '../domain/jobs.ts'
 import { countServers, findServers, listServers, readDebug } from '../domain/list-servers.ts'
+import { readServerHealth } from '../domain/read-whole-health.ts'
 import { startScheduler, stopScheduler } from '../domain/schedulers.ts'
+import { newServer } from '../domain/server-state.ts'
 import { orThrow } from './answer.ts'
 import { AFTER, pageSize } from './arguments.ts'
 import type { Context } from './context.ts'
@@ -11,6 +13,7 @@ import { inTurns, type Listed } from './in-turns.ts'
 import { toConnection, toInventoryStatus, toJob, toServer, toServerDebug } from './mapper.ts'
 import type { Connection } from './types/connection.ts'
 import { ServerConnection } from './types/connections.ts'
+import { ServerHealth } from './types/health.ts'
 import { InventoryStatus } from './types/inventory.ts'
 import { Job } from './types/job.ts'
 import { Server, ServerDebug } from './types/server.ts'
@@ -80,6 +83,11 @@ export class ServerResolver {
   @FieldResolver(() => ServerDebug, { description: 'What its daemon says about itself, read now.' })
   async debug(@Ctx() { world }: Context, @Root() { ip }: Server): Promise<ServerDebug> {
     return toServerDebug(orThrow(await readDebug(world, ip)))
+  }
+
+  @FieldResolver(() => ServerHealth, { description: 'Whether its daemon, its store and its clock work.' })
+  health(@Ctx() { world }: Context, @Root() { ip }: Server): ServerHealth {
+    return readServerHealth(world, world.servers.get(ip) ?? newServer(ip))
   }
 
   @FieldResolver(() => [Job], { description: 'Its jobs, the expire job included.' })

@@ -1,9 +1,9 @@
 import { Field, ID, InputType, Int } from 'type-graphql'
-import { BackupMode, InUse, OnRefusedRename, RecordState } from '../enums.ts'
+import { BackupMode, InUse, OnRefusedRename, RecordState, VolumeHealthState } from '../enums.ts'
 import { DateTime } from '../scalars.ts'
 
-@InputType({ description: 'Selects volumes that match every given field.' })
-export class VolumeFilter {
+@InputType()
+class NameFilter {
   @Field(() => ID, { nullable: true, description: 'Name of an app.' })
   app?: string
 
@@ -20,8 +20,17 @@ export class VolumeFilter {
   server?: string
 }
 
+@InputType({ description: 'Selects volumes that match every given field.' })
+export class VolumeFilter extends NameFilter {
+  @Field(() => [VolumeHealthState], {
+    nullable: true,
+    description: 'The worst state of its health; one of them must match.',
+  })
+  states?: VolumeHealthState[]
+}
+
 @InputType()
-class PlaceFilter extends VolumeFilter {
+class PlaceFilter extends NameFilter {
   @Field(() => BackupMode, { nullable: true, description: 'Full backups or increments.' })
   mode?: BackupMode
 }

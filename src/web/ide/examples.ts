@@ -1,6 +1,6 @@
 import type { ExampleNames } from './example-names.ts'
 
-/** The tabs of a first visit: overview, watch, run, recover, snapshots. They use names that this controller knows. */
+/** The tabs of a first visit: overview, watch, run, recover, snapshots, health. They use names that this controller knows. */
 export function makeExampleTabs({ app, proc, job, backup, series }: ExampleNames) {
   return [
     {
@@ -99,6 +99,24 @@ query Snapshots($app: ID!, $proc: ID!, $name: ID!, $from: ID!) {
         null,
         2,
       ),
+    },
+    {
+      query: `# Is everything backed up? If not: the worst volumes first, and why.
+query Health {
+  health {
+    summary
+    counts { state volumes }
+  }
+  volumes(order: WORST_FIRST, first: 20) {
+    nodes {
+      proc
+      instanceNo
+      name
+      health { state because since }
+    }
+  }
+}
+`,
     },
   ]
 }

@@ -36,6 +36,6 @@ test('the example tabs use names of the present inventory, of a volume with a go
 
 test('without an answer every tab exists, with empty names', () => {
   const tabs = makeExampleTabs(pickNames({}))
-  expect(tabs).toHaveLength(5)
+  expect(tabs).toHaveLength(6)
   for (const { query } of tabs) expect(() => parse(query)).not.toThrow()
 })
