@@ -28,7 +28,7 @@ interface Told {
 }
 
 /** The real sockets, schema and catalog; counts how often the answer for an event is computed. */
-async function start(onExecute: (seq: number) => void = () => {}) {
+async function start(onExecute: (seq: number) => void | Promise<void> = () => {}) {
   const { world } = await given.inMemory()
   const schema = createSchema()
   const field = schema.getSubscriptionType()?.getFields().recordUpdated
@@ -37,8 +37,8 @@ async function start(onExecute: (seq: number) => void = () => {}) {
   const { resolve } = field
   field.resolve = (event, ...more) => {
     counts.executions += 1
-    onExecute(event.seq)
-    return resolve(event, ...more)
+    const held = onExecute(event.seq)
+    return held ? held.then(() => resolve(event, ...more)) : resolve(event, ...more)
   }
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -250,6 +250,24 @@ test('a completed subscription sends nothing more, and its id can be used again'
   expect(client.told().slice(1)).toEqual([{ record: { rid: running.rid } }, { record: { rid: running.rid } }])
   client.socket.close()
   await expect.poll(() => world.ledger.events.listeners).toBe(0)
+})
+
+test('a subscription that is completed while its answer is computed does not get it', async () => {
+  const held = Promise.withResolvers<void>()
+  const { world, counts, connect } = await start(() => held.promise)
+  const client = await connect()
+  client.subscribe(STATE)
+  await expect.poll(() => world.ledger.events.listeners).toBe(1)
+  await world.ledger.apply([running])
+  await expect.poll(() => counts.executions).toBe(1)
+  client.send({ id: 's', type: 'complete' })
+  const isAnswered = (id: string) => client.messages.some((one) => one.id === id && one.type === 'complete')
+  client.subscribe('{ __typename }', {}, 'after the completion')
+  await client.until(() => isAnswered('after the completion'))
+  held.resolve()
+  client.subscribe('{ __typename }', {}, 'after the answer')
+  await client.until(() => isAnswered('after the answer'))
+  expect(client.told()).toEqual([])
 })
 
 test('completing and reusing one id does not get around the limit of a socket', async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { listMirror } from '../../../../src/store/kinds/mirror/list-mirror.ts'
@@ -28,6 +28,18 @@ it('lists the direct entries of a folder, at any depth, links as links', async (
   ])
   expect(await pathsIn(mirror, { path: '/sub/' })).toEqual(['sub/deeper', 'sub/\\xff\\\\'])
   expect(await pathsIn(mirror, { path: 'sub/deeper' })).toEqual(['sub/deeper/x'])
+})
+
+it('leaves nothing open', async () => {
+  const mirror = makeMirror()
+  const openCount = () => readdirSync('/proc/self/fd').length
+  await listMirror(mirror, all)
+  const before = openCount()
+  await listMirror(mirror, all)
+  await listMirror(mirror, { ...all, path: 'sub/deeper' })
+  await listMirror(mirror, { ...all, path: 'time.log' }).catch(() => {})
+  await listMirror(mirror, { ...all, path: 'none' }).catch(() => {})
+  expect(openCount()).toBe(before)
 })
 
 it('continues after a path, and says whether more follows', async () => {
