@@ -251,6 +251,23 @@ describe('a restart', () => {
   })
 })
 
+test.each(['', 'v1'])(
+  'a list that differs is remembered although its version "%s" is the same',
+  (version) => {
+    const first = openTable()
+    first.table.set([jobOf('a', '@hourly')], version)
+    first.table.stop()
+    const second = openTable(first.memory)
+    second.table.set([jobOf('b', '@hourly')], version)
+    second.table.stop()
+    expect(
+      openTable(first.memory)
+        .table.list()
+        .map(({ job }) => job.id),
+    ).toEqual(['b'])
+  },
+)
+
 describe('a clock that jumps', () => {
   test('forward, as after a suspend: a missed job runs once', () => {
     const { table, fired } = openTable()

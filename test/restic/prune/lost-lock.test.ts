@@ -46,8 +46,8 @@ async function sliceWorld() {
   const used = new UsedBlobs(repository, await repository.loadIndex())
   await used.markSnapshots(signal)
   const victims = measurePacks(used).filter(({ unusedBytes }) => unusedBytes > 0)
-  const slice = ({ assertHeld }: ReturnType<typeof lockHeldFor>) =>
-    pruneSlice(repository, used, { victims, signal, assertHeld })
+  const slice = ({ assertHeld }: ReturnType<typeof lockHeldFor>, cancelling = signal) =>
+    pruneSlice(repository, used, { victims, signal: cancelling, assertHeld })
   return { world, repository, victims, slice }
 }
 
@@ -60,6 +60,15 @@ test.each([
   await expect(slice(lockHeldFor(times))).rejects.toMatchObject({ code: 'REPOSITORY_LOCKED' })
   expect(await packsOf(world)).toEqual(expect.arrayContaining(packs))
   expect(await collectIds(repository.listUnpacked('index'))).toEqual(expect.arrayContaining(indexes))
+})
+
+test('a slice that is cancelled changes nothing', async () => {
+  const { world, repository, slice } = await sliceWorld()
+  const state = async () => [await packsOf(world), await collectIds(repository.listUnpacked('index'))]
+  const before = await state()
+  const cancelled = AbortSignal.abort(new Error('cancelled'))
+  await expect(slice(lockHeldFor(2), cancelled)).rejects.toThrow('cancelled')
+  expect(await state()).toEqual(before)
 })
 
 test('a slice that keeps its lock checks it twice, then removes the packs', async () => {

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { localDriver } from '../../../src/objects/drivers/local.ts'
@@ -91,6 +91,20 @@ test('a lock that was left stays known while another repository of the same daem
   expect([locks().length, journal().length]).toEqual([1, 1])
   await (await lock(true))[Symbol.asyncDispose]()
   expect([locks(), journal()]).toEqual([[], []])
+})
+
+test('a lock of another that ends between its listing and its reading does not count', async () => {
+  const { repository, driver, path, lock, locks } = await faultyLocks()
+  const facts = { time: new Date().toISOString(), exclusive: true, hostname: 'far', username: 'ann', pid: 7 }
+  const other = await repository.saveUnpacked('locks', Buffer.from(JSON.stringify(facts)))
+  const { open } = driver
+  driver.open = (name) => {
+    if (name.endsWith(other)) rmSync(join(path, 'locks', other), { force: true })
+    return open.call(driver, name)
+  }
+  await lock(true)
+  expect(locks()).not.toContain(other)
+  expect(locks()).toHaveLength(1)
 })
 
 test('a lock whose publication fails although it took effect leaves nothing', async () => {

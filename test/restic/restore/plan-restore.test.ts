@@ -94,6 +94,15 @@ it('names the first of many steps, and counts the rest', async () => {
   expect(create).toEqual({ count: 4, bytes: 8, paths: ['created'] })
 })
 
+it('that is cancelled ends with the reason', async () => {
+  const trees = new MemoryTrees()
+  const volume = { tree: trees.add({ a: '1', d: { b: '22' } }), root: null }
+  const signal = AbortSignal.abort(new Error('cancelled'))
+  await expect(planRestore({ source: trees, volume, path: null, names: 9, signal })).rejects.toThrow(
+    'cancelled',
+  )
+})
+
 it('of a missing volume creates everything', async () => {
   const trees = new MemoryTrees()
   const volume = { tree: trees.add({ a: '1', d: { b: '22' } }), root: null }
