@@ -116,6 +116,8 @@ test.each<[string, Record<string, unknown>?]>([
 test('a list below an object that many others share counts once for each of them', () => {
   const query = '{ volumes(first: 400) { nodes { server { jobs { id spec } } } } }'
   expect(problemOf(query)).toMatch(/^Cost limit of 50000 exceeded: "jobs" leads to up to 40400 items at once/)
+  // Also if that is more than there are at all.
+  expect(problemOf(query, {}, TEN)).toMatch(/"jobs" leads to up to 40400 items at once/)
 })
 
 test('the examples of the IDE are within the limits, however large the fleet', () => {

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { expireBackups } from '../../../../src/store/expire-backups.ts'
 import type { ExpireRule, ExpireRun } from '../../../../src/store/expiry.ts'
+import { noteDamagedPacks } from '../../../../src/store/kinds/series/damage-note.ts'
+import { readPruneNote } from '../../../../src/store/kinds/series/prune-note.ts'
 import { given } from '../../../support/given.ts'
 import { putSnapshots, sampleSnapshot } from '../../../support/snapshot-samples.ts'
 import { IP, SOURCE, T0 } from '../../../support/store-samples.ts'
@@ -71,4 +73,25 @@ test('a prune that a lock delays leaves no record', async () => {
   await lockAsAnother(store)
   expect(await expireIn(8)).toContain('the process 7 of ann on far')
   expect(announced).toBe(0)
+})
+
+test('packs that are known to be damaged are pruned as soon as nothing needs them, once a day', async () => {
+  const { settings, store, volume, backUp } = await given.app('shop').proc('web').volume('/data/db').plugins()
+  writeFileSync(join(volume, 'file'), 'content')
+  await backUp({ mode: 'increment' })
+  const expireIn = async (days: number) => {
+    const { run } = impatientRun({ settings, now: () => Date.now() + days * DAY * 1000 })
+    await expireBackups(store, ruleFor(volume, '30d'), run)
+    return (await readPruneNote({ store, ip: settings.ip })).prunedAt
+  }
+  const first = await expireIn(0)
+  expect(await expireIn(1.1)).toBe(first)
+  {
+    await using repository = await store.ownRepository()
+    repository.distrust(['a'.repeat(64)])
+    await noteDamagedPacks({ store, ip: settings.ip, repository, nowMs: Date.now() })
+  }
+  const prunedAt = await expireIn(1.2)
+  expect(prunedAt).toBeGreaterThan(first)
+  expect(await expireIn(1.5)).toBe(prunedAt)
 })
