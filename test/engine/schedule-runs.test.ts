@@ -94,6 +94,17 @@ test('a failure of a quiet run is known until a later one succeeds or its job is
   expect(texts()).toEqual([])
 })
 
+test('a schedule that is started while the engine closes runs nothing', async () => {
+  const { engine, memory } = await startEngine()
+  await engine.close(0)
+  engine.setJobs([eachSecond('a', 'test', { steps: 1 })], 'v1')
+  engine.start()
+  await new Promise((resolve) => setTimeout(resolve, 2200))
+  engine.stop()
+  expect(engine.job('a')?.prev).toMatch(/:\d\d\.000Z$/)
+  expect(memory.keeps).toEqual([])
+})
+
 test('a quiet run by hand has a record', async () => {
   const { engine, memory } = await startEngine()
   const { rid } = await engine.runOnce('quiet', {})
