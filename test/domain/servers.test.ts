@@ -4,6 +4,7 @@ import { tick } from '../../src/domain/controller.ts'
 import { acceptInventory } from '../../src/domain/inventory.ts'
 import { isReachable, listServerProblems } from '../../src/domain/server-state.ts'
 import { POLL_EVERY_MS } from '../../src/domain/servers.ts'
+import { NEVER } from '../../src/lib/clock.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
 import { sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
 import type { InMemory } from '../support/given/in-memory.ts'
@@ -37,6 +38,16 @@ test('a restarted daemon gets both again, with the next poll', async () => {
   const kit = await twoServers()
   await kit.take(hello.on(ONE).volume('/data/db').inventory())
   kit.one.restart('2026-11-23T08:59:59Z')
+  await after(kit, POLL_EVERY_MS)
+  expect(kit.one.versions).toHaveLength(2)
+  expect(kit.one.notify).toHaveLength(2)
+})
+
+test('a daemon that dropped our address gets both again, without a restart', async () => {
+  const kit = await twoServers()
+  await kit.take(hello.on(ONE).volume('/data/db').inventory())
+  await after(kit, POLL_EVERY_MS)
+  kit.one.debug = { ...kit.one.debug, updateTime: NEVER }
   await after(kit, POLL_EVERY_MS)
   expect(kit.one.versions).toHaveLength(2)
   expect(kit.one.notify).toHaveLength(2)
