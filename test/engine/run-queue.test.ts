@@ -25,6 +25,7 @@ test('a run that gave up its lane frees no second one when it ends', () => {
   queue.leave(b)
   expect(begun).toEqual(['a', 'b', 'c'])
   queue.giveLane(d)
+  expect(begun).toEqual(['a', 'b', 'c'])
   queue.leave(c)
   expect(begun).toEqual(['a', 'b', 'c', 'd'])
 })

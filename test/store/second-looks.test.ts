@@ -279,6 +279,17 @@ describe('a mirror', () => {
     ])
   })
 
+  it('is out of the way on disk before its entry goes', async () => {
+    const { dir, store } = await mirrorWorld()
+    const { steps } = await recordDisk(dir)
+    await store.remove([NAME])
+    const known = steps.map((step) => step.replaceAll(/deleted-[0-9a-f]{42}/g, 'GRAVE'))
+    const moved = known.indexOf(`move ${IP}/${NAME} ${IP}/${NAME}.GRAVE`)
+    expect(moved).toBeGreaterThanOrEqual(0)
+    expect(known[moved + 1]).toBe(`sync ${IP}`)
+    expect(known.findIndex((step) => step.includes('.meta'))).toBeGreaterThan(moved + 1)
+  })
+
   it.each(['a\0b', 'sub/\0'])('refuses to delete %j in it', async (inside) => {
     const { store } = await mirrorWorld()
     await expect(store.remove([`${NAME}/${inside}`])).rejects.toMatchObject({ code: 'BAD_INPUT' })

@@ -109,3 +109,16 @@ test('a cancelled clearing removes nothing more', async () => {
   await expect(clearVolume(clearing)).rejects.toBe(reason)
   expect(readdirSync(volume)).toEqual(before)
 })
+
+test('the staging folder of another recover stays, unless the backup has an entry of that name', async () => {
+  const { volume, wantedPath, clearing } = await makeClearing()
+  const staging = (n: number) => `.backupd-recover-${String(n).padStart(10, '0')}${'a'.repeat(32)}`
+  for (const n of [1, 2]) {
+    mkdirSync(join(volume, staging(n)))
+    writeFileSync(join(volume, staging(n), 'file'), 'of another recover')
+  }
+  mkdirSync(join(wantedPath, staging(2)))
+  await clearVolume(clearing)
+  expect(readdirSync(join(volume, staging(1)))).toEqual(['file'])
+  expect(readdirSync(join(volume, staging(2)))).toEqual([])
+})
