@@ -31,7 +31,7 @@ const MAX_MISSED_BEATS = 3
  */
 const MAX_BEATS_BEFORE_DOCUMENT = 4
 const MAX_BACKOFF_MS = 30_000
-/** A connection that lasted this long resets the backoff. */
+/** A connection that lasted this long resets the backoff. One without a document ends sooner. */
 const STEADY_CONNECTION_MS = 60_000
 const RECONNECT_SECONDS = 600
 /** Limit of characters in one document. */
@@ -113,8 +113,7 @@ class LainletWatch {
       const problem = await this.#listen()
       if (this.#stop.signal.aborted) return
       if (problem === undefined) continue
-      if (this.#hasDocument && this.#options.clock.elapsed() - begun > STEADY_CONNECTION_MS)
-        this.#failures = 0
+      if (this.#options.clock.elapsed() - begun > STEADY_CONNECTION_MS) this.#failures = 0
       this.#failed(problem)
       const woken = AbortSignal.any([this.#stop.signal, this.#reconnect.signal])
       await sleep(backoffMs(this.#failures, MAX_BACKOFF_MS), woken)

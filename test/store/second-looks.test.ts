@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { BackupdError } from '../../src/lib/errors.ts'
@@ -288,6 +288,15 @@ describe('a mirror', () => {
     expect(moved).toBeGreaterThanOrEqual(0)
     expect(known[moved + 1]).toBe(`sync ${IP}`)
     expect(known.findIndex((step) => step.includes('.meta'))).toBeGreaterThan(moved + 1)
+  })
+
+  it('that an earlier delete moved, which then failed, is out of the way on disk before its entry goes', async () => {
+    const { dir, store, namespace } = await mirrorWorld()
+    renameSync(join(namespace, NAME), join(namespace, `${NAME}.deleted-${'a'.repeat(42)}`))
+    const { steps } = await recordDisk(dir)
+    await store.remove([NAME])
+    expect(steps[0]).toBe(`sync ${IP}`)
+    expect(readFileSync(join(namespace, '.meta'), 'utf8')).not.toContain(NAME)
   })
 
   it.each(['a\0b', 'sub/\0'])('refuses to delete %j in it', async (inside) => {
