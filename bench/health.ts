@@ -1,6 +1,7 @@
 /**
  * The health of many volumes: `node bench/health.ts [VOLUMES] [RECORDS]`, 5,000 and 200,000 by default. One controller in
  * this process, without HTTP: the real catalog, no daemons. Each volume has a daily full backup and hourly increments.
+ * Build first.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -13,8 +14,6 @@ import { acceptInventory } from '../src/domain/inventory.ts'
 import type { PlannedJob } from '../src/domain/plan.ts'
 import type { World } from '../src/domain/world.ts'
 import { isoTime } from '../src/lib/clock.ts'
-import { createLoaders } from '../src/resolvers/loaders.ts'
-import { createSchema } from '../src/resolvers/schema.ts'
 import type { Inventory } from '../src/wire/inventory.ts'
 import type { RunRecord } from '../src/wire/record.ts'
 import { ridOf, sampleBackup, sampleRecord } from '../test/support/catalog-samples.ts'
@@ -32,7 +31,14 @@ const START = Date.parse('2026-11-23T10:00:00Z')
 const folder = mkdtempSync(join(tmpdir(), 'backupd-bench-health-'))
 const clock = handClock(isoTime(START))
 const loop = monitorEventLoopDelay({ resolution: 5 })
+// Decorators run only when they are built.
+const { createLoaders } = (await import(distUrl('loaders'))) as typeof import('../src/resolvers/loaders.ts')
+const { createSchema } = (await import(distUrl('schema'))) as typeof import('../src/resolvers/schema.ts')
 const schema = createSchema()
+
+function distUrl(name: string): string {
+  return new URL(`../dist/resolvers/${name}.js`, import.meta.url).href
+}
 
 const PAGE = `{ volumes(order: WORST_FIRST, first: 50) { nodes { app proc name health { state states because since } } } }`
 const WHOLE =
