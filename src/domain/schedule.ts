@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
 import { NEVER } from '../lib/clock.ts'
-import type { JobTimes, ScheduledJob } from '../wire/job.ts'
+import { doInSlices, type Interruptible } from '../lib/in-slices.ts'
+import type { Job, JobTimes, ScheduledJob } from '../wire/job.ts'
 import { expireJobId } from './expire-job.ts'
 import type { PollRequest } from './ports.ts'
 import type { ServerState } from './server-state.ts'
@@ -30,9 +32,32 @@ export function readKnownVersion({ debug, listVersion }: ServerState): PollReque
 async function readSchedule(world: World, server: ServerState): Promise<void> {
   const version = server.debug?.listVersion ?? null
   const listed = await world.ports.daemon.jobs(server.ip)
-  server.schedule = new Map(listed.map((scheduled) => [toUserId(server.ip, scheduled), scheduled]))
+  const known = new Map(world.inventory.plan.jobsByServer.get(server.ip)?.map(({ id, job }) => [id, job]))
+  server.schedule = await doInSlices(joinWithPlan(server.ip, listed, known))
   server.dropped = server.leaving ? new Map() : findDroppedJobs(world, server)
   server.listVersion = version
+}
+
+/** Keeps no second copy of what is equal in the plan: most of the memory that a job takes. */
+function* joinWithPlan(
+  ip: string,
+  listed: ScheduledJob[],
+  known: ReadonlyMap<string, Job>,
+): Interruptible<Map<string, ScheduledJob>> {
+  const schedule = new Map<string, ScheduledJob>()
+  for (const scheduled of listed) {
+    const id = toUserId(ip, scheduled)
+    const planned = known.get(id)
+    schedule.set(planned?.id || id, planned ? shareJob(scheduled, planned) : scheduled)
+    yield
+  }
+  return schedule
+}
+
+function shareJob(scheduled: ScheduledJob, planned: Job): ScheduledJob {
+  const { sleep } = scheduled.job
+  const expected = sleep === planned.sleep ? planned : { ...planned, sleep }
+  return isDeepStrictEqual(scheduled.job, expected) ? { ...scheduled, job: expected } : scheduled
 }
 
 /** Forgets the list, so that it is read again. */

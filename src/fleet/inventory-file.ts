@@ -7,7 +7,7 @@ import type { InventoryNews } from '../wire/inventory.ts'
 import { watchFile } from './file-watch.ts'
 import { type KnownFile, readEdit } from './inventory-edit.ts'
 import { type InventoryParts, ReceivedApps } from './inventory-parts.ts'
-import { MAX_INLINE_LENGTH, readInThread } from './inventory-thread.ts'
+import { MAX_INLINE_LENGTH, readInProcess } from './inventory-process.ts'
 import { type InventoryText, readInventory } from './read-inventory.ts'
 import { readText } from './read-text.ts'
 
@@ -103,15 +103,15 @@ class InventoryReader {
     const inventory = { text, file: this.#path, localIp: this.#localIp }
     this.#known = undefined
     if (text.length <= MAX_INLINE_LENGTH) return readInventory(inventory)
-    const parts = await this.#readInThread(inventory)
+    const parts = await this.#readInProcess(inventory)
     const news = await this.#received.join(parts)
     if (parts.kind === 'inventory' && parts.layout) this.#known = { text, layout: parts.layout }
     return news
   }
 
-  async #readInThread(text: InventoryText): Promise<InventoryParts> {
+  async #readInProcess(text: InventoryText): Promise<InventoryParts> {
     try {
-      return await readInThread({ text, known: this.#received.hashes })
+      return await readInProcess({ text, known: this.#received.hashes })
     } catch (cause) {
       throw cannotRead(text, cause)
     }

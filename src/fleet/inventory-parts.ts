@@ -3,8 +3,8 @@ import { doInSlices, type Interruptible } from '../lib/in-slices.ts'
 import type { InventoryApp, InventoryNews } from '../wire/inventory.ts'
 import type { InventoryLayout } from './read-inventory.ts'
 
-/** An app as it passes between threads. */
-interface AppPart {
+/** An app as it passes between processes. */
+export interface AppPart {
   /** Of its JSON. */
   hash: string
   /** null if the receiver has it already. */

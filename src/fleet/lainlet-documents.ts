@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
 import type { InventoryNews } from '../wire/inventory.ts'
 import { type InventoryParts, ReceivedApps } from './inventory-parts.ts'
-import { MAX_INLINE_LENGTH, readInThread } from './inventory-thread.ts'
+import { MAX_INLINE_LENGTH, readInProcess } from './inventory-process.ts'
 import { readParts } from './read-parts.ts'
 
 export interface DocumentsOptions {
@@ -71,7 +71,7 @@ export class LainletDocuments {
     const parts =
       document.length <= MAX_INLINE_LENGTH
         ? readParts(request)
-        : await readInThread(request, this.#options.signal)
+        : await readInProcess(request, this.#options.signal)
     const news = await this.#received.join(parts)
     if (news.kind === 'broken') throw new Error(news.problem)
     if (!this.#options.signal.aborted) this.#options.onRead(news, makeState(parts))

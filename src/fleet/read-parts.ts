@@ -2,7 +2,7 @@ import { BackupdError } from '../lib/errors.ts'
 import type { InventoryNews } from '../wire/inventory.ts'
 import { readBackupSpec } from './backup-spec.ts'
 import { type InventoryParts, splitInventory } from './inventory-parts.ts'
-import type { InventoryRequest } from './inventory-thread.ts'
+import type { InventoryRequest } from './inventory-process.ts'
 import { readWithLayout } from './read-inventory.ts'
 
 /** Parses an inventory, as the difference to the apps that the receiver has. */

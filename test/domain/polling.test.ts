@@ -4,7 +4,8 @@ import { closeWorld, tick } from '../../src/domain/controller.ts'
 import { acceptInventory } from '../../src/domain/inventory.ts'
 import { getJob, sleepJob } from '../../src/domain/jobs.ts'
 import type { KnownServer } from '../../src/domain/ports.ts'
-import { listServerProblems } from '../../src/domain/server-state.ts'
+import { forgetSchedule } from '../../src/domain/schedule.ts'
+import { listServerProblems, type ServerState } from '../../src/domain/server-state.ts'
 import { POLL_EVERY_MS, pollDue } from '../../src/domain/servers.ts'
 import type { DaemonDebug } from '../../src/wire/daemon-api.ts'
 import type { Inventory } from '../../src/wire/inventory.ts'
@@ -60,6 +61,28 @@ test('an edit of one volume asks the daemon of its server at once, and no other'
   await kit.take(addVolume(kit, edited))
   expect(kit.daemons.at(edited).jobs).toHaveLength(3)
   expect(kit.all.filter(({ asked }) => asked.length > 0)).toEqual([kit.daemons.at(edited)])
+})
+
+test('a job as the daemon has it is kept once, with the one of the plan; one that differs is kept as it is', async () => {
+  const kit = await fleet(1)
+  const [ip = ''] = kit.ips
+  await kit.take(addVolume(kit, ip))
+  const { plan } = kit.world.inventory
+  const planned = plan.jobsByServer.get(ip) ?? []
+  const scheduleOf = () => planned.map(({ id }) => kit.world.servers.get(ip)?.schedule.get(id)?.job)
+  expect(planned).toHaveLength(3)
+  for (const [at, { job }] of planned.entries()) expect(scheduleOf()[at]).toBe(job)
+
+  const [asleep, other] = kit.daemons.at(ip).jobs
+  if (asleep) asleep.job.sleep = true
+  if (other) other.job.args = { ...other.job.args, path: '/elsewhere' }
+  forgetSchedule(kit.world.servers.get(ip) as ServerState)
+  await pass(kit, 2 * POLL_EVERY_MS)
+  const [first, second, third] = scheduleOf()
+  expect(first).toEqual({ ...planned[0]?.job, sleep: true })
+  expect(first?.args).toBe(planned[0]?.job.args)
+  expect(second?.args.path).toBe('/elsewhere')
+  expect(third).toBe(planned[2]?.job)
 })
 
 test('an edit delays no poll and brings none forward', async () => {
