@@ -42,6 +42,7 @@ export function toBackupInfo(row: Backup): BackupInfo {
     instanceNo: Number(info.instanceNo),
     size: Number(info.size),
     sequence: Number(info.sequence),
+    hasIndex: Boolean(info.hasIndex),
     files: info.files === null ? null : Number(info.files),
     bytes: info.bytes === null ? null : Number(info.bytes),
     ...(clockDoubt !== null && { clockDoubt: { trusted: clockDoubt } }),

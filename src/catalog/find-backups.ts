@@ -1,11 +1,14 @@
 import type { BackupInfo } from '../wire/backup.ts'
 import { parseCursor } from '../wire/cursor.ts'
 import type { BackupFilter, ListCount, Page, Slice } from '../wire/listing.ts'
+import { findAppOfProc } from '../wire/proc-names.ts'
 import { toBackupInfo } from './backup-rows.ts'
-import { countRows } from './count-rows.ts'
 import type { CatalogDb } from './database.ts'
-import type { Prisma } from './generated/client.ts'
+import type { Backup } from './generated/client.ts'
 import { makeKeyBounds, rowsFor, toSlice } from './keyset.ts'
+import { countRows, findPage } from './list-query.ts'
+import { BACKUP_LISTS, type ListConditions, makeColumns, VOLUME_BACKUP_LISTS } from './list-table.ts'
+import { toBigInt } from './numbers.ts'
 
 /**
  * Newest first. Sorted by sequence if the filter selects one volume of one instance on one server, because clocks can
@@ -16,19 +19,21 @@ export async function findBackupRows(
   filter: BackupFilter,
   page: Page,
 ): Promise<Slice<BackupInfo>> {
-  const order = isOneVolume(filter) ? 'sequenceKey' : 'createdKey'
+  const table = isOneVolume(filter) ? VOLUME_BACKUP_LISTS : BACKUP_LISTS
+  const order = table.key as 'createdKey' | 'sequenceKey'
   const after = parseCursor(order, page)
-  const rows = await db.backup.findMany({
-    where: { AND: [whereBackups(filter), after === undefined ? {} : { [order]: { lt: after } }] },
-    orderBy: { [order]: 'desc' },
-    take: rowsFor(page),
-  })
+  const query = {
+    table,
+    filter: { ...filterBackups(filter), after: after === undefined ? undefined : { key: after } },
+    limit: rowsFor(page),
+  }
+  const rows = await findPage<Backup>(db, query, 'n.*')
   const items = rows.map((row) => ({ key: row[order], node: toBackupInfo(row) }))
   return toSlice(items, page, order)
 }
 
 export function countBackupRows(db: CatalogDb, filter: BackupFilter): Promise<ListCount> {
-  return countRows(db, 'Backup', whereBackups(filter))
+  return countRows(db, BACKUP_LISTS, filterBackups(filter))
 }
 
 function isOneVolume({ server, app, proc, volumes, instanceNo }: BackupFilter): boolean {
@@ -36,16 +41,18 @@ function isOneVolume({ server, app, proc, volumes, instanceNo }: BackupFilter): 
   return named && volumes?.length === 1
 }
 
-function whereBackups(filter: BackupFilter): Prisma.BackupWhereInput {
+function filterBackups(filter: BackupFilter): ListConditions {
   const { app, proc, volumes, instanceNo, mode, server, names } = filter
   return {
-    app,
-    proc,
-    instanceNo,
-    mode,
-    server,
-    volume: volumes && { in: volumes },
-    name: names && { in: names },
-    createdKey: makeKeyBounds(filter),
+    columns: makeColumns({
+      app: app ?? (proc && findAppOfProc(proc)),
+      proc,
+      volume: volumes,
+      instanceNo: instanceNo === undefined ? undefined : toBigInt(instanceNo),
+      mode,
+      server,
+      name: names,
+    }),
+    bounds: [{ column: 'createdKey', ...makeKeyBounds(filter) }],
   }
 }

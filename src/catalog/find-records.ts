@@ -1,12 +1,12 @@
 import { parseCursor } from '../wire/cursor.ts'
 import type { ListCount, Page, RecordFilter, Slice } from '../wire/listing.ts'
 import type { RunRecord } from '../wire/record.ts'
-import { countRows } from './count-rows.ts'
 import type { CatalogDb } from './database.ts'
-import type { Prisma } from './generated/client.ts'
 import { rowsFor, toSlice } from './keyset.ts'
+import { countRows, findPage } from './list-query.ts'
+import { type ListConditions, RECORD_LISTS } from './list-table.ts'
 import { readKept } from './read-records.ts'
-import { parseRecordKey, printRecordKey, whereRecords } from './record-filter.ts'
+import { filterRecords, parseRecordKey, printRecordKey } from './record-filter.ts'
 
 const CURSOR = 'record'
 
@@ -16,27 +16,28 @@ export async function findRecordRows(
   filter: RecordFilter,
   page: Page,
 ): Promise<Slice<RunRecord>> {
-  const rows = await db.record.findMany({
-    where: { AND: [whereRecords(filter), ...whereAfter(parseCursor(CURSOR, page))] },
-    orderBy: [{ startKey: 'desc' }, { rid: 'desc' }],
-    take: rowsFor(page),
-    select: { rid: true, startKey: true },
-  })
+  const after = parseCursor(CURSOR, page)
+  const query = {
+    table: RECORD_LISTS,
+    filter: { ...filterRecords(filter), after: after === undefined ? undefined : placeAfter(after) },
+    limit: rowsFor(page),
+  }
+  const rows = await findPage<RecordPlace>(db, query, 'n."rid", n."startKey"')
   return toSlice(await withRecords(db, rows), page, CURSOR)
 }
 
-/** Written so that the first condition alone selects from the index. */
-function whereAfter(key: string | undefined): Prisma.RecordWhereInput[] {
-  if (key === undefined) return []
-  const { startKey, rid } = parseRecordKey(key)
-  return [{ startKey: { lte: startKey } }, { OR: [{ startKey: { lt: startKey } }, { rid: { lt: rid } }] }]
+type RecordPlace = { rid: string; startKey: string }
+
+function placeAfter(cursor: string): ListConditions['after'] {
+  const { startKey, rid } = parseRecordKey(cursor)
+  return { key: startKey, id: rid }
 }
 
 export function countRecordRows(db: CatalogDb, filter: RecordFilter): Promise<ListCount> {
-  return countRows(db, 'Record', whereRecords(filter))
+  return countRows(db, RECORD_LISTS, filterRecords(filter))
 }
 
-async function withRecords(db: CatalogDb, rows: { rid: string; startKey: string }[]) {
+async function withRecords(db: CatalogDb, rows: RecordPlace[]) {
   const kept = await readKept(
     db,
     rows.map(({ rid }) => rid),

@@ -1,21 +1,26 @@
 import type { RecordFilter } from '../wire/listing.ts'
-import type { Prisma } from './generated/client.ts'
+import { findAppOfProc, shortenProcName } from '../wire/proc-names.ts'
 import { makeKeyBounds } from './keyset.ts'
+import { type ListConditions, makeColumns } from './list-table.ts'
+import { toBigInt } from './numbers.ts'
 
 /** Throws BAD_INPUT for an invalid time. */
-export function whereRecords(filter: RecordFilter): Prisma.RecordWhereInput {
-  const { app, instanceNo, mode, action, server, jobId } = filter
+export function filterRecords(filter: RecordFilter): ListConditions {
+  const { app, proc, volumes, instanceNo, mode, action, server, jobId, states } = filter
   return {
-    app,
-    mode,
-    action,
-    server,
-    jobId,
-    startKey: makeKeyBounds(filter),
-    proc: filter.proc === undefined ? undefined : { in: namesOfProc(filter.proc) },
-    volume: filter.volumes && { in: filter.volumes },
-    state: filter.states && { in: filter.states },
-    instanceNo,
+    columns: makeColumns({
+      app: app ?? (proc && findAppOfProc(proc)),
+      // Runs requested through the legacy API name their proc by its short name.
+      proc: proc === undefined ? undefined : [proc, shortenProcName(proc)],
+      volume: volumes,
+      instanceNo: instanceNo === undefined ? undefined : toBigInt(instanceNo),
+      mode,
+      action,
+      server,
+      jobId,
+      state: states,
+    }),
+    bounds: [{ column: 'startKey', ...makeKeyBounds(filter) }],
   }
 }
 
@@ -27,9 +32,4 @@ export function printRecordKey({ startKey, rid }: { startKey: string; rid: strin
 export function parseRecordKey(key: string): { startKey: string; rid: string } {
   const end = key.lastIndexOf(' ')
   return { startKey: key.slice(0, Math.max(end, 0)), rid: key.slice(end + 1) }
-}
-
-/** Runs requested through the legacy API name their proc by its short name. */
-function namesOfProc(fullName: string): string[] {
-  return [fullName, fullName.slice(fullName.lastIndexOf('.') + 1)]
 }

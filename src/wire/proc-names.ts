@@ -14,3 +14,9 @@ export function isProcNamed(proc: string, asked: string): boolean {
   const withType = proc.split('.').slice(-2).join('.')
   return [withType, `proc.${short}`, `service.${short}`].includes(asked)
 }
+
+/** The app that the full name of a proc begins with; undefined for other names. */
+export function findAppOfProc(proc: string): string | undefined {
+  const parts = proc.split('.')
+  return parts.length === 3 && parts[0] !== '' ? parts[0] : undefined
+}

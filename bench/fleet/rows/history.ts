@@ -50,6 +50,32 @@ async function askFirstPages(world: World, fields: string): Promise<number> {
   return percentile(times, 0.5)
 }
 
+/** Each is served by another index, or by several; some match nothing. */
+const FILTERS = [
+  'volume: "/data/0"',
+  'instanceNo: 2',
+  'mode: INCREMENT',
+  'action: "backup_recover"',
+  'states: [FAILED, LOST]',
+  'proc: "app1.web.web"',
+  'proc: "none"',
+  'mode: FULL, states: [FAILED]',
+  'volume: "/data/0", states: [LOST]',
+  'server: "127.77.0.1", states: [FAILED]',
+  'app: "app1", mode: INCREMENT, instanceNo: 1',
+]
+
+/** The slowest first page of a filtered list. */
+async function askFilteredPages(world: World): Promise<number> {
+  const { url } = await world.once(restart)
+  const times: number[] = []
+  for (const filter of FILTERS) {
+    const text = `{ records(first: 20, filter: { ${filter} }) { nodes { rid state start end } } }`
+    times.push(await time(() => query(url, text)))
+  }
+  return Math.max(...times)
+}
+
 export const historyRows: Row[] = [
   {
     name: 'restart',
@@ -97,5 +123,12 @@ export const historyRows: Row[] = [
     target: '',
     digits: 1,
     measure: (world) => askFirstPages(world, 'totalCount'),
+  },
+  {
+    name: 'filtered-page',
+    title: `  the slowest of ${FILTERS.length} filtered ones, ms`,
+    target: '20',
+    digits: 1,
+    measure: askFilteredPages,
   },
 ]
