@@ -76,15 +76,18 @@ test('a single post above the limit is stored alone', async () => {
   expect(sizes()).toEqual([1, 700, 1])
 })
 
-test('a record that cannot be stored fails its own post only', async () => {
-  const { ledger, records } = await watchedLedger((news) =>
-    news.some(({ rid }) => rid === ridOf(7)) ? new Error('poison') : undefined,
-  )
-  const ended = await Promise.allSettled(Array.from({ length: 20 }, (_, n) => ledger.apply([runOf(n)])))
-  expect(ended.map(({ status }) => status).filter((status) => status === 'rejected')).toHaveLength(1)
-  expect(ended[7]).toMatchObject({ reason: new Error('poison') })
-  expect(await records.unfinished()).toHaveLength(19)
-})
+test.each([new Error('poison'), new BackupdError('BAD_INPUT', 'poison')])(
+  'a record that cannot be stored fails its own post only: %s',
+  async (poison) => {
+    const { ledger, records } = await watchedLedger((news) =>
+      news.some(({ rid }) => rid === ridOf(7)) ? poison : undefined,
+    )
+    const ended = await Promise.allSettled(Array.from({ length: 20 }, (_, n) => ledger.apply([runOf(n)])))
+    expect(ended.map(({ status }) => status).filter((status) => status === 'rejected')).toHaveLength(1)
+    expect(ended[7]).toMatchObject({ reason: poison })
+    expect(await records.unfinished()).toHaveLength(19)
+  },
+)
 
 test('if the whole catalog cannot be used, waiting posts fail together, and nothing is tried again', async () => {
   let tries = 0

@@ -35,7 +35,8 @@ test('runs that could not be settled at a start are settled later without a rest
     error: { code: 'DAEMON_RESTARTED' },
   })
   await expect.poll(() => engine.locked()).toEqual([])
-  expect(engine.record(younger.rid)?.state).toBe('running')
+  for (const record of [engine.record(younger.rid), memory.find(younger.rid)])
+    expect(record?.state).toBe('running')
   run.end(SUCCESS)
   await engine.runOnce('test', { volume: '/v/other' })
 })

@@ -168,6 +168,12 @@ describe('a daemon of ours', () => {
       headers: { 'x-backupd-error-code': 'NOT_FOUND' },
     })
     expect(await unknown.client.record(IP, 'r')).toBeUndefined()
+    const refusing = await daemonThatSays({
+      status: 409,
+      body: 'busy: wait',
+      headers: { 'x-backupd-error-code': 'CONFLICT' },
+    })
+    await expect(refusing.client.record(IP, 'r')).rejects.toMatchObject({ code: 'CONFLICT' })
   })
 
   test('lists backups page by page', async () => {
