@@ -1,5 +1,6 @@
 // Drivers read and write the objects of a store: drivers/local.ts in a directory, drivers/moosefs/ on a mounted MooseFS,
-// both based on drivers/file-driver.ts. drivers/open-driver.ts lists them; test/contract/driver-contract.ts tests them.
+// both based on drivers/file-driver.ts, and drivers/s3/ in a bucket. drivers/open-driver.ts lists them and adds what wrap/
+// has for them; test/contract/driver-contract.ts tests them.
 // The store and the backup formats use this interface. A driver only moves bytes: what they mean, and in which order
 // objects are written to publish a backup, is decided in src/store and src/restic.
 
@@ -7,6 +8,8 @@
  * A store of objects. Names are relative to the store's root, `/` separated, without `..`; other names are rejected.
  * Objects are created and committed, replaced or removed; none is ever renamed.
  * Errors: NOT_FOUND, CONFLICT, STORE_FULL, STORE_UNAVAILABLE, STORE_NOT_MOUNTED (lib/errors.ts), each with the object.
+ * Of a call that fails with a transient error (transient.ts), nothing took effect, or the same call finds that it did:
+ * it may be repeated. That holds for writers too.
  */
 export interface Driver {
   readonly name: string
@@ -25,6 +28,12 @@ export interface Driver {
   stat(name: string): Promise<ObjectStat | undefined>
   /** Replaces a small object as a whole, durably. */
   replace(name: string, content: Buffer): Promise<void>
+  /**
+   * Replaces a small object by what `change` makes of it; undefined if it does not exist. The caller holds a lock against
+   * others of this daemon. Throws CONFLICT if another machine replaced it meanwhile, if the store can tell; errors of
+   * `change` are thrown unchanged.
+   */
+  update(name: string, change: (before: Buffer | undefined) => Buffer): Promise<void>
   /** No error if it does not exist. */
   remove(name: string): Promise<void>
   /** Lists entries directly in `folder` with their sizes, unordered and streamed. Empty if the folder does not exist. */
@@ -55,6 +64,8 @@ export type BareDriver = Omit<Driver, 'lock'> & Partial<Pick<Driver, 'lock'>>
 export interface CreateOptions {
   /** The id of the run that writes the object, so that its leftovers can be told apart. Default: random. */
   run?: string
+  /** About how large the object will be, if it is known. */
+  expectedBytes?: number
 }
 
 export interface DriverAbilities {

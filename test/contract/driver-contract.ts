@@ -162,6 +162,7 @@ export function driverContract(name: string, newPlace: () => OpenDriver, inOnePr
         await expect(driver.stat(bad)).rejects.toMatchObject(refused)
         await expect(driver.remove(bad)).rejects.toMatchObject(refused)
         await expect(driver.replace(bad, Buffer.alloc(1))).rejects.toMatchObject(refused)
+        await expect(driver.update(bad, () => Buffer.alloc(1))).rejects.toMatchObject(refused)
         const unnamed = await driver.createIn('ns/tmp')
         await expect(unnamed.commit(bad)).rejects.toMatchObject(refused)
         await unnamed.abort()
@@ -191,6 +192,19 @@ export function driverContract(name: string, newPlace: () => OpenDriver, inOnePr
       await driver.replace('ns/small', Buffer.from('two'))
       expect(await text(driver, 'ns/small')).toBe('two')
       expect(await collect(driver.names('ns'))).toEqual([{ name: 'small', kind: 'file' }])
+    })
+
+    it('updates a small object by what it was', async () => {
+      const driver = await open()
+      await driver.update('ns/small', (before) => Buffer.from(`first, after ${before}`))
+      await driver.update('ns/small', (before) => Buffer.from(`second, after ${before}`))
+      expect(await text(driver, 'ns/small')).toBe('second, after first, after undefined')
+      const refuse = () => {
+        throw new RangeError('not this one')
+      }
+      await expect(driver.update('ns/small', refuse)).rejects.toThrow(RangeError)
+      expect(await text(driver, 'ns/small')).toBe('second, after first, after undefined')
+      expect(await namesIn(driver, 'ns')).toEqual(['small'])
     })
 
     it('removes objects', async () => {

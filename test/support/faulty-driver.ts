@@ -148,6 +148,7 @@ function metCalls(driver: Required<Driver>, faults: Faults): Required<Driver> {
     open: (name) => met('open', name, async () => metReader(name, await driver.open(name), faults)),
     stat: (name) => met('stat', name, () => driver.stat(name)),
     replace: (name, content) => met('replace', name, () => driver.replace(name, content)),
+    update: (name, change) => met('update', name, () => driver.update(name, change)),
     remove: (name) => met('remove', name, () => driver.remove(name)),
     list: (folder) => metList(driver.list(folder), () => faults.meet('list', folder)),
     names: (folder) => metList(driver.names(folder), () => faults.meet('names', folder)),

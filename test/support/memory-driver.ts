@@ -86,6 +86,10 @@ class MemoryDriver implements BareDriver {
     this.#objects.set(checkObjectName(name), stored(Buffer.from(content)))
   }
 
+  async update(name: string, change: (before: Buffer | undefined) => Buffer): Promise<void> {
+    await this.replace(name, change(this.#objects.get(checkObjectName(name))?.content))
+  }
+
   async remove(name: string): Promise<void> {
     this.#objects.delete(checkObjectName(name))
     this.#uploads.delete(name)

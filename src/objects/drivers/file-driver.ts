@@ -84,6 +84,10 @@ export class FileDriver implements BareDriver {
     )
   }
 
+  async update(name: string, change: (before: Buffer | undefined) => Buffer): Promise<void> {
+    await this.replace(name, change(await readIfThere(this, name)))
+  }
+
   async remove(name: string): Promise<void> {
     await this.attemptOn(name)('remove', () =>
       ifThere(() => atObject(this.place, name, (path) => unlink(path))),
@@ -196,6 +200,12 @@ export class FileDriver implements BareDriver {
     const stats = await Promise.all(entries.map((entry) => this.stat(prefix + entry.name)))
     return stats.flatMap((stat) => (stat ? [{ ...stat, name: basename(stat.name) }] : []))
   }
+}
+
+async function readIfThere(driver: FileDriver, name: string): Promise<Buffer | undefined> {
+  if (!(await driver.stat(name))) return undefined
+  await using reader = await driver.open(name)
+  return await reader.read(0, reader.size)
 }
 
 function readKind(entry: Pick<Dirent, 'isFile' | 'isDirectory'>): ObjectName['kind'] {

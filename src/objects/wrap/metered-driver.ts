@@ -11,6 +11,7 @@ export function meteredDriver(driver: Driver): Driver {
     open: async (name) => meteredReader(await timed(() => driver.open(name))),
     stat: (name) => timed(() => driver.stat(name)),
     replace: (name, content) => timed(() => driver.replace(name, content)),
+    update: (name, change) => timed(() => driver.update(name, change)),
     remove: (name) => timed(() => driver.remove(name)),
     list: (folder) => meteredList(driver.list(folder)),
     names: (folder) => meteredList(driver.names(folder)),
