@@ -1,11 +1,12 @@
 import { isoTime } from '../lib/clock.ts'
 import { BackupdError } from '../lib/errors.ts'
 import { backupName, parseBackupName } from '../wire/archive-name.ts'
+import type { Manifest } from '../wire/backup.ts'
 import { RID_PATTERN } from '../wire/ids.ts'
 import { checkArchiveName, makePieceKey, parsePlace } from './layout.ts'
 import { findNewestManifest } from './list-backups.ts'
 import { assertOwner } from './owner.ts'
-import { createPendingBackup } from './pending-backup.ts'
+import { type BegunBackup, createPendingBackup } from './pending-backup.ts'
 import { settleArchive } from './settle.ts'
 import type { BeginInput, PendingBackup } from './store-parts.ts'
 import { exclusively, type StoreWorld } from './world.ts'
@@ -31,7 +32,7 @@ export async function beginBackup(
     )
     const newest = await findNewestManifest(world, { namespace: world.identity.ip, source, archive })
     const place = { name, rid, created: isoTime(now), sequence: (newest?.sequence ?? 0) + 1, owner }
-    return createPendingBackup(world, place, await openParts(world, name, rid))
+    return createPendingBackup(world, place, await openParts(world, place, newest))
   })
 }
 
@@ -49,8 +50,14 @@ async function lastSeconds({ driver, identity }: StoreWorld, archive: string): P
   return last
 }
 
-async function openParts({ driver, identity }: StoreWorld, name: string, rid: string) {
-  const object = await driver.create(makePieceKey(identity.ip, name, 'object'), { run: rid })
+/** An archive is expected to be about as large as the one before. */
+async function openParts(
+  { driver, identity }: StoreWorld,
+  { name, rid }: Pick<BegunBackup, 'name' | 'rid'>,
+  before: Manifest | undefined,
+) {
+  const expected = before ? { expectedBytes: before.size } : {}
+  const object = await driver.create(makePieceKey(identity.ip, name, 'object'), { run: rid, ...expected })
   try {
     return { object, index: await driver.create(makePieceKey(identity.ip, name, 'index'), { run: rid }) }
   } catch (error) {

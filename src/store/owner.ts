@@ -55,7 +55,10 @@ export async function readKnownOwner(world: StoreWorld): Promise<Owner | undefin
 
 export async function readOwner({ driver, identity }: StoreWorld): Promise<Owner | undefined> {
   const { content, problem } = await tryReadSmall(driver, `${identity.ip}/${OWNER}`)
-  if (problem !== null) return UNREADABLE
+  return problem === null ? parseOwner(content) : UNREADABLE
+}
+
+function parseOwner(content: Buffer | undefined): Owner | undefined {
   if (!content) return undefined
   try {
     return ownerSchema.parse(JSON.parse(content.toString()))
@@ -64,10 +67,21 @@ export async function readOwner({ driver, identity }: StoreWorld): Promise<Owner
   }
 }
 
-/** Call it under exclusively(). */
+/**
+ * Call it under exclusively(), which keeps out the other processes of this daemon. Throws CONFLICT if a daemon on another
+ * machine wrote the file since `before` was read.
+ */
 export async function writeOwner(world: StoreWorld, before: Owner | undefined, after: Owner): Promise<void> {
   const text = JSON.stringify(after)
-  if (text !== JSON.stringify(before)) await world.driver.replace(ownerKey(world), Buffer.from(`${text}\n`))
+  const content = Buffer.from(`${text}\n`)
+  if (text === JSON.stringify(before)) return
+  if (before === UNREADABLE) return await world.driver.replace(ownerKey(world), content)
+  await world.driver.update(ownerKey(world), (present) => {
+    const owner = parseOwner(present)
+    const isExpected = [before, after].some((each) => JSON.stringify(each) === JSON.stringify(owner))
+    if (!isExpected) throw owner ? ownedByOther(world, owner) : storeChanged(world, owner)
+    return content
+  })
 }
 
 function checkKnown(world: StoreWorld, owner: Owner | undefined): void {

@@ -15,6 +15,7 @@ import { placeOfRepository } from './repository-place.ts'
 /** How long another daemon may take between creating the file and writing the password. */
 const FILL_WAIT_MS = 5000
 const POLL_MS = 100
+const VISIBLE_AFTER_MS = 1000
 /** How long a daemon may take to write the password, with clocks that differ. */
 const UNFINISHED_MS = HOUR_MS
 
@@ -74,13 +75,21 @@ async function isFilled(driver: Driver): Promise<boolean> {
 
 /** Creates the file, false if it exists: this decides between daemons if locks do not work across machines. */
 async function create(driver: Driver): Promise<boolean> {
+  const password = newPassword()
   try {
-    await createSmall(driver, PASSWORD_FILE, newPassword())
-    return true
+    await createSmall(driver, PASSWORD_FILE, password)
+    return await isLasting(driver, password)
   } catch (error) {
     if (error instanceof BackupdError && error.code === 'CONFLICT') return false
     throw error
   }
+}
+
+/** A store that cannot decide between two creators keeps the last one's content, and shows it a moment later. */
+async function isLasting(driver: Driver, password: Buffer): Promise<boolean> {
+  if (driver.abilities.showsNamesAtOnce) return true
+  await wait(VISIBLE_AFTER_MS)
+  return (await readSmall(driver, PASSWORD_FILE))?.equals(password) ?? false
 }
 
 function newPassword(): Buffer {
