@@ -52,7 +52,7 @@ export function daemonCommand(): Command {
     )
     .addOption(VOLUME_ROOT)
     .addOption(ALLOW_PATH)
-  return addStoreFlags(command)
+  return addStoreFlags(command, 'moosefs')
     .addOption(ALLOWED_HOST)
     .addOption(CONCURRENCY)
     .addOption(PASSWORD_FILE_FLAG)

@@ -8,6 +8,7 @@ import { systemClock } from '../lib/clock.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { makeFolder } from '../lib/make-folder.ts'
+import { describePlace, type StoreSettings } from '../wire/store-settings.ts'
 import { parseAddress } from './address.ts'
 import {
   type CommonControllerFlags,
@@ -33,35 +34,34 @@ import {
   dataFlag,
   inventoryFlag,
   ipFlag,
-  localDirFlag,
   MAX_SOCKETS,
   NEW_REPOSITORY,
   PASSWORD_FILE_FLAG,
   TAKE_OVER_NAMESPACE,
   VOLUME_ROOT,
 } from './shared-flags.ts'
+import { addStoreFlags, parseStore, type StoreFlags } from './store-flags.ts'
 import { setTimeZone } from './time-zone.ts'
 import { waitUntilStopped } from './until-stopped.ts'
 import { welcome } from './welcome.ts'
 
-interface StandaloneFlags extends CommonDaemonFlags, CommonControllerFlags {
+interface StandaloneFlags extends CommonDaemonFlags, CommonControllerFlags, StoreFlags {
   inventory?: string
   data: string
   addr: string
   daemonAddr: string
-  backupLocalDir?: string
   debug: boolean
 }
 
 export function standaloneCommand(): Command {
-  return new Command('standalone')
-    .description('Runs one controller and one daemon in one process, with a local store.')
+  const command = new Command('standalone')
+    .description('Runs one controller and one daemon in one process, by default with a local store.')
     .addOption(inventoryFlag('what is backed up, how often, and how long; without it, an example is created'))
     .addOption(dataFlag('catalog, jobs, records, and the store unless it is elsewhere', './data'))
     .addOption(addrFlag('where users reach the controller', '127.0.0.1:9002'))
     .option('--daemon-addr <host:port>', 'where the daemon listens', '127.0.0.1:9003')
     .addOption(ipFlag('the name of this machine in the inventory and in the store').default('127.0.0.1'))
-    .addOption(localDirFlag('the directory of the store (default: <data>/store)'))
+  return addStoreFlags(command, 'local')
     .addOption(COPY_DIR)
     .addOption(VOLUME_ROOT)
     .addOption(ALLOW_PATH)
@@ -84,9 +84,12 @@ async function runStandalone(flags: StandaloneFlags): Promise<void> {
   const zoneProblem = setTimeZone(log)
   const dataDir = await makeDataDir(flags.data)
   repairOwnModes(dataDir, log)
+  const store = parseStandaloneStore(flags, dataDir)
   const inventory = flags.inventory ? resolve(flags.inventory) : await exampleIn(dataDir)
   await using parts = new AsyncDisposableStack()
-  const daemon = parts.adopt(await startLocalDaemon(flags, { dataDir, log, zoneProblem }), (it) => it.close())
+  const daemon = parts.adopt(await startLocalDaemon(flags, { dataDir, log, zoneProblem, store }), (it) =>
+    it.close(),
+  )
   const controller = parts.adopt(
     await startLocalController(flags, { dataDir, log, daemon, inventory }),
     (it) => it.close(),
@@ -96,7 +99,7 @@ async function runStandalone(flags: StandaloneFlags): Promise<void> {
     welcome({
       url: controller.url,
       inventory,
-      store: resolveStore(flags, dataDir),
+      store: describePlace(store),
       example: !flags.inventory,
     }),
   )
@@ -122,8 +125,8 @@ function exampleIn(dataDir: string): Promise<string> {
   return makeExample(dataDir, () => print('Creating an example: two volumes with 250 MiB in total …\n'))
 }
 
-function resolveStore(flags: StandaloneFlags, dataDir: string): string {
-  return resolve(flags.backupLocalDir ?? join(dataDir, 'store'))
+function parseStandaloneStore(flags: StandaloneFlags, dataDir: string): StoreSettings {
+  return parseStore({ ...flags, backupLocalDir: flags.backupLocalDir ?? join(dataDir, 'store') })
 }
 
 interface Local {
@@ -133,10 +136,9 @@ interface Local {
 
 async function startLocalDaemon(
   flags: StandaloneFlags,
-  { dataDir, log, zoneProblem }: Local & { zoneProblem: string | null },
+  { dataDir, log, zoneProblem, store }: Local & { zoneProblem: string | null; store: StoreSettings },
 ): Promise<Daemon> {
-  const dir = resolveStore(flags, dataDir)
-  if (!flags.backupLocalDir) await makeFolder(dir)
+  if (store.driver === 'local' && !flags.backupLocalDir) await makeFolder(store.dir)
   const common = readCommonDaemonFlags(flags)
   // Jobs that are due at once must not wait for the controller, which allows the paths of its inventory a moment later.
   const firstPaths = await readRememberedPaths(join(dataDir, 'controller'), { ...common, log })
@@ -145,7 +147,7 @@ async function startLocalDaemon(
     firstPaths,
     ...parseAddress('--daemon-addr', flags.daemonAddr),
     dataDir: join(dataDir, 'daemon'),
-    store: { driver: 'local', dir },
+    store,
     concurrency: 2,
     log,
     zoneProblem,

@@ -2,16 +2,17 @@ import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { BackupdError } from '../lib/errors.ts'
 import type { StoreSettings } from '../wire/store-settings.ts'
+import { parseS3Flags, S3_OPTIONS, type S3Flags } from './s3-flags.ts'
 import { localDirFlag } from './shared-flags.ts'
 
-export interface StoreFlags {
+export interface StoreFlags extends S3Flags {
   backupDriver: string
   backupMoosefsDir: string
   backupLocalDir?: string
 }
 
 interface DriverFlags<Settings> {
-  options: Option[]
+  options: readonly Option[]
   read(flags: StoreFlags): Settings
 }
 
@@ -27,16 +28,22 @@ const DRIVERS: { [Name in StoreSettings['driver']]: DriverFlags<StoreSettings & 
     read: ({ backupMoosefsDir }) => ({ driver: 'moosefs', dir: resolve(backupMoosefsDir) }),
   },
   local: {
-    options: [localDirFlag('the store of the local driver')],
+    options: [localDirFlag('the store of the local driver (standalone: <data>/store)')],
     read: ({ backupLocalDir }) => ({ driver: 'local', dir: resolve(needed(backupLocalDir)) }),
   },
+  s3: { options: S3_OPTIONS, read: parseS3Flags },
 }
 
-const NAMES = Object.keys(DRIVERS).join(' or ')
+const NAMES = Object.keys(DRIVERS)
+  .join(', ')
+  .replace(/, (?=[^,]*$)/, ' or ')
 
-/** Adds the flags of a daemon that name its store. */
-export function addStoreFlags(command: Command): Command {
-  command.option('--backup-driver <name>', `where backups go: ${NAMES}`, 'moosefs')
+/**
+ * Adds the flags of a daemon that name its store.
+ * @param usual the driver without --backup-driver
+ */
+export function addStoreFlags(command: Command, usual: StoreSettings['driver']): Command {
+  command.option('--backup-driver <name>', `where backups go: ${NAMES}`, usual)
   for (const { options } of Object.values(DRIVERS)) for (const option of options) command.addOption(option)
   return command
 }

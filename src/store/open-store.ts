@@ -7,8 +7,9 @@ import type { StoreWorld } from './world.ts'
 export async function openStore(
   settings: StoreSettings,
   identity: StoreIdentity & Pick<Opener, 'dataDir'>,
-  { clock, warn }: Pick<StoreWorld, 'clock' | 'warn'>,
+  { clock, warn, patienceMs }: Pick<StoreWorld, 'clock' | 'warn'> & Pick<Opener, 'patienceMs'>,
 ): Promise<Store> {
-  const driver = openDriver(settings, { dataDir: identity.dataDir, clock })
+  const opener = { dataDir: identity.dataDir, clock, ...(patienceMs !== undefined && { patienceMs }) }
+  const driver = openDriver(settings, opener)
   return createStore({ driver, identity, clock, warn })
 }

@@ -84,8 +84,8 @@ describe('an address', () => {
 test.each([
   [
     'another driver',
-    ['--ip', '10.0.0.1', '-backup-driver', 's3'],
-    /--backup-driver is "s3": write moosefs or local/,
+    ['--ip', '10.0.0.1', '-backup-driver', 'tape'],
+    /--backup-driver is "tape": write moosefs, local or s3/,
   ],
   ['no store', ['--ip', '10.0.0.1', '-backup-driver', 'local'], /needs --backup-local-dir DIR/],
   ['no ip', ['-backup-driver', 'local'], /required option '--ip <ip>' not specified/],

@@ -22,5 +22,5 @@ test('a daemon uses MooseFS by default, and does not start without one', async (
 test('a driver that does not exist is refused', async () => {
   const program = startProgram(['daemon', '--ip', '10.77.0.11', '--backup-driver', 'tape'])
   expect(await program.ended).toBe(1)
-  expect(program.lines.join('\n')).toContain('--backup-driver is "tape": write moosefs or local')
+  expect(program.lines.join('\n')).toContain('--backup-driver is "tape": write moosefs, local or s3')
 })

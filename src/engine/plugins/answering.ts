@@ -27,9 +27,12 @@ export function answering<Name extends QuestionName>(
   }
 }
 
+/** So that an answer within 9 seconds still says what is wrong with the store. */
+const PATIENCE_MS = 3000
+
 /** Opens the store for an action that answers at once. Its warnings go to the log, because it has no record. */
 export function openToAnswer(context: RunContext): Promise<Store> {
-  return openRunStore(context, (message) => context.log('warn', message))
+  return openRunStore(context, (message) => context.log('warn', message), PATIENCE_MS)
 }
 
 /** Throws NOT_FOUND. */

@@ -4,15 +4,25 @@ import { describePlace, type StoreSettings } from '../../wire/store-settings.ts'
 import type { BareDriver, Driver } from '../driver.ts'
 import { withLocalLocks } from '../wrap/local-locks.ts'
 import { meteredDriver } from '../wrap/metered-driver.ts'
+import { Patience } from '../wrap/patience.ts'
+import { retryingDriver } from '../wrap/retrying-driver.ts'
 import { localDriver } from './local.ts'
 import { mooseFsDriver } from './moosefs/moosefs.ts'
+import { s3Driver } from './s3/s3.ts'
 
 /** The daemon that opens a store. */
 export interface Opener {
   /** The daemon's local data directory. */
   dataDir: string
   clock: Clock
+  /** How long one call may be repeated while the store does not answer, ms; default 2 minutes. */
+  patienceMs?: number
 }
+
+/** About as long as mfsmount waits for its master. */
+const PATIENCE_MS = 120_000
+/** Of all calls of a run together. */
+const TOTAL_PATIENCE_MS = 15 * 60_000
 
 type Open<Settings> = (settings: Settings, opener: Opener) => BareDriver
 
@@ -20,6 +30,7 @@ type Open<Settings> = (settings: Settings, opener: Opener) => BareDriver
 const DRIVERS: { [Name in StoreSettings['driver']]: Open<StoreSettings & { driver: Name }> } = {
   local: ({ dir }) => localDriver(dir),
   moosefs: ({ dir }, { clock }) => mooseFsDriver(dir, clock),
+  s3: (settings, opener) => retryingDriver(s3Driver(settings), makePatience(opener)),
 }
 
 /** Does not access the store yet: see Driver.check. */
@@ -27,4 +38,8 @@ export function openDriver<Settings extends StoreSettings>(settings: Settings, o
   const open = DRIVERS[settings.driver] as Open<StoreSettings>
   const lockDir = join(opener.dataDir, 'locks')
   return meteredDriver(withLocalLocks(open(settings, opener), { lockDir, store: describePlace(settings) }))
+}
+
+function makePatience({ clock, patienceMs = PATIENCE_MS }: Opener): Patience {
+  return new Patience({ clock, callMs: patienceMs, totalMs: TOTAL_PATIENCE_MS })
 }

@@ -14,7 +14,7 @@ export class StoreQuota {
 
 @ObjectType({ description: 'The store of a daemon, and its room.' })
 export class StoreSpace {
-  @Field(() => String, { description: 'Its driver: `local` or `moosefs`.' })
+  @Field(() => String, { description: 'Its driver: `local`, `moosefs` or `s3`.' })
   driver!: string
 
   @Field(() => BigIntScalar, { nullable: true, description: 'Free bytes; null if not known.' })

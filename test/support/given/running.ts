@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect } from 'vitest'
+import type { StoreSettings } from '../../../src/wire/store-settings.ts'
 import {
   askGraphQL,
   startTestController,
@@ -22,6 +23,8 @@ const RUN = 'mutation ($id: ID!) { runJob(id: $id) { rid } }'
 const RECOVER = 'mutation ($input: RecoverInput!) { recover(input: $input) { rid } }'
 
 export interface RunningOptions {
+  /** Where the store is, if not in a folder of the test. */
+  store?: StoreSettings
   /** Called before anything starts, with the folders of the store and of the volume's proc. */
   prepare?(folders: { store: string; instance: string }): void
 }
@@ -50,10 +53,10 @@ export async function startRunning<Backups extends number>(
   return { ...programs, backups }
 }
 
-async function startPrograms(facts: Facts, { prepare }: RunningOptions) {
+async function startPrograms(facts: Facts, { prepare, store: settings }: RunningOptions) {
   const folders = await makeFolders(facts, prepare)
   const { folder, store } = folders
-  const daemon = await startTestDaemon(folder)
+  const daemon = await startTestDaemon(folder, IP, settings && { store: settings })
   const inventory = toldInventory(inventoryOf(facts))
   const { url } = await startTestController({ folder, inventory, daemonUrls: { [IP]: daemon.url } })
   const ask: Asker = async (query, variables = {}) => {

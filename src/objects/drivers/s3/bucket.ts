@@ -1,0 +1,292 @@
+import { createHash } from 'node:crypto'
+import type { ListObjectsV2CommandOutput, S3 } from '@aws-sdk/client-s3'
+import { BackupdError } from '../../../lib/errors.ts'
+import { describePlace, type S3Settings } from '../../../wire/store-settings.ts'
+import { openClient } from './open-client.ts'
+import { readS3Status, s3Error } from './s3-error.ts'
+
+/** Metadata of each object: the id of the writer that made it, and whether it stands for an unfinished one. */
+const WRITER = 'backupd-writer'
+const UNFINISHED = 'backupd-unfinished'
+const MAX_KEY_BYTES = 1024
+
+export interface StoredObject {
+  size: number
+  modifiedMs: number
+  etag: string
+  /** Undefined if another program made it. */
+  writer: string | undefined
+  isUnfinished: boolean
+}
+
+export interface PutOptions {
+  writer: string
+  isUnfinished?: boolean
+  /** The MD5 of the content in base64; calculated if it is missing. */
+  md5?: string
+  /** Only if the object does not exist. */
+  ifNew?: boolean
+  /** Only if it still has this ETag. */
+  ifMatch?: string
+}
+
+/** A part of an upload: `md5` in base64. */
+export interface UploadPart {
+  number: number
+  bytes: Buffer
+  md5: string
+}
+
+/** One request to an upload that has begun. */
+export interface UploadId {
+  name: string
+  id: string
+}
+
+/**
+ * The requests that the driver makes, on names relative to the store. Each method is one request, except where it says
+ * more. Errors are those of the driver contract; nothing is tried again here.
+ */
+export class Bucket {
+  readonly place: string
+  readonly #settings: S3Settings
+  #client: Promise<S3> | undefined
+
+  constructor(settings: S3Settings) {
+    this.#settings = settings
+    this.place = describePlace(settings)
+  }
+
+  /** Undefined if it does not exist. */
+  head(name: string): Promise<StoredObject | undefined> {
+    return this.#ask('inspect', name, async (client) => {
+      try {
+        return readHead(await client.headObject(this.#at(name)))
+      } catch (error) {
+        if (readS3Status(error) === 404) return undefined
+        throw await this.#explain(client, error)
+      }
+    })
+  }
+
+  /** Reads the bytes from `from` up to and including `to`. Throws NOT_FOUND, or CONFLICT if it was replaced since `etag` was read. */
+  read(name: string, { from, to, etag }: { from: number; to: number; etag: string }): Promise<Buffer> {
+    return this.#ask('read', name, async (client) => {
+      const range = { Range: `bytes=${from}-${to}`, IfMatch: etag }
+      const bytes = await collectBody((await client.getObject({ ...this.#at(name), ...range })).Body)
+      if (bytes.length === to - from + 1) return bytes
+      throw cutShort(this.place, name, { got: bytes.length, expected: to - from + 1 })
+    })
+  }
+
+  /** Reads a whole small object; undefined if it does not exist. */
+  readWhole(name: string): Promise<{ content: Buffer; stored: StoredObject } | undefined> {
+    return this.#ask('read', name, async (client) => {
+      try {
+        const answer = await client.getObject(this.#at(name))
+        const content = await collectBody(answer.Body)
+        const stored = readHead(answer)
+        if (content.length === stored.size) return { content, stored }
+        throw cutShort(this.place, name, { got: content.length, expected: stored.size })
+      } catch (error) {
+        const isMissing = s3Error(this.place, { doing: 'read', name }, error).code === 'NOT_FOUND'
+        if (isMissing) return undefined
+        throw error
+      }
+    })
+  }
+
+  async put(name: string, content: Buffer, options: PutOptions): Promise<void> {
+    const { ifNew, ifMatch, md5 = md5Of(content), ...about } = options
+    await this.#ask('create', name, (client) =>
+      client.putObject({
+        ...this.#at(name),
+        Body: content,
+        ContentMD5: md5,
+        Metadata: makeMetadata(about),
+        ...(ifNew && { IfNoneMatch: '*' }),
+        ...(ifMatch !== undefined && { IfMatch: ifMatch }),
+      }),
+    )
+  }
+
+  /** No error if it does not exist. */
+  async remove(name: string): Promise<void> {
+    await this.#ask('remove', name, (client) => client.deleteObject(this.#at(name)).catch(missingIsFine))
+  }
+
+  /** One page of the entries directly in a folder. Keys are encoded, because XML cannot have every character. */
+  list(
+    folder: string,
+    options: { after?: string; limit?: number } = {},
+  ): Promise<ListObjectsV2CommandOutput> {
+    return this.#ask('list', folder, (client) =>
+      client.listObjectsV2({
+        Bucket: this.#settings.bucket,
+        Prefix: this.folderKey(folder),
+        Delimiter: '/',
+        EncodingType: 'url',
+        ...(options.after !== undefined && { ContinuationToken: options.after }),
+        ...(options.limit !== undefined && { MaxKeys: options.limit }),
+      }),
+    )
+  }
+
+  /** Throws the reason, with which the store answers a list more exactly than any other request. */
+  async check(): Promise<void> {
+    await this.#ask('use', '', (client) => this.#listOne(client))
+  }
+
+  beginUpload(name: string, writer: string): Promise<string> {
+    return this.#ask('create', name, async (client) => {
+      const { UploadId: id } = await client.createMultipartUpload({
+        ...this.#at(name),
+        Metadata: makeMetadata({ writer }),
+      })
+      if (id !== undefined) return id
+      throw new BackupdError('STORE_UNAVAILABLE', `Cannot create "${name}" in ${this.place}: no upload began`)
+    })
+  }
+
+  /** Returns the ETag of the part. */
+  uploadPart({ name, id }: UploadId, { number, bytes, md5 }: UploadPart): Promise<string> {
+    return this.#ask('create', name, async (client) => {
+      const part = { UploadId: id, PartNumber: number, Body: bytes, ContentMD5: md5 }
+      return (await client.uploadPart({ ...this.#at(name), ...part })).ETag ?? ''
+    })
+  }
+
+  /** How many bytes the store has of the upload. One request for each thousand parts. */
+  async measureUpload({ name, id }: UploadId): Promise<number> {
+    let [bytes, after] = [0, undefined as string | undefined]
+    do {
+      const marker = after === undefined ? {} : { PartNumberMarker: after }
+      const page = await this.#ask('create', name, (client) =>
+        client.listParts({ ...this.#at(name), UploadId: id, ...marker }),
+      )
+      for (const { Size } of page.Parts ?? []) bytes += Size ?? 0
+      after = page.IsTruncated ? page.NextPartNumberMarker : undefined
+    } while (after !== undefined)
+    return bytes
+  }
+
+  async completeUpload({ name, id }: UploadId, etags: readonly string[], ifNew: boolean): Promise<void> {
+    const Parts = etags.map((ETag, at) => ({ PartNumber: at + 1, ETag }))
+    await this.#ask('create', name, (client) =>
+      client.completeMultipartUpload({
+        ...this.#at(name),
+        UploadId: id,
+        MultipartUpload: { Parts },
+        ...(ifNew && { IfNoneMatch: '*' }),
+      }),
+    )
+  }
+
+  /** No error if it was completed or aborted before. */
+  async abortUpload({ name, id }: UploadId): Promise<void> {
+    await this.#ask('remove', name, (client) =>
+      client.abortMultipartUpload({ ...this.#at(name), UploadId: id }).catch(missingIsFine),
+    )
+  }
+
+  /** The ids of all uploads under way to exactly this name, whoever began them. */
+  listUploads(name: string): Promise<string[]> {
+    return this.#ask('list', name, async (client) => {
+      const { Bucket: bucket, Key } = this.#at(name)
+      const { Uploads = [] } = await client.listMultipartUploads({ Bucket: bucket, Prefix: Key })
+      return Uploads.flatMap((each) => (each.Key === Key && each.UploadId ? [each.UploadId] : []))
+    })
+  }
+
+  /** The start of the keys in a folder. */
+  folderKey(folder: string): string {
+    const { prefix } = this.#settings
+    return [prefix, folder].map((part) => (part === '' ? '' : `${part}/`)).join('')
+  }
+
+  #at(name: string): { Bucket: string; Key: string } {
+    const Key = this.folderKey('') + name
+    if (Buffer.byteLength(Key) > MAX_KEY_BYTES) {
+      const message = `Cannot use ${JSON.stringify(name)} in the store ${this.place}: the name is too long`
+      throw new BackupdError('BAD_INPUT', message)
+    }
+    return { Bucket: this.#settings.bucket, Key }
+  }
+
+  /** An answer to HEAD has no text: a list of the same store says what is wrong. */
+  async #explain(client: S3, error: unknown): Promise<unknown> {
+    if (![301, 307, 400, 401, 403].includes(readS3Status(error) ?? 0)) return error
+    return this.#listOne(client).then(
+      () => error,
+      (reason: unknown) => reason,
+    )
+  }
+
+  #listOne(client: S3): Promise<unknown> {
+    return client.listObjectsV2({
+      Bucket: this.#settings.bucket,
+      Prefix: this.folderKey(''),
+      MaxKeys: 1,
+    })
+  }
+
+  async #ask<T>(doing: string, name: string, request: (client: S3) => Promise<T>): Promise<T> {
+    try {
+      return await request(await this.#open())
+    } catch (cause) {
+      throw s3Error(this.place, { doing, name }, cause)
+    }
+  }
+
+  /** A failure is not remembered: a missing file of credentials may appear. */
+  #open(): Promise<S3> {
+    this.#client ??= openClient(this.#settings).catch((error: unknown) => {
+      this.#client = undefined
+      throw error
+    })
+    return this.#client
+  }
+}
+
+function md5Of(content: Buffer): string {
+  return createHash('md5').update(content).digest('base64')
+}
+
+function makeMetadata({ writer, isUnfinished = false }: Pick<PutOptions, 'writer' | 'isUnfinished'>) {
+  return { [WRITER]: writer, ...(isUnfinished && { [UNFINISHED]: 'true' }) }
+}
+
+interface Head {
+  ContentLength?: number
+  LastModified?: Date
+  ETag?: string
+  Metadata?: Record<string, string>
+}
+
+function readHead({ ContentLength, LastModified, ETag, Metadata }: Head): StoredObject {
+  return {
+    size: ContentLength ?? 0,
+    modifiedMs: LastModified?.getTime() ?? 0,
+    etag: ETag ?? '',
+    writer: Metadata?.[WRITER],
+    isUnfinished: Metadata?.[UNFINISHED] !== undefined,
+  }
+}
+
+interface Body {
+  transformToByteArray(): Promise<Uint8Array>
+}
+
+async function collectBody(body: Body | undefined): Promise<Buffer> {
+  const { buffer, byteOffset, byteLength } = (await body?.transformToByteArray()) ?? new Uint8Array()
+  return Buffer.from(buffer, byteOffset, byteLength)
+}
+
+function cutShort(place: string, name: string, { got, expected }: { got: number; expected: number }): Error {
+  const message = `Cannot read "${name}" in the store ${place}: the store sent ${got} bytes, expected ${expected}`
+  return new BackupdError('STORE_UNAVAILABLE', message, { facts: { object: name, transient: true } })
+}
+
+function missingIsFine(error: unknown): void {
+  if (readS3Status(error) !== 404 || (error as Error).name === 'NoSuchBucket') throw error
+}

@@ -1,0 +1,68 @@
+import { readFile } from 'node:fs/promises'
+import { Agent } from 'node:https'
+import { isIP } from 'node:net'
+import { rootCertificates } from 'node:tls'
+import type { S3, S3ClientConfig } from '@aws-sdk/client-s3'
+import { BackupdError, messageOf } from '../../../lib/errors.ts'
+import type { S3Settings } from '../../../wire/store-settings.ts'
+import { readCredentialsFile } from './credentials-file.ts'
+
+const CONNECT_TIMEOUT_MS = 10_000
+/** Without a byte in either direction. */
+const SILENCE_TIMEOUT_MS = 60_000
+const MAX_SOCKETS = 32
+
+/** Loads the SDK only here, so that a daemon with another driver does not pay for it. */
+export async function openClient(settings: S3Settings): Promise<S3> {
+  const config = await makeConfig(settings)
+  const { S3 } = await import('@aws-sdk/client-s3')
+  return new S3(config)
+}
+
+async function makeConfig(settings: S3Settings): Promise<S3ClientConfig> {
+  const { endpoint, region, credentialsFile } = settings
+  const usual = endpoint === undefined ? undefined : 'us-east-1'
+  const known = region ?? usual
+  return {
+    ...(endpoint !== undefined && { endpoint }),
+    ...(known !== undefined && { region: known }),
+    ...(credentialsFile !== undefined && { credentials: await readCredentialsFile(credentialsFile) }),
+    forcePathStyle: settings.pathStyle || hasAddressAsHost(endpoint),
+    // The wrapper of the driver tries again: nothing else does, so that the tries do not multiply.
+    maxAttempts: 1,
+    // Every upload carries its MD5 instead, which all stores check.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestHandler: {
+      connectionTimeout: CONNECT_TIMEOUT_MS,
+      socketTimeout: SILENCE_TIMEOUT_MS,
+      httpAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
+      httpsAgent: new Agent({
+        keepAlive: true,
+        maxSockets: MAX_SOCKETS,
+        ...(await readAuthorities(settings)),
+      }),
+    },
+    logger: SILENT,
+  }
+}
+
+/** No name of a bucket can be put in front of an address. */
+function hasAddressAsHost(endpoint: string | undefined): boolean {
+  if (endpoint === undefined) return false
+  const host = new URL(endpoint).hostname.replace(/^\[|\]$/g, '')
+  return isIP(host) !== 0 || host === 'localhost'
+}
+
+async function readAuthorities({ caFile }: S3Settings): Promise<{ ca?: string[] }> {
+  if (caFile === undefined) return {}
+  try {
+    return { ca: [...rootCertificates, await readFile(caFile, 'utf8')] }
+  } catch (cause) {
+    const message = `Cannot read the file of --s3-ca-file: ${messageOf(cause)}`
+    throw new BackupdError('STORE_UNAVAILABLE', message, { facts: { file: caFile }, cause })
+  }
+}
+
+/** Its warnings are of no use to an operator; errors are thrown. */
+const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }

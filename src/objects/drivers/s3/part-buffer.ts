@@ -1,0 +1,46 @@
+import { createHash, type Hash } from 'node:crypto'
+
+/** Collects the bytes of one part, and their MD5 on the way. */
+export class PartBuffer {
+  readonly #limit: number
+  readonly #hash: Hash = createHash('md5')
+  #bytes: Buffer
+  #filled = 0
+
+  /** @param memory where it begins; it grows up to `limit` */
+  constructor(limit: number, memory: Buffer) {
+    this.#limit = limit
+    this.#bytes = memory
+  }
+
+  get size(): number {
+    return this.#filled
+  }
+
+  get isFull(): boolean {
+    return this.#filled === this.#limit
+  }
+
+  /** Copies what fits of `chunk` from `at` on, and returns how many bytes that were. */
+  append(chunk: Buffer, at: number): number {
+    const length = Math.min(chunk.length - at, this.#limit - this.#filled)
+    this.#grow(this.#filled + length)
+    chunk.copy(this.#bytes, this.#filled, at, at + length)
+    this.#hash.update(chunk.subarray(at, at + length))
+    this.#filled += length
+    return length
+  }
+
+  /** The content and its MD5. Nothing may be appended after this. */
+  finish(): { bytes: Buffer; md5: string } {
+    return { bytes: this.#bytes.subarray(0, this.#filled), md5: this.#hash.copy().digest('base64') }
+  }
+
+  #grow(needed: number): void {
+    if (needed <= this.#bytes.length) return
+    const size = Math.min(this.#limit, Math.max(2 * this.#bytes.length, needed))
+    const grown = Buffer.allocUnsafeSlow(size)
+    this.#bytes.copy(grown, 0, 0, this.#filled)
+    this.#bytes = grown
+  }
+}

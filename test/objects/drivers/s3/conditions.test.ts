@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest'
+import { s3Driver } from '../../../../src/objects/drivers/s3/s3.ts'
+import { startS3Model } from '../../../support/s3-model.ts'
+
+// On a model: the real server of the tests refuses these conditions.
+
+test('a store that keeps conditions is asked once whether it does', async () => {
+  const { settings, requests } = await startS3Model()
+  for (const name of ['a', 'b']) {
+    const writer = await s3Driver(settings).createIn('tmp')
+    await writer.commit(name)
+  }
+  expect(requests).toEqual([
+    ...['PUT .conditional-writes', 'PUT .conditional-writes', 'PUT a'],
+    ...['PUT .conditional-writes', 'PUT b'],
+  ])
+})
+
+test('an update is refused if another machine replaced the object meanwhile', async () => {
+  const { settings, objects } = await startS3Model()
+  const driver = s3Driver(settings)
+  await driver.update('.owner', () => Buffer.from('mine'))
+  const [, mine] = [...objects].find(([key]) => key === '.owner') ?? []
+  const between = () => {
+    if (mine) objects.set('.owner', { ...mine, content: Buffer.from('theirs'), etag: '"other"' })
+    return Buffer.from('mine again')
+  }
+  await expect(driver.update('.owner', between)).rejects.toMatchObject({ code: 'CONFLICT' })
+  expect(`${objects.get('.owner')?.content}`).toBe('theirs')
+})
+
+test('of two machines that create an object with an update, one is refused', async () => {
+  const { settings, objects } = await startS3Model()
+  const template = { etag: '"other"', modified: new Date(), metadata: {} }
+  const between = () => {
+    objects.set('.owner', { ...template, content: Buffer.from('theirs') })
+    return Buffer.from('mine')
+  }
+  await expect(s3Driver(settings).update('.owner', between)).rejects.toMatchObject({ code: 'CONFLICT' })
+  expect(`${objects.get('.owner')?.content}`).toBe('theirs')
+})

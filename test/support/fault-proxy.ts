@@ -1,0 +1,102 @@
+import { once } from 'node:events'
+import {
+  createServer,
+  request as forward,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { pipeline } from 'node:stream'
+import { onEnd } from './lifetime.ts'
+
+/**
+ * What happens to a request: `reset` cuts the connection before it is forwarded, `lost` after the server has done it,
+ * `cut` in the middle of its answer; a number is the status of an answer that the server never gave.
+ */
+type ProxyFault = 'reset' | 'lost' | 'cut' | number
+
+export interface FaultProxy {
+  endpoint: string
+  /** Hits the next requests whose `METHOD /path?query` matches, once by default. */
+  fail(pattern: RegExp, fault: ProxyFault, times?: number): void
+  /** Every request so far, as `METHOD /path?query`. */
+  requests: string[]
+  /** Throws if a fault was never hit: such a test proves nothing. */
+  assertAllHit(): void
+}
+
+/** What a server shows its clients, as PEM. */
+export interface TlsIdentity {
+  key: string
+  cert: string
+}
+
+/** A network between a client and a real HTTP server, which fails as ordered. */
+export async function startFaultProxy(target: string, identity?: TlsIdentity): Promise<FaultProxy> {
+  const orders: { pattern: RegExp; fault: ProxyFault; left: number }[] = []
+  const requests: string[] = []
+  const findFault = (line: string) => {
+    const order = orders.find(({ pattern, left }) => left > 0 && pattern.test(line))
+    if (order) order.left -= 1
+    return order?.fault
+  }
+  const onRequest: RequestListener = (request, response) => {
+    const line = `${request.method} ${request.url}`
+    requests.push(line)
+    pass(new URL(target), { request, response, fault: findFault(line) })
+  }
+  const server = identity ? createTlsServer(identity, onRequest) : createServer(onRequest)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onEnd(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return {
+    endpoint: `${identity ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    fail: (pattern, fault, times = 1) => void orders.push({ pattern, fault, left: times }),
+    requests,
+    assertAllHit() {
+      const missed = orders.filter(({ left }) => left > 0).map(({ pattern }) => `${pattern}`)
+      if (missed.length > 0) throw new Error(`Faults that were never hit: ${missed.join(', ')}`)
+    },
+  }
+}
+
+interface Passing {
+  request: IncomingMessage
+  response: ServerResponse
+  fault: ProxyFault | undefined
+}
+
+function pass(target: URL, { request, response, fault }: Passing): void {
+  if (fault === 'reset') return void request.socket.destroy()
+  if (typeof fault === 'number') return void refuse(request, response, fault)
+  const { expect: _answeredHere, ...headers } = request.headers
+  const { method, url: path } = request
+  const onward = forward({ host: target.hostname, port: target.port, method, path, headers }, (answer) => {
+    if (fault === 'lost') return void request.socket.destroy()
+    response.writeHead(answer.statusCode ?? 500, answer.headers)
+    if (method === 'HEAD') return void response.end()
+    if (fault === 'cut') return void answer.once('data', (chunk) => cutAfter(chunk, response))
+    pipeline(answer, response, () => {})
+  })
+  // Swift sends a body after some answers to HEAD, which is an error once they have arrived.
+  onward.on('error', () => response.headersSent || request.socket.destroy())
+  pipeline(request, onward, () => {})
+}
+
+function refuse(request: IncomingMessage, response: ServerResponse, status: number): void {
+  request.resume()
+  request.once('end', () =>
+    response
+      .writeHead(status, { 'content-type': 'application/xml' })
+      .end('<Error><Code>SlowDown</Code></Error>'),
+  )
+}
+
+function cutAfter(chunk: Buffer, response: ServerResponse): void {
+  response.write(chunk.subarray(0, chunk.length >> 1), () => response.destroy())
+}
