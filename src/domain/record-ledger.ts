@@ -116,6 +116,12 @@ export class RecordLedger {
     return this.#ridsOf.has(server)
   }
 
+  /** A run of this job that has not ended, if there is one. */
+  findLiveOfJob(jobId: string): RunRecord | undefined {
+    for (const { record } of this.#live.values()) if (record.jobId === jobId) return record
+    return undefined
+  }
+
   /** The server of a run that is known and has not ended. */
   serverOfLive(rid: string): string | undefined {
     return this.#live.get(rid)?.record.server

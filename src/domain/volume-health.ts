@@ -65,14 +65,13 @@ function makeUnknown(world: World, because: string): VolumeHealth {
 }
 
 function explainJob(world: World, entry: JobEntry, state: VolumeState): string {
-  const facts = world.health.readFacts(entry)
-  return explainState({
-    entry,
-    facts,
-    state,
-    now: world.health.clock.now(),
-    server: explainServer(world, entry),
-  })
+  const { health, ledger } = world
+  const facts = health.readFacts(entry)
+  // Only the sentence of an overdue job needs its active run.
+  const active = state === 'OVERDUE' ? ledger.findLiveOfJob(entry.planned.id) : undefined
+  const activeSince = active ? Date.parse(active.start) : null
+  const server = explainServer(world, entry)
+  return explainState({ entry, facts, state, now: health.clock.now(), server, activeSince })
 }
 
 /** What keeps the server of an overdue job from running it. */

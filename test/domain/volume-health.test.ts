@@ -159,6 +159,21 @@ test('a run that takes long is overdue only when it takes longer than usual', as
   expect(read(kit.world)).toMatchObject({ state: 'OVERDUE', since: '2026-11-26T07:00:00.000Z' })
 })
 
+test('an overdue backup that still runs says so', async () => {
+  const kit = await daily().inMemory()
+  await end(kit)
+  await look(kit.world)
+  kit.clock.move(19 * HOUR)
+  const record = await end(kit, { state: 'running', end: null })
+  kit.daemons.at(IP).records.set(record.rid, record)
+  await pass(kit, 2 * HOUR)
+  await look(kit.world)
+  expect(read(kit.world)).toMatchObject({
+    state: 'OVERDUE',
+    because: expect.stringContaining('has not ended: a run is active for 2 hours; its last run succeeded at'),
+  })
+})
+
 test('good increments do not hide a full backup that fails', async () => {
   const full = { spec: '0 5 * * 0' }
   const kit = await describeVolume(full, { spec: '@every 1h', mode: 'increment' })

@@ -13,6 +13,8 @@ export interface Explained {
   now: number
   /** What is wrong with its server, one sentence; empty if nothing is known. */
   server: string
+  /** Unix ms: the begin of a run that has not ended; null if there is none. */
+  activeSince: number | null
 }
 
 /** Why the job is in this state, with the facts: one sentence, two if an age or its server helps. */
@@ -28,7 +30,7 @@ const SENTENCES: Record<VolumeState, (explained: Explained) => string> = {
   NEVER: (it) =>
     `No good ${nameJob(it)} exists, although one was planned for ${printTime(it.facts.firstDue)}${describeAttempt(it)}${describeServer(it)}`,
   OVERDUE: (it) =>
-    `The ${nameJob(it)} that was planned for ${printTime(it.facts.due)} has not ended${describeSign(it)}${describeServer(it)}`,
+    `The ${nameJob(it)} that was planned for ${printTime(it.facts.due)} has not ended${describeActive(it)}${describeSign(it)}${describeServer(it)}`,
   FAILING: (it) => {
     const { lastRun } = it.facts
     return `The last ${nameJob(it)} ${ENDS[lastRun?.state ?? 'failed']} at ${printTime(lastRun?.at)}${describeReason(lastRun)}. ${describeLastGood(it)}`
@@ -85,6 +87,12 @@ function describeLastGood({ facts, now }: Explained): string {
 function describeAttempt({ facts: { lastRun } }: Explained): string {
   if (!lastRun) return ', and no run of it has ended'
   return `: its last run ${ENDS[lastRun.state]} at ${printTime(lastRun.at)}${describeReason(lastRun)}`
+}
+
+/** Tells a run that hangs from one that did not come. */
+function describeActive({ activeSince, now }: Explained): string {
+  if (activeSince === null) return ''
+  return `: a run is active for ${printDuration(Math.max(now - activeSince, 0))}`
 }
 
 /** The last run that ended, if there was one. */
