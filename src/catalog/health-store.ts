@@ -4,7 +4,7 @@ import { JOB_HEALTH_TABLE, STORE_DAY_TABLE } from './bulk-tables.ts'
 import { NO_CHANGE } from './catalog-change.ts'
 import type { CatalogDb } from './database.ts'
 import { Prisma } from './generated/client.ts'
-import { changeJobPeriods, findPeriods } from './job-periods.ts'
+import { changeJobPeriods, findPeriods, forgetJobPeriods } from './job-periods.ts'
 import { splitIntoLists, toBigInt } from './numbers.ts'
 import type { WriteQueue } from './write-queue.ts'
 
@@ -38,6 +38,11 @@ export function createHealthStore(db: CatalogDb, writes: WriteQueue): HealthStor
         () => NO_CHANGE,
       ),
     periods: (place) => findPeriods(db, place),
+    forgetPeriods: (before) =>
+      writes.run(
+        () => forgetJobPeriods(db, before),
+        () => NO_CHANGE,
+      ),
     loadStoreDays: async (from) => {
       const rows = await db.$queryRaw<StoreDayRow[]>`
         SELECT "server", "day", "at", "usedBytes", "freeBytes" FROM "StoreDay" WHERE "day" >= ${from}`

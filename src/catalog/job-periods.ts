@@ -68,3 +68,13 @@ export async function findPeriods(
     end: end === null ? null : Number(end),
   }))
 }
+
+/** Rows per slice, few enough that news does not wait long. */
+const ROWS_PER_SLICE = 500
+
+/** @returns how many were deleted */
+export function forgetJobPeriods(db: CatalogDb, before: number): Promise<number> {
+  return db.$executeRaw`
+    DELETE FROM "JobPeriod" WHERE ("jobId", "begin") IN
+      (SELECT "jobId", "begin" FROM "JobPeriod" WHERE "end" < ${toBigInt(before)} LIMIT ${ROWS_PER_SLICE})`
+}

@@ -1,4 +1,5 @@
-import { HOUR_MS } from '../lib/time-units.ts'
+import { DAY_MS, HOUR_MS } from '../lib/time-units.ts'
+import { MAX_DAYS } from './volume-days.ts'
 import { trustedNow, type World } from './world.ts'
 
 const FORGET_INTERVAL_MS = HOUR_MS
@@ -27,5 +28,13 @@ export async function forgetHistory(world: World): Promise<void> {
     count = await ports.audit.forget(before)
     audits += count
   }
+  await forgetPeriods(world)
   if (records + audits > 0) log.info({ records, audits, before }, 'Old records were deleted')
+}
+
+/** Deletes what `days` can no longer ask about. */
+async function forgetPeriods(world: World): Promise<void> {
+  const before = trustedNow(world) - (MAX_DAYS + 1) * DAY_MS
+  for (let count = 1; count > 0 && !world.history.closing; )
+    count = await world.ports.health.forgetPeriods(before)
 }

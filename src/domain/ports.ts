@@ -161,6 +161,8 @@ export interface HealthStore {
   /** In this order; what was done already is not done again. */
   changePeriods(changes: readonly PeriodChange[]): Promise<void>
   periods(place: PlaceKey): Promise<SchedulePeriod[]>
+  /** Deletes one slice of the periods that ended before this time, unix ms; returns how many. */
+  forgetPeriods(before: number): Promise<number>
   /** The room of all stores on this day and later ones. */
   loadStoreDays(from: string): Promise<KeptStoreDay[]>
   saveStoreDays(days: readonly KeptStoreDay[]): Promise<void>

@@ -130,6 +130,20 @@ export function healthDemands(makePlace: MakePlace): void {
     expect(await health.periods({ ...place, instanceNo: 2 })).toEqual([{ ...other, end: T }])
   })
 
+  test('periods that ended long ago are forgotten, open ones never', async () => {
+    const { health } = await openEmpty(makePlace)
+    const place = { app: 'hello', proc: 'hello.web.web', volume: '/data/db', instanceNo: 1 }
+    const period = { jobId: 'a', spec: '0 5 * * *', zone: null, begin: T, end: null }
+    await health.changePeriods([
+      { kind: 'open', place, period },
+      { kind: 'open', place, period: { ...period, jobId: 'b' } },
+      { kind: 'close', jobId: 'b', end: T + HOUR },
+    ])
+    expect(await health.forgetPeriods(T + HOUR)).toBe(0)
+    expect(await health.forgetPeriods(T + HOUR + 1)).toBe(1)
+    expect(await health.periods(place)).toEqual([period])
+  })
+
   test('the runs of a volume are told by their request, and deleted ones by day', async () => {
     const { records } = await openEmpty(makePlace)
     const place = { app: 'hello', proc: 'hello.web.web', volume: '/data/db', instanceNo: 1 }

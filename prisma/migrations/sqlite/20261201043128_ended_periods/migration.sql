@@ -1,0 +1,2 @@
+-- CreateIndex
+CREATE INDEX "JobPeriod_end_idx" ON "JobPeriod"("end");
