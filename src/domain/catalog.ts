@@ -2,6 +2,7 @@ import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { UnknownObjects } from '../wire/daemon-api.ts'
 import { type Answer, refuse } from './answer.ts'
 import { audited } from './audit.ts'
+import { type Lane, Lanes } from './lanes.ts'
 import { forgetNamespace, listStoredNamespaces, relist } from './listing.ts'
 import type { ReconcileCounts } from './ports.ts'
 import type { World } from './world.ts'
@@ -25,8 +26,8 @@ export interface RebuiltNamespace extends ReconcileCounts {
   error: string | null
 }
 
-/** How many namespaces are read in parallel. */
-const MAX_PARALLEL = 4
+/** How many namespaces are read in parallel; those whose daemons do not answer delay no others. */
+const LANES = { busy: 4, begun: 64, gapMs: 0 }
 
 export interface RebuildRequest {
   /** Only count the changes. */
@@ -60,19 +61,17 @@ export function rebuildCatalog(
     const namespaces = [
       ...new Set([...world.servers.keys(), ...(await listStoredNamespaces(world)), ...remembered]),
     ]
-    const rebuilt: RebuiltNamespace[] = []
-    for (let at = 0; at < namespaces.length; at += MAX_PARALLEL) {
-      const some = namespaces.slice(at, at + MAX_PARALLEL)
-      rebuilt.push(
-        ...(await Promise.all(
-          some.map((ip) =>
-            rebuildNamespace(world, { ip, dryRun, remembered, isForgotten: forget.includes(ip) }),
-          ),
-        )),
-      )
-    }
-    return rebuilt
+    const tasks = namespaces.map((ip) => ({ ip, dryRun, remembered, isForgotten: forget.includes(ip) }))
+    return await rebuildNamespaces(world, tasks)
   })
+}
+
+async function rebuildNamespaces(world: World, tasks: readonly NamespaceTask[]): Promise<RebuiltNamespace[]> {
+  const lanes = new Lanes(LANES)
+  const rebuild = (task: NamespaceTask) =>
+    lanes.run(task.ip, (lane) => rebuildNamespace(world, { ...task, lane }))
+  const rebuilt = await Promise.all(tasks.map(rebuild))
+  return rebuilt.filter((one) => one !== undefined)
 }
 
 interface NamespaceTask {
@@ -84,11 +83,12 @@ interface NamespaceTask {
 
 async function rebuildNamespace(
   world: World,
-  { ip, isForgotten, ...request }: NamespaceTask,
+  { ip, isForgotten, lane, ...request }: NamespaceTask & { lane: Lane },
 ): Promise<RebuiltNamespace> {
   try {
-    const { reader, ...counts } = await relist(world, ip, request.dryRun)
-    const unknown = await world.ports.daemon.ask(reader, 'unknown', { namespace: ip }).catch(() => null)
+    const { reader, ...counts } = await relist(world, ip, { dryRun: request.dryRun, fromOthers: true, lane })
+    const asked = world.ports.daemon.ask(reader, 'unknown', { namespace: ip })
+    const unknown = await lane.wait(asked.catch(() => null))
     return {
       ip,
       ...counts,

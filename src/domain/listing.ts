@@ -2,6 +2,7 @@ import { BackupdError } from '../lib/errors.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import type { QuestionAnswer, QuestionArgs, QuestionName } from '../wire/questions.ts'
 import { reportCorrupt } from './corrupt-backups.ts'
+import type { Lane } from './lanes.ts'
 import type { ReconcileCounts } from './ports.ts'
 import { isLegacyDaemon, isReachable, type ServerState } from './server-state.ts'
 import { reloadHealth } from './update-health.ts'
@@ -9,22 +10,41 @@ import type { World } from './world.ts'
 
 /** How many daemons are asked about a namespace of another server, if the first ones cannot answer. */
 const MAX_READERS = 3
-const MAX_PARALLEL_QUESTIONS = 8
+/** How many daemons are asked for their folders first; with each further round, twice as many. */
+const FIRST_ROUND = 8
+/** A round does not wait longer for daemons that do not answer, ms. */
+const ROUND_PATIENCE_MS = 1000
+const MAX_PARALLEL_QUESTIONS = 64
 const FOLDERS_MAX_AGE_MS = 60_000
+/** A namespace whose list failed is listed again after 20 s, 40 s, 80 s, … at most MAX_RELIST_DELAY_MS, with a poll. */
+const FIRST_RELIST_DELAY_MS = 20_000
+const MAX_RELIST_DELAY_MS = 300_000
 
 export interface Relisted extends ReconcileCounts {
   /** The daemon that listed the namespace. */
   reader: string
 }
 
+export interface Listing {
+  /** Only count the changes. */
+  dryRun: boolean
+  /** Whether another daemon is asked if the namespace's own one does not answer. */
+  fromOthers: boolean
+  lane: Lane
+}
+
 /** Makes the catalog equal to the server's namespace in the store. */
-export async function relist(world: World, namespace: string, dryRun: boolean): Promise<Relisted> {
+export async function relist(
+  world: World,
+  namespace: string,
+  { dryRun, fromOthers, lane }: Listing,
+): Promise<Relisted> {
   let reader = namespace
   // Asks only once the catalog reads, so that news which comes before the answer counts as newer than the list.
   async function* listPages() {
-    const { ip, first, rest } = await startListing(world, namespace)
+    const { ip, first, rest } = await lane.wait(startListing(world, namespace, fromOthers))
     reader = ip
-    yield* joinPages(first, rest)
+    for (let page = first; !page.done; page = await lane.wait(rest.next())) yield page.value
   }
   const counts = await world.ports.backups.reconcile(namespace, listPages(), dryRun)
   if (!dryRun) await noteListed(world, namespace, counts)
@@ -92,17 +112,30 @@ export async function listStoredNamespaces(world: World): Promise<string[]> {
   return [...found].sort()
 }
 
-/** Runs relist in the background when it is its turn; if it fails, the next poll tries again. */
+/**
+ * Lists the server's namespace in the background when it is its turn. If that fails, a later poll tries again. A daemon
+ * that answers its polls is the only one that is asked, so that one whose store hangs costs the others nothing.
+ */
 export function relistSoon(world: World, server: ServerState): void {
+  server.listingStale = true
+  if (world.clock.elapsed() < server.relistAt) return
   server.listingStale = false
-  world.relisting.add(server.ip, async () => {
+  world.relisting.add(server.ip, async (lane) => {
     try {
-      await relist(world, server.ip, false)
+      await relist(world, server.ip, { dryRun: false, fromOthers: !isReachable(server), lane })
+      server.relistFailures = 0
     } catch (error) {
-      server.listingStale = true
+      noteRelistFailure(world, server)
       throw error
     }
   })
+}
+
+function noteRelistFailure({ clock }: World, server: ServerState): void {
+  const delay = Math.min(MAX_RELIST_DELAY_MS, FIRST_RELIST_DELAY_MS * 2 ** server.relistFailures)
+  server.listingStale = true
+  server.relistAt = clock.elapsed() + delay
+  server.relistFailures += 1
 }
 
 /** Asks a question about a namespace as askReaders() does; the first answer counts. */
@@ -172,22 +205,37 @@ async function askOthers<T>(
 
 /**
  * The daemons that may be able to read the namespace: first those that named a folder of it; then those that do so now,
- * a few at a time and each asked at most once in FOLDERS_MAX_AGE_MS; as a last resort all others.
+ * in rounds and each asked at most once in FOLDERS_MAX_AGE_MS; as a last resort all others. While its own daemon answers
+ * its polls, the fleet is not asked for folders, because only the store of that one may hang.
  */
 async function* findReaders(world: World, namespace: string): AsyncGenerator<string> {
-  const others = othersThan(world, namespace)
-  const known = world.readers.listReaders(namespace, others)
-  yield* known
-  const unknown = others.filter(
-    (ip) => !known.includes(ip) && !world.readers.wasAsked(ip, FOLDERS_MAX_AGE_MS),
-  )
-  for (let at = 0; at < unknown.length; at += MAX_PARALLEL_QUESTIONS) {
-    const some = unknown.slice(at, at + MAX_PARALLEL_QUESTIONS)
-    await Promise.allSettled(some.map((ip) => world.readers.readFolders(ip, 0)))
-    yield* world.readers.listReaders(namespace, some)
+  const { readers } = world
+  const others = readers.sortSilentLast(othersThan(world, namespace))
+  const tried = new Set<string>()
+  const skipTried = (ips: readonly string[]) => ips.filter((ip) => tried.size < tried.add(ip).size)
+  yield* skipTried(readers.listReaders(namespace, others))
+  const own = world.servers.get(namespace)
+  const asked = own && isReachable(own) ? [] : others
+  const unknown = asked.filter((ip) => !tried.has(ip) && !readers.wasAsked(ip, FOLDERS_MAX_AGE_MS))
+  for (let size = FIRST_ROUND; unknown.length > 0; size *= 2) {
+    await askForFolders(world, namespace, unknown.splice(0, size))
+    yield* skipTried(readers.listReaders(namespace, others))
   }
-  const named = world.readers.listReaders(namespace, others)
-  yield* others.filter((ip) => !named.includes(ip))
+  yield* skipTried(readers.sortSilentLast(others))
+}
+
+/** Waits until one has a folder of the namespace or all have answered, but not for long; late answers count later. */
+async function askForFolders(
+  { readers, clock }: World,
+  namespace: string,
+  ips: readonly string[],
+): Promise<void> {
+  const found = Promise.withResolvers<void>()
+  using _patience = clock.after(ROUND_PATIENCE_MS, () => found.resolve())
+  const ask = async (ip: string) => {
+    if ((await readers.readFolders(ip, 0)).has(namespace)) found.resolve()
+  }
+  await Promise.race([Promise.allSettled(ips.map(ask)), found.promise])
 }
 
 interface ReaderQuestion<T> {
@@ -203,20 +251,20 @@ function othersThan(world: World, namespace: string): string[] {
   return others.map(({ ip }) => ip).filter((ip) => ip !== namespace)
 }
 
+interface StartedListing {
+  ip: string
+  first: IteratorResult<BackupInfo[]>
+  rest: AsyncIterator<BackupInfo[]>
+}
+
 /** Accepts the list of another daemon only if it is not empty. */
-function startListing(world: World, namespace: string) {
-  return askReaders(world, namespace, {
+function startListing(world: World, namespace: string, fromOthers: boolean): Promise<StartedListing> {
+  const question: ReaderQuestion<StartedListing> = {
     async ask(ip) {
       const rest = world.ports.daemon.backups(ip, namespace)[Symbol.asyncIterator]()
       return { ip, first: await rest.next(), rest }
     },
     counts: ({ first }) => !first.done && first.value.length > 0,
-  })
-}
-
-async function* joinPages(
-  first: IteratorResult<BackupInfo[]>,
-  rest: AsyncIterator<BackupInfo[]>,
-): AsyncGenerator<BackupInfo[]> {
-  for (let page = first; !page.done; page = await rest.next()) yield page.value
+  }
+  return fromOthers ? askReaders(world, namespace, question) : question.ask(namespace)
 }

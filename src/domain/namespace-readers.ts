@@ -20,6 +20,8 @@ export class NamespaceReaders {
   readonly #clock: Clock
   readonly #stores = new Map<string, StoreFolders>()
   readonly #askedAt = new Map<string, number>()
+  /** Those that were asked, and have not answered since. */
+  readonly #silent = new Set<string>()
   readonly #asking = new Map<string, Promise<ReadonlySet<string>>>()
   /** The daemon that answered last, by namespace. */
   readonly #lastReaders = new Map<string, string>()
@@ -46,6 +48,14 @@ export class NamespaceReaders {
     return at !== undefined && this.#clock.elapsed() - at < ms
   }
 
+  /** Those that did not answer the last time go to the end. */
+  sortSilentLast(ips: readonly string[]): string[] {
+    const { silent = [], answering = [] } = Object.groupBy(ips, (ip) =>
+      this.#silent.has(ip) ? 'silent' : 'answering',
+    )
+    return [...answering, ...silent]
+  }
+
   /** Those of `ips` that have named a folder of the namespace; first the one that answered last, the rest at random. */
   listReaders(namespace: string, ips: readonly string[]): string[] {
     const able = ips.filter((ip) => this.#stores.get(ip)?.folders.has(namespace))
@@ -65,13 +75,16 @@ export class NamespaceReaders {
 
   forget(ip: string): void {
     this.#askedAt.delete(ip)
+    this.#silent.delete(ip)
     this.#stores.delete(ip)
   }
 
   async #ask(ip: string): Promise<ReadonlySet<string>> {
     this.#stores.delete(ip)
+    this.#silent.add(ip)
     const asking = this.#daemon.ask(ip, 'namespaces', {})
     const { namespaces } = await asking.finally(() => this.#askedAt.set(ip, this.#clock.elapsed()))
+    this.#silent.delete(ip)
     const folders = this.#share(namespaces)
     this.#stores.set(ip, { folders, at: this.#clock.elapsed() })
     return folders

@@ -37,6 +37,10 @@ export interface ServerState {
   scheduleReadAt: number
   /** The catalog may differ from its namespace in the store. */
   listingStale: boolean
+  /** How often in a row listing it has failed. */
+  relistFailures: number
+  /** By Clock.elapsed(), ms: it is not listed before. */
+  relistAt: number
   /** Version of its jobs in the inventory in force; null before the first one since the start. */
   plannedVersion: string | null
   /** Version of the jobs it accepted from this controller; null before the first. */
@@ -70,6 +74,8 @@ export function newServer(ip: string): ServerState {
     scheduleStale: false,
     scheduleReadAt: 0,
     listingStale: false,
+    relistFailures: 0,
+    relistAt: 0,
     plannedVersion: null,
     sentVersion: null,
     registeredWith: null,

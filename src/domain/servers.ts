@@ -155,7 +155,10 @@ function noteIdle(server: ServerState, { running_tasks }: DaemonDebug, now: numb
 }
 
 async function noteAnswer(world: World, server: ServerState): Promise<void> {
-  if (server.error) world.log.info({ server: server.ip }, 'The daemon answers again')
+  if (server.error) {
+    world.log.info({ server: server.ip }, 'The daemon answers again')
+    server.relistAt = 0
+  }
   const daemonId = server.debug?.daemonId ?? null
   if (server.lastSeen === null || server.daemonId !== daemonId) server.listingStale = true
   Object.assign(server, {

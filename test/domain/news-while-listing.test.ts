@@ -18,7 +18,7 @@ test('a backup that is reported before the daemon answers with an older list sta
   const answer = Promise.withResolvers<void>()
   daemon.asked.length = 0
   daemon.hang = answer.promise
-  const listed = relist(world, IP, false)
+  const listed = relist(world, IP, { dryRun: false, fromOthers: false, lane: { wait: (answer) => answer } })
   await expect.poll(() => daemon.asked).toContain('backups')
   const record = sampleRecord({
     rid: ridOf(1),

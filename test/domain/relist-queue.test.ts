@@ -49,3 +49,15 @@ test('after the end, nothing waits any more', async () => {
   await background.settled()
   expect(begun).toEqual(['a', 'b'])
 })
+
+test('a namespace that is to be listed again while it is being listed is listed again', async () => {
+  const { background, queue, add, begun } = startQueue()
+  const answer = Promise.withResolvers<void>()
+  queue.add('a', () => answer.promise)
+  await Promise.resolve()
+  add('a')
+  answer.resolve()
+  await expect.poll(() => begun).toEqual(['a'])
+  await background.settled()
+  expect(begun).toEqual(['a'])
+})

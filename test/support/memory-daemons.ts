@@ -13,6 +13,8 @@ export class MemoryDaemon {
   down = false
   /** Neither answers nor refuses: the caller waits until it is released. */
   hang: Promise<void> | undefined
+  /** The same, by question. */
+  readonly hangsAt = new Map<string, Promise<void>>()
   /** Refuses runs with this message. */
   refusal: BackupdError | undefined
   debug: DaemonDebug
@@ -140,6 +142,7 @@ export function memoryDaemons(): DaemonPort & {
     const daemon = at(ip)
     daemon.asked.push(question)
     await daemon.hang
+    await daemon.hangsAt.get(question)
     if (daemon.down) throw unreachable(ip)
     return daemon
   }
