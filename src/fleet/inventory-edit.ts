@@ -1,6 +1,14 @@
+import { doInSlices } from '../lib/in-slices.ts'
 import type { InventoryApp } from '../wire/inventory.ts'
 import { checkEditedApp } from './check-edited-app.ts'
-import { type InventoryLayout, readWithLayout } from './read-inventory.ts'
+import {
+  type AppLines,
+  type InventoryLayout,
+  type InventoryText,
+  type ReadInventory,
+  readWithLayout,
+} from './read-inventory.ts'
+import type { WrittenAnchor } from './yaml-anchors.ts'
 import { MAX_VALUES } from './yaml-reader.ts'
 
 /** A file that was read as a whole, or since then app by app. */
@@ -14,42 +22,52 @@ export interface EditedFile {
   known: KnownFile
 }
 
-/** Longer apps are left to the thread that reads whole files. */
-const MAX_APP_LENGTH = 16 * 1024
-/** An anchor could be used elsewhere; a line that is not indented is not part of an app. */
-const REACHES_OUT = /&|^[^\s#]/m
+export interface EditReading {
+  /** Of the file as it was. */
+  apps: readonly InventoryApp[]
+  /** Reads the lines of the app. */
+  read?(text: InventoryText): Promise<ReadInventory> | ReadInventory
+}
+
+/** A line that is not indented is not part of an app. */
+const NOT_INDENTED = /^[^\s#]/m
+/** Stands before the lines of an app that is read alone. */
+const APPS = 'apps:\n'
+/** For each of them, the rest of the file is searched. */
+const MAX_CHANGED_ANCHORS = 10
 const BLOCK_LENGTH = 4096
 
 /**
  * Reads an edit of a single app without the rest of the file, which takes seconds if it is large. The rest means the same
- * as before: it is the same text, and the app is complete in itself.
+ * as before: it is the same text, and uses no anchor of the app that may have changed.
  * @returns undefined if the whole file has to be read: also if anything is wrong, so that all problems are found
  */
-export function readEdit(
+export async function readEdit(
   known: KnownFile,
   text: string,
-  apps: readonly InventoryApp[],
-): EditedFile | undefined {
-  const lines = findEditedApp(known, text)
-  if (!lines || lines.after.length > MAX_APP_LENGTH) return undefined
-  if (REACHES_OUT.test(lines.before) || REACHES_OUT.test(lines.after)) return undefined
-  const { news, layout } = readWithLayout({ text: `apps:\n${lines.after}`, file: '', localIp: '' })
+  { apps, read = readWithLayout }: EditReading,
+): Promise<EditedFile | undefined> {
+  const edit = known.layout.anchors && findEditedApp(known, text)
+  if (!edit) return undefined
+  const outer = findOuterAnchors(known, edit.at)
+  const { news, layout } = await read({ text: `${APPS}${edit.after}`, file: '', localIp: '', outer })
   const [app, ...others] = news.kind === 'inventory' ? news.inventory.apps : []
-  if (!app || !layout || app.name !== lines.name || layout.apps.length > 1 || others.length > 0)
+  if (!app || !layout || app.name !== edit.name || layout.apps.length > 1 || others.length > 0)
     return undefined
-  const values = known.layout.values + layout.values
-  if (values > MAX_VALUES || !checkEditedApp(app, apps)) return undefined
-  return { app, known: { text, layout: { apps: moveApps(known, text, lines.name), values } } }
+  const edited = moveLayout(known, edit, layout)
+  if (!edited || !(await doInSlices(checkEditedApp(app, apps)))) return undefined
+  return { app, known: { text, layout: edited } }
 }
 
-interface EditedLines {
-  name: string
-  before: string
+/** The lines of an app, as they were and as they are. */
+interface AppEdit extends AppLines {
+  /** The end of the lines as they were. */
+  end: number
   after: string
 }
 
-/** The lines of the app that contains all differences, behind its name; undefined if there is none. */
-function findEditedApp({ text: old, layout: { apps } }: KnownFile, text: string): EditedLines | undefined {
+/** The app that contains all differences, behind its name; undefined if there is none. */
+function findEditedApp({ text: old, layout: { apps } }: KnownFile, text: string): AppEdit | undefined {
   const prefix = countSame(old, text)
   const suffix = countSameAtEnd(old, text, Math.min(old.length, text.length) - prefix)
   const index = apps.findLastIndex(({ nameAt }) => nameAt < prefix)
@@ -58,16 +76,60 @@ function findEditedApp({ text: old, layout: { apps } }: KnownFile, text: string)
   if (!app || old.length - suffix > end) return undefined
   const after = text.slice(app.at, end + text.length - old.length)
   const isWhole = after.endsWith('\n') || end === old.length
-  return isWhole ? { name: app.name, before: old.slice(app.at, end), after } : undefined
+  if (!isWhole || NOT_INDENTED.test(after) || NOT_INDENTED.test(old.slice(app.at, end))) return undefined
+  return { ...app, end, after }
 }
 
-/** The apps after the edited one begin earlier or later than before. */
-function moveApps({ text: old, layout: { apps } }: KnownFile, text: string, edited: string) {
-  const index = apps.findIndex(({ name }) => name === edited)
-  const move = text.length - old.length
-  return apps.map((app, number) =>
-    number > index ? { ...app, at: app.at + move, nameAt: app.nameAt + move } : app,
+/** The last value of each anchor before the app. */
+function findOuterAnchors({ layout: { anchors } }: KnownFile, at: number): Map<string, string> {
+  const outer = new Map<string, string>()
+  for (const anchor of anchors?.filter((one) => one.at < at) ?? []) {
+    if (anchor.text === null) outer.delete(anchor.name)
+    else outer.set(anchor.name, anchor.text)
+  }
+  return outer
+}
+
+/** The layout of the edited file; undefined if an anchor of the app may mean something else to another one now. */
+function moveLayout(
+  { text: old, layout: known }: KnownFile,
+  edit: AppEdit,
+  read: InventoryLayout,
+): InventoryLayout | undefined {
+  const values = known.values + read.values
+  if (values > MAX_VALUES || !known.anchors || !read.anchors) return undefined
+  const move = edit.after.length - (edit.end - edit.at)
+  const isInApp = ({ at }: { at: number }) => at >= edit.at && at < edit.end
+  const before = known.anchors.filter(isInApp)
+  const after = read.anchors.map((anchor) => shift(anchor, edit.at - APPS.length))
+  const rest = [old.slice(0, edit.at), old.slice(edit.end)]
+  if (mayBeUsed(listChanged(before, after), rest)) return undefined
+  const anchors = [
+    ...known.anchors.filter(({ at }) => at < edit.at),
+    ...after,
+    ...known.anchors.filter(({ at }) => at >= edit.end).map((anchor) => shift(anchor, move)),
+  ]
+  const apps = known.apps.map((app) =>
+    app.at < edit.end ? app : { ...app, at: app.at + move, nameAt: app.nameAt + move },
   )
+  return { apps, anchors, values }
+}
+
+function shift(anchor: WrittenAnchor, by: number): WrittenAnchor {
+  return { ...anchor, at: anchor.at + by, end: anchor.end + by }
+}
+
+/** The names of anchors that mean something else behind the app now. The last one of each name counts there. */
+function listChanged(before: readonly WrittenAnchor[], after: readonly WrittenAnchor[]): string[] {
+  const [old, now] = [before, after].map((anchors) => new Map(anchors.map(({ name, text }) => [name, text])))
+  const names = new Set([...before, ...after].map(({ name }) => name))
+  return [...names].filter((name) => now?.get(name) == null || now.get(name) !== old?.get(name))
+}
+
+/** Whether the rest of the file may have an alias of one of the names, as text of any kind. */
+function mayBeUsed(names: readonly string[], rest: readonly string[]): boolean {
+  if (names.length > MAX_CHANGED_ANCHORS) return true
+  return names.some((name) => rest.some((text) => text.includes(`*${name}`)))
 }
 
 /** How many characters are the same from the start on. */

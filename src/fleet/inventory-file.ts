@@ -8,7 +8,7 @@ import { watchFile } from './file-watch.ts'
 import { type KnownFile, readEdit } from './inventory-edit.ts'
 import { type InventoryParts, ReceivedApps } from './inventory-parts.ts'
 import { MAX_INLINE_LENGTH, readInProcess } from './inventory-process.ts'
-import { type InventoryText, readInventory } from './read-inventory.ts'
+import { type InventoryText, type ReadInventory, readInventory, readWithLayout } from './read-inventory.ts'
 import { readText } from './read-text.ts'
 
 export interface InventoryFileOptions {
@@ -20,6 +20,9 @@ export interface InventoryFileOptions {
 
 /** Bytes. */
 const MAX_FILE_BYTES = 16 * 1024 * 1024
+
+/** The same limit for the lines of an edited app: higher, because a process takes long to start. */
+const MAX_INLINE_APP_LENGTH = 32 * 1024
 
 /** An inventory in a watched file. If an edit breaks it, that is reported and the last good inventory stays. */
 export function createInventoryFile({ file, localIp, log }: InventoryFileOptions): InventorySource {
@@ -83,7 +86,7 @@ class InventoryReader {
     try {
       const text = await readText(this.#path, MAX_FILE_BYTES)
       const state = createHash('sha256').update(text).digest('hex')
-      return { news: this.#readEdit(text) ?? (await this.#readWhole(text)), state }
+      return { news: (await this.#readEdit(text)) ?? (await this.#readWhole(text)), state }
     } catch (error) {
       this.#known = undefined
       const problem = messageOf(error)
@@ -91,8 +94,9 @@ class InventoryReader {
     }
   }
 
-  #readEdit(text: string): InventoryNews | undefined {
-    const edited = this.#known && readEdit(this.#known, text, this.#received.apps)
+  async #readEdit(text: string): Promise<InventoryNews | undefined> {
+    const reading = { apps: this.#received.apps, read: readAlone }
+    const edited = this.#known && (await readEdit(this.#known, text, reading))
     // An app without procs is in the file, and not among the apps: its first procs have no place to go to.
     if (!edited || !this.#received.replace(edited.app)) return undefined
     this.#known = edited.known
@@ -115,6 +119,18 @@ class InventoryReader {
     } catch (cause) {
       throw cannotRead(text, cause)
     }
+  }
+}
+
+/** Reads the lines of one app: in another process if they are many. If that fails, the whole file is read. */
+async function readAlone(app: InventoryText): Promise<ReadInventory> {
+  if (app.text.length <= MAX_INLINE_APP_LENGTH) return readWithLayout(app)
+  try {
+    const parts = await readInProcess({ text: app, known: [] })
+    const layout = parts.kind === 'inventory' ? parts.layout : null
+    return { news: await new ReceivedApps().join(parts), layout }
+  } catch (error) {
+    return { news: { kind: 'broken', problem: messageOf(error) }, layout: null }
   }
 }
 

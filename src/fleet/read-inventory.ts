@@ -3,6 +3,7 @@ import { checkInventory } from './check-inventory.ts'
 import { describeUnknownWord } from './describe-unknown-word.ts'
 import { readApps, toApps, type WrittenProc } from './inventory-apps.ts'
 import { readLainYaml } from './lain-yaml.ts'
+import type { OuterAnchors, WrittenAnchor } from './yaml-anchors.ts'
 import { printProblems } from './yaml-problems.ts'
 import { type YamlEntry, YamlReader } from './yaml-reader.ts'
 
@@ -12,14 +13,24 @@ export interface InventoryText {
   file: string
   /** The server for a plain lain.yaml, which names none. */
   localIp: string
+  /** Anchors that the text uses, if it is a part of a file. */
+  outer?: OuterAnchors
 }
 
 /** Where the apps of an inventory file are, if each has lines of its own. */
 export interface InventoryLayout {
-  /** Offsets of each app's name and of the line that it is on, in the order of the file. */
-  apps: { name: string; at: number; nameAt: number }[]
+  apps: AppLines[]
+  /** In the order of the file; null if they are too many to be kept. */
+  anchors: WrittenAnchor[] | null
   /** How many values the file has, aliases resolved. */
   values: number
+}
+
+/** Offsets of an app's name and of the line that it is on. In a layout they are in the order of the file. */
+export interface AppLines {
+  name: string
+  at: number
+  nameAt: number
 }
 
 /** Parses an inventory file or a lain.yaml. Returns the inventory, or all problems found. */
@@ -27,12 +38,15 @@ export function readInventory(text: InventoryText): InventoryNews {
   return readWithLayout(text).news
 }
 
-/** The same with its layout; null if it is not known. */
-export function readWithLayout(inventory: InventoryText): {
+export interface ReadInventory {
   news: InventoryNews
+  /** null if it is not known. */
   layout: InventoryLayout | null
-} {
-  const reader = new YamlReader(inventory.text)
+}
+
+/** The same with its layout. */
+export function readWithLayout(inventory: InventoryText): ReadInventory {
+  const reader = new YamlReader(inventory.text, inventory.outer)
   const news = readNews(reader, inventory)
   return { news, layout: news.kind === 'inventory' ? findLayout(reader, inventory.text) : null }
 }
@@ -65,10 +79,24 @@ function findLayout(reader: YamlReader, text: string): InventoryLayout | null {
   if (!reader.isBlock(reader.root) || DIRECTIVE.test(text)) return null
   const [apps, ...others] = reader.entries(reader.root, '')
   if (apps?.key !== 'apps' || others.length > 0 || !reader.isBlock(apps)) return null
-  const positions = reader.entries(apps, '').map(({ key, keyAt }) => {
+  const lines = reader.entries(apps, '').map(({ key, keyAt }) => {
     return { name: key, at: text.lastIndexOf('\n', keyAt) + 1, nameAt: keyAt }
   })
-  return { apps: positions, values: reader.valuesRead }
+  const anchors = text.includes('&') ? reader.listAnchors() : []
+  return { apps: lines, anchors: anchors && limitToApps(anchors, lines, text), values: reader.valuesRead }
+}
+
+/** The value of an anchor is not kept if it has several apps, because it changes with each of them. */
+function limitToApps(
+  anchors: readonly WrittenAnchor[],
+  apps: readonly AppLines[],
+  text: string,
+): WrittenAnchor[] {
+  return anchors.map((anchor) => {
+    const index = apps.findLastIndex(({ at }) => at <= anchor.at)
+    const isInApp = index >= 0 && anchor.end <= (apps[index + 1]?.at ?? text.length)
+    return isInApp ? anchor : { ...anchor, text: null }
+  })
 }
 
 function readTop(reader: YamlReader, entry: YamlEntry): WrittenProc[] {

@@ -1,5 +1,13 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
 import { describeUnknownWord } from './describe-unknown-word.ts'
+import {
+  type AliasTargets,
+  linkAliases,
+  listAnchors,
+  type OuterAnchors,
+  parseAnchor,
+  type WrittenAnchor,
+} from './yaml-anchors.ts'
 import { toProblems, type YamlProblem } from './yaml-problems.ts'
 
 /** A value of the file with its position; `node` is null if nothing follows the key. */
@@ -33,9 +41,13 @@ export class YamlReader {
   readonly root: Value
   readonly #lines = new LineCounter()
   readonly #document
+  readonly #outer: OuterAnchors
+  #targets: AliasTargets | undefined
   #valuesLeft = MAX_VALUES
 
-  constructor(text: string) {
+  /** @param outer anchors that the text may use, although they stand elsewhere */
+  constructor(text: string, outer: OuterAnchors = new Map()) {
+    this.#outer = outer
     // The parser's check for duplicate keys is quadratic; entries() checks instead.
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, uniqueKeys: false })
     this.problems.push(...toProblems(this.#document.errors, this.#lines))
@@ -45,6 +57,11 @@ export class YamlReader {
   /** How many values were read, aliases resolved. */
   get valuesRead(): number {
     return MAX_VALUES - this.#valuesLeft
+  }
+
+  /** All anchors in the order of the text; null if they are too many to be kept. */
+  listAnchors(): WrittenAnchor[] | null {
+    return listAnchors(this.#document, this.#outer)
   }
 
   problem({ at }: { at: number }, message: string): undefined {
@@ -147,14 +164,20 @@ export class YamlReader {
     this.#valuesLeft = 0
   }
 
-  #follow(alias: Node & { source: string; resolve(document: unknown): unknown }, at: number): Node | null {
-    const target = alias.resolve(this.#document)
+  #follow(alias: Node & { source: string }, at: number): Node | null {
+    const target = this.#findTarget(alias)
     if (isMap(target) || isSeq(target) || isScalar(target)) return target
     this.problem(
       { at },
       `"*${alias.source}" does not name an anchor: write "&${alias.source}" where it is first used, or put the text in quotes`,
     )
     return null
+  }
+
+  #findTarget(alias: Node & { source: string }): Node | null | undefined {
+    this.#targets ??= linkAliases(this.#document)
+    const outer = this.#outer.get(alias.source)
+    return this.#targets.get(alias) ?? (outer === undefined ? undefined : parseAnchor(outer))
   }
 }
 
