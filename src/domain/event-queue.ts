@@ -1,9 +1,13 @@
 import { type Listening, matchesEventFilter, type RecordEvent } from './record-event.ts'
 
-/** Limits of the events that wait for one client. Beyond them it is disconnected; it can come back with `since`. */
-const MAX_BEHIND = 10_000
-/** Characters of JSON, counted from the event at COUNTED_FROM on: short queues are not worth the time. */
-const MAX_CHARACTERS_BEHIND = 64 * 1024 * 1024
+/** Limits of what waits for one client. */
+export interface QueueLimits {
+  events: number
+  /** Of JSON, counted from the event at COUNTED_FROM on: short queues are not worth the time. */
+  characters: number
+}
+
+export const QUEUE_LIMITS: QueueLimits = { events: 10_000, characters: 64 * 1024 * 1024 }
 const COUNTED_FROM = 1000
 /** So many slots may be empty in a short queue. */
 const SPARE_SLOTS = 64
@@ -17,6 +21,7 @@ interface Slot {
 /** The events that one listener has not taken yet. Every operation takes constant time, spread over many. */
 export class EventQueue {
   readonly #listening: Listening
+  readonly #limits: QueueLimits
   readonly #onClose: () => void
   /** In order; the first that may be in use is at #first. */
   #slots: Slot[] = []
@@ -28,9 +33,14 @@ export class EventQueue {
   #wake: (() => void) | undefined
   #closed = false
 
-  constructor(listening: Listening, onClose: () => void) {
+  constructor(listening: Listening, onClose: () => void, limits = QUEUE_LIMITS) {
     this.#listening = listening
+    this.#limits = limits
     this.#onClose = onClose
+  }
+
+  get isEmpty(): boolean {
+    return this.#used === 0
   }
 
   offer(event: RecordEvent, weight: 'state' | 'progress'): void {
@@ -41,7 +51,8 @@ export class EventQueue {
     this.#used += 1
     this.#characters += slot.characters
     if (this.#slots.length > 2 * this.#used + SPARE_SLOTS) this.#dropEmpty()
-    if (this.#used > MAX_BEHIND || this.#characters > MAX_CHARACTERS_BEHIND) this.#giveUp()
+    const { events, characters } = this.#limits
+    if (this.#used > events || this.#characters > characters) this.#giveUp()
     this.#wake?.()
   }
 

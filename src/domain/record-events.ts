@@ -1,6 +1,6 @@
 import { findApp } from '../wire/find-app.ts'
 import type { RunRecord } from '../wire/record.ts'
-import { EventQueue } from './event-queue.ts'
+import { EventQueue, QUEUE_LIMITS, type QueueLimits } from './event-queue.ts'
 import { RecentEvents } from './recent-events.ts'
 import type { EventFilter, Listening, RecordEvent } from './record-event.ts'
 
@@ -10,6 +10,9 @@ export class RecordEvents {
   readonly recent = new RecentEvents()
   /** The number of the newest event that was published; those before a restart count. */
   last = 0
+  /** Of the queue of each listener that comes from now on. */
+  limits: QueueLimits = QUEUE_LIMITS
+  #closed = false
   readonly #shelves = new Map<string, Set<EventQueue>>()
 
   /** Returns to how many listeners it was offered. */
@@ -28,9 +31,10 @@ export class RecordEvents {
   /** Queues events from now on. Close the queue when done. */
   listen(filter: Listening): EventQueue {
     const shelf = chooseShelf(filter)
-    const queue = new EventQueue(filter, () => this.#remove(shelf, queue))
+    const queue = new EventQueue(filter, () => this.#remove(shelf, queue), this.limits)
     const listeners = this.#shelves.get(shelf) ?? new Set()
     this.#shelves.set(shelf, listeners.add(queue))
+    if (this.#closed) queue.close()
     return queue
   }
 
@@ -38,7 +42,9 @@ export class RecordEvents {
     return [...this.#shelves.values()].reduce((sum, { size }) => sum + size, 0)
   }
 
+  /** Whoever listens from now on gets nothing. */
   close(): void {
+    this.#closed = true
     for (const listeners of this.#shelves.values()) for (const listener of listeners) listener.close()
   }
 

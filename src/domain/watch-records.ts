@@ -1,7 +1,7 @@
 import { BackupdError } from '../lib/errors.ts'
-import type { EventQueue } from './event-queue.ts'
 import type { KeptRecord } from './ports.ts'
 import { type Listening, matchesEventFilter, type RecordEvent } from './record-event.ts'
+import { WatchListener } from './watch-listener.ts'
 import type { World } from './world.ts'
 
 export interface Watch extends Listening {
@@ -17,16 +17,16 @@ const SNAPSHOT_PAGE = 100
  * Streams the present state first (`SNAPSHOT`: the requested record, or all that have not ended) or, with `since`, the
  * missed changes of state and the newest progress of running records; then every change. All in the order of their
  * numbers, so that whoever leaves misses nothing by coming back with the last number as `since`. Ends when the
- * controller closes or the listener is too far behind. Check `since` with checkSince() first.
+ * controller closes or the listener, once it has caught up, is too far behind. Check `since` with checkSince() first.
  */
 export function watchRecords(world: World, watch: Watch): AsyncIterableIterator<RecordEvent> {
-  const queue = world.ledger.events.listen(watch)
-  const events = streamEvents(world, { ...watch, upTo: world.ledger.events.last }, queue)
+  const listener = new WatchListener(world.ledger.events, watch)
+  const events = streamEvents(world, watch, listener)
   return {
     next: () => events.next(),
     return() {
       // The generator may be waiting for an event that never comes.
-      queue.discard()
+      listener.stop()
       return events.return(undefined)
     },
     [Symbol.asyncIterator]() {
@@ -55,20 +55,30 @@ interface BoundedWatch extends Watch {
 
 async function* streamEvents(
   world: World,
-  watch: BoundedWatch,
-  queue: EventQueue,
+  watch: Watch,
+  listener: WatchListener,
 ): AsyncGenerator<RecordEvent, undefined> {
+  let last = watch.since
   try {
-    let last = watch.upTo
-    for await (const event of watch.since === undefined
-      ? streamSnapshot(world, watch)
-      : streamGap(world, { ...watch, since: watch.since }, queue)) {
-      last = Math.max(last, event.seq)
-      yield event
-    }
-    for (let event = await queue.next(); event; event = await queue.next()) if (event.seq > last) yield event
+    do {
+      const bounded = { ...watch, upTo: listener.upTo }
+      const stored =
+        last === undefined
+          ? streamSnapshot(world, bounded)
+          : streamGap(world, { ...bounded, since: last }, listener)
+      last = bounded.upTo
+      for await (const event of stored) {
+        last = Math.max(last, event.seq)
+        yield event
+      }
+      for (let event = await listener.next(); event; event = await listener.next()) {
+        if (event.seq <= last) continue
+        last = event.seq
+        yield event
+      }
+    } while (listener.listenAgain())
   } finally {
-    queue.close()
+    listener.stop()
   }
 }
 
@@ -96,7 +106,7 @@ async function* readUnfinished(world: World, watch: BoundedWatch): AsyncGenerato
 async function* streamGap(
   world: World,
   watch: BoundedWatch & { since: number },
-  queue: EventQueue,
+  listener: WatchListener,
 ): AsyncGenerator<RecordEvent> {
   const { rid, app, since, upTo } = watch
   const filter = { ...(rid !== undefined && { rid }), ...(app !== undefined && { app }) }
@@ -105,7 +115,7 @@ async function* streamGap(
   for (;;) {
     const kept = await world.ports.records.eventsSince(after, filter, GAP_PAGE)
     // Events were pruned while a slow listener was reading: the stream ends, and `since` then throws EVENTS_GONE.
-    if ((await world.ports.records.keptEvents()).after > after) return queue.close()
+    if ((await world.ports.records.keptEvents()).after > after) return listener.stop()
     const last = kept.length < GAP_PAGE ? upTo : Math.min(upTo, kept.at(-1)?.eventSeq ?? upTo)
     yield* mergeEvents(
       kept.filter(({ eventSeq }) => eventSeq <= last),

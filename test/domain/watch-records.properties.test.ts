@@ -75,6 +75,7 @@ class Client {
   #resume: (() => void) | undefined
   #paused: Promise<void> | undefined
   left = false
+  thrownOut = 0
 
   constructor(world: World, history: History, { app, since }: { app?: string; since?: number }) {
     this.app = app
@@ -82,7 +83,7 @@ class Client {
     this.present =
       since === undefined ? [...history.newest.values()].filter((one) => one.record.state === 'running') : []
     this.#world = world
-    this.#events = watchRecords(world, { app, since })
+    this.#events = this.#watch(since)
     void this.#read()
   }
 
@@ -109,8 +110,17 @@ class Client {
     const last = this.got.at(-1)
     if (!this.left || !last) return
     this.left = false
-    this.#events = watchRecords(this.#world, { app: this.app, since: last.seq })
+    this.#events = this.#watch(last.seq)
     void this.#read()
+  }
+
+  /** Like a real client, it comes back later if it is thrown out. */
+  #watch(since: number | undefined): AsyncIterableIterator<RecordEvent> {
+    const onBehind = () => {
+      this.left = true
+      this.thrownOut += 1
+    }
+    return watchRecords(this.#world, { app: this.app, since, onBehind })
   }
 
   wants({ record }: RecordEvent): boolean {
@@ -153,6 +163,7 @@ const step = fc.oneof(
 test('whenever a client comes, pauses, leaves or comes back, it gets each change of state once, in order, and what is present', async () => {
   const { world } = await given.inMemory()
   const history = new History(world)
+  world.ledger.events.limits = { events: 150, characters: Number.MAX_SAFE_INTEGER }
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom(0, 3, 130),

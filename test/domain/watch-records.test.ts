@@ -120,6 +120,62 @@ test('a slow listener gets every change of state and only the newest progress', 
   expect(told.map(({ record }) => record.seq)).toEqual([49, 90])
 })
 
+test.each([
+  ['the present records', undefined],
+  ['its gap', 0],
+])('a watcher that reads %s is not thrown out, however much happens meanwhile', async (_what, since) => {
+  const { world } = await given.inMemory()
+  let thrownOut = 0
+  const start = (from: number, count: number) =>
+    world.ledger.apply(Array.from({ length: count }, (_, n) => sampleRecord({ rid: ridOf(from + n) })))
+  await start(1, 300)
+  const events = watchRecords(world, { since, onBehind: () => thrownOut++ })
+  const seen = await take(events, 1)
+  for (let from = 301; from <= 11_000; from += 1000) await start(from, 1000)
+  seen.push(...(await take(events, 299)))
+  await start(20_000, 5)
+  seen.push(...(await take(events, 10_000)))
+  await start(30_000, 5)
+  seen.push(...(await take(events, 1010)))
+  expect(thrownOut).toBe(0)
+  expect(new Set(seen.map(({ record }) => record.rid)).size).toBe(11_310)
+  expect(seen.map(({ seq }) => seq)).toEqual(seen.map(({ seq }) => seq).toSorted((a, b) => a - b))
+})
+
+test('a watcher that has caught up and then reads nothing is thrown out', async () => {
+  const { world } = await given.inMemory()
+  let thrownOut = 0
+  world.ledger.events.limits = { events: 20, characters: 1_000_000 }
+  const events = watchRecords(world, { onBehind: () => thrownOut++ })
+  const waiting = events.next()
+  await expect.poll(() => world.ledger.events.listeners).toBe(1)
+  await new Promise((resolve) => setImmediate(resolve))
+  await world.ledger.apply([running])
+  expect((await waiting).value).toMatchObject({ record: { rid: running.rid } })
+  await world.ledger.apply(Array.from({ length: 30 }, (_, n) => sampleRecord({ rid: ridOf(n + 10) })))
+  expect(thrownOut).toBe(1)
+  expect((await events.next()).done).toBe(true)
+  expect(world.ledger.events.listeners).toBe(0)
+})
+
+test('what waits is not sent after a hole in the gap', async () => {
+  const { world } = await given.inMemory()
+  await world.ledger.apply(Array.from({ length: 700 }, (_, n) => sampleRecord({ rid: ridOf(n + 10) })))
+  const { records } = world.ports
+  const { upTo } = await records.keptEvents()
+  const events = watchRecords(world, { since: 0 })
+  await take(events, 500)
+  await world.ledger.apply([running])
+  world.ports.records = { ...records, keptEvents: async () => ({ after: upTo, upTo }) }
+  expect(await events.next()).toEqual({ value: undefined, done: true })
+})
+
+test('whoever watches after the end gets nothing', async () => {
+  const { world } = await given.inMemory()
+  await closeWorld(world)
+  expect((await watchRecords(world, {}).next()).done).toBe(true)
+})
+
 test('a listener that leaves is removed, even while it waits', async () => {
   const { world } = await given.inMemory()
   const events = watchRecords(world, {})
