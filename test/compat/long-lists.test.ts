@@ -1,8 +1,10 @@
+import { type DocumentNode, print, visit } from 'graphql'
 import { expect, test } from 'vitest'
-import { LegacyServerJobsDocument } from '../../src/client/generated/operations.ts'
+import * as operations from '../../src/client/generated/operations.ts'
 import { toLegacyJob, toScheduledJob } from '../../src/rest-compat/legacy/job.ts'
 import type { Inventory } from '../../src/wire/inventory.ts'
 import { bigInventory } from '../support/big-inventory.ts'
+import { given } from '../support/given.ts'
 import { startTestController, testFolder, toldInventory } from '../support/real-controller.ts'
 
 async function start(inventory: Inventory) {
@@ -19,7 +21,8 @@ async function start(inventory: Inventory) {
       warnings: response.headers.get('warning')?.split(', ').length,
     }
   }
-  const jobsOf = async (ip: string) => (await execute(LegacyServerJobsDocument, { ip })).server?.jobs ?? []
+  const jobsOf = async (ip: string) =>
+    (await execute(operations.LegacyServerJobsDocument, { ip })).server?.jobs ?? []
   return { read, jobsOf }
 }
 
@@ -49,6 +52,42 @@ test('the long list of the jobs of an app is the same JSON, in pieces', async ()
   expect(await read('/api/v2/app/app1/cron/jobs')).toMatchObject({ text, type: JSON_TYPE, isInPieces: true })
   const some = JSON.parse((await read('/api/v2/app/app1/cron/jobs?args_volume=/data/7')).text)
   expect(some).toHaveLength(2)
+})
+
+test('the jobs of an app are sorted by the addresses of their servers; the expire jobs of all are an app, too', async () => {
+  const inventory = given
+    .app('hello')
+    .proc('web')
+    .on('10.0.0.10', '10.0.0.9', '9.0.0.1')
+    .volumes('/data/b', '/data/a')
+    .inventory()
+  const { read, jobsOf } = await start(inventory)
+  const jobs = (await Promise.all(['9.0.0.1', '10.0.0.9', '10.0.0.10'].map(jobsOf))).flat()
+  const printOf = (action: string) =>
+    JSON.stringify(
+      jobs
+        .filter((job) => job.action === action)
+        .map((job) => toScheduledJob({ ...job, prevRun: null, nextRun: null })),
+    )
+  expect(await read('/api/v1/cron/jobs/app/hello')).toMatchObject({ text: printOf('backup'), warnings: 3 })
+  expect((await read('/api/v1/cron/jobs/app/backupctl')).text).toBe(printOf('backup_expire'))
+  expect((await read('/api/v1/cron/jobs/app/hello?action=backup_expire')).text).toBe('[]')
+  expect((await read('/api/v1/cron/jobs/app/unknown')).text).toBe('[]')
+})
+
+test('no URL reads the jobs of more than one server at a time', () => {
+  const documents = Object.values(operations).filter((one) => 'definitions' in one) as DocumentNode[]
+  let found = 0
+  for (const document of documents)
+    visit(document, {
+      Field(field) {
+        const [filter] = field.arguments ?? []
+        if (field.name.value !== 'jobs' || !filter) return
+        found += 1
+        expect(print(filter)).toContain('server: $server')
+      },
+    })
+  expect(found).toBeGreaterThan(0)
 })
 
 test('a fleet without jobs is an empty object', async () => {

@@ -31,18 +31,10 @@ export function readJobArgs({ args }: { args: unknown }): Record<string, unknown
   return typeof args === 'object' && args !== null ? { ...args } : {}
 }
 
-/** Sorts by server, then by next time. Much faster than to sort all at once, because most lists have few servers. */
-export function sortBySchedule<T extends TimedJob>(jobs: readonly T[]): T[] {
-  const byServer = Map.groupBy(jobs, ({ id }) => id.slice(0, SERVER_DIGITS))
-  const servers = [...byServer.keys()].sort(compareTexts)
-  return servers.flatMap(
-    (server) =>
-      byServer.get(server)?.sort((one, other) => compareTexts(one.nextRun ?? '', other.nextRun ?? '')) ?? [],
-  )
+/** Sorts the jobs of one server. Those with the same next time stay in the order of the inventory. */
+export function sortByNextRun<T extends TimedJob>(jobs: readonly T[]): T[] {
+  return jobs.toSorted((one, other) => compareTexts(one.nextRun ?? '', other.nextRun ?? ''))
 }
-
-/** Hex digits of the server at the start of an id. */
-const SERVER_DIGITS = 8
 
 function toLegacyTime(time: string | null): string {
   return time === null ? NEVER : goTime(time)

@@ -2,39 +2,64 @@ import type { Execute } from '../../client/execute.ts'
 import {
   LegacyAllJobsDocument,
   LegacyJobDocument,
+  type LegacyJobFragment,
   LegacyJobsDocument,
+  LegacyJobsOnServerDocument,
   LegacyRunDocument,
   LegacyServerJobsDocument,
   LegacySleepDocument,
   LegacyWakeDocument,
 } from '../../client/generated/operations.ts'
+import { compareTexts } from '../../lib/compare-texts.ts'
 import { BackupdError } from '../../lib/errors.ts'
+import { SYSTEM_APP } from '../../wire/find-app.ts'
+import { ipv4Hex } from '../../wire/ids.ts'
 import { describeMissingJob } from '../../wire/missing-texts.ts'
+import type { RequestFields } from '../../wire/request-fields.ts'
 import { argsMatch, fieldMatches } from '../args-filter.ts'
-import { JsonElements, jsonList } from '../json-elements.ts'
-import { readJobArgs, sortBySchedule, toLegacyJob, toScheduledJob } from '../legacy/job.ts'
+import { JsonElements } from '../json-elements.ts'
+import { readJobArgs, sortByNextRun, toLegacyJob, toScheduledJob } from '../legacy/job.ts'
 import { makeListReply } from '../legacy/warning.ts'
 import { type RestCall, type RestRoute, row } from '../row.ts'
 
-/** `action`, `args_<name>` and a job's own fields filter the list. */
+/**
+ * Sorted by server, then by next time; the jobs of each server are read when their turn has come. `action`,
+ * `args_<name>` and a job's own fields filter the list.
+ */
 const jobsOfApp = (path: string) =>
   row({
     method: 'GET',
     path,
     document: LegacyJobsDocument,
-    ask: ({ params, fields }) => ({ app: params.app ?? '', action: fields.text('action') || null }),
-    answer([{ jobs, silent }], { fields }) {
-      const found = sortBySchedule(jobs).filter(
-        (job) =>
-          argsMatch(readJobArgs(job), fields) &&
-          fieldMatches(fields, 'id', job.id) &&
-          fieldMatches(fields, 'spec', job.spec) &&
-          fieldMatches(fields, 'type', 'cron') &&
-          fieldMatches(fields, 'sleep', String(job.asleep)),
-      )
-      return makeListReply(jsonList(found, toScheduledJob), silent)
-    },
+    // The expire jobs of all servers belong to an app that has no volumes.
+    ask: ({ params: { app = '' } }) => ({ app, of: app === SYSTEM_APP ? null : app }),
+    answer: ([{ servers, silent }], call, execute) =>
+      makeListReply(new JsonElements('[]', printJobsOfApp(servers, call, execute)), silent),
   })
+
+async function* printJobsOfApp(
+  servers: readonly { ip: string }[],
+  { params, fields }: RestCall,
+  execute: Execute,
+): AsyncGenerator<string> {
+  const asked = { app: params.app ?? '', action: fields.text('action') || null }
+  const keyed = servers.map(({ ip }) => ({ ip, key: ipv4Hex(ip) }))
+  for (const { ip } of keyed.sort((one, other) => compareTexts(one.key, other.key))) {
+    const { jobs } = await execute(LegacyJobsOnServerDocument, { ...asked, server: ip })
+    for (const job of sortByNextRun(jobs).filter((one) => matchesFields(one, fields)))
+      yield JSON.stringify(toScheduledJob(job))
+  }
+}
+
+function matchesFields(job: LegacyJobFragment, fields: RequestFields): boolean {
+  return (
+    argsMatch(readJobArgs(job), fields) &&
+    fieldMatches(fields, 'id', job.id) &&
+    fieldMatches(fields, 'spec', job.spec) &&
+    fieldMatches(fields, 'type', 'cron') &&
+    fieldMatches(fields, 'sleep', String(job.asleep))
+  )
+}
 
 /** Grouped by server; one without jobs is left out. The jobs of each server are read when their turn has come. */
 const allJobs = (path: string) =>
