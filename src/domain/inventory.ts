@@ -1,5 +1,6 @@
 import { isoTime } from '../lib/clock.ts'
 import { messageOf } from '../lib/errors.ts'
+import { doInSlices, type Interruptible } from '../lib/in-slices.ts'
 import type { Inventory, InventoryNews } from '../wire/inventory.ts'
 import type { InventoryState } from './inventory-state.ts'
 import { makePlan, makePlanInSlices } from './make-plan.ts'
@@ -48,7 +49,7 @@ export async function acceptInventory(world: World, news: InventoryNews): Promis
   state.problem = null
   const plan = await makePlanInSlices(news.inventory, world.settings.volumeRoot, state.plan)
   plan.problems.unshift(...(news.faults ?? []))
-  const lost = lostVolumes(state.plan, plan)
+  const lost = await doInSlices(countLostVolumes(state.plan, plan))
   if (isSudden(lost, state.plan.volumes.length)) return hold(world, plan, lost)
   await accept(world, plan)
   if (wasRefused) world.log.info({}, `The inventory is in force again; volumes in it: ${plan.volumes.length}`)
@@ -62,8 +63,13 @@ export async function releaseHeld(world: World): Promise<void> {
   if (world.inventory.held === held) await accept(world, held.plan)
 }
 
-export function lostVolumes(from: Plan, to: Plan): number {
-  return [...from.volumesByName.keys()].filter((volume) => !to.volumesByName.has(volume)).length
+function* countLostVolumes(from: Plan, to: Plan): Interruptible<number> {
+  let lost = 0
+  for (const volume of from.volumesByName.keys()) {
+    if (!to.volumesByName.has(volume)) lost += 1
+    yield
+  }
+  return lost
 }
 
 function isSudden(lost: number, of: number): boolean {

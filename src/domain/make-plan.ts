@@ -1,6 +1,6 @@
 import { compareTexts } from '../lib/compare-texts.ts'
 import { doAtOnce, doInSlices, type Interruptible } from '../lib/in-slices.ts'
-import type { Inventory, InventoryApp } from '../wire/inventory.ts'
+import type { Inventory, InventoryApp, InventoryInstance, InventoryProc } from '../wire/inventory.ts'
 import { shortenProcName } from '../wire/proc-names.ts'
 import { findJobApp } from './expire-job.ts'
 import {
@@ -34,9 +34,8 @@ function* planInventory(inventory: Inventory, volumeRoot: string, previous?: Pla
   const known = previous?.parts.volumeRoot === volumeRoot ? previous.parts : undefined
   for (const app of inventory.apps)
     plan.parts.apps.set(app, known?.apps.get(app) ?? (yield* planVolumes(app, volumeRoot)))
-  const volumes = [...plan.parts.apps.values()].flat()
-  yield
-  for (const [ip, there] of Map.groupBy(volumes, ({ server }) => server)) {
+  const volumes = yield* joinLists(plan.parts.apps.values())
+  for (const [ip, there] of yield* groupInSteps(volumes, ({ server }) => server)) {
     const before = known?.servers.get(ip)
     const isSame = before !== undefined && haveSameItems(before.volumes, there)
     plan.parts.servers.set(ip, isSame ? before : yield* planServer(ip, there))
@@ -45,8 +44,30 @@ function* planInventory(inventory: Inventory, volumeRoot: string, previous?: Pla
   yield* addVolumes(plan, volumes)
   yield* addServers(plan)
   yield* sortLists(plan)
-  plan.sizes = measureLists(inventory, plan.volumes, plan.jobsByServer.values())
+  plan.sizes = yield* measureLists(inventory, plan)
   return plan
+}
+
+function* joinLists<T>(lists: Iterable<readonly T[]>): Interruptible<T[]> {
+  const joined: T[] = []
+  for (const list of lists) {
+    for (const item of list) joined.push(item)
+    yield
+  }
+  return joined
+}
+
+/** Map.groupBy() for lists that are too long for one piece. */
+function* groupInSteps<T>(items: readonly T[], keyOf: (item: T) => string): Interruptible<Map<string, T[]>> {
+  const groups = new Map<string, T[]>()
+  for (const item of items) {
+    const key = keyOf(item)
+    const group = groups.get(key)
+    if (group) group.push(item)
+    else groups.set(key, [item])
+    yield
+  }
+  return groups
 }
 
 function startPlan(inventory: Inventory, volumeRoot: string): Plan {
@@ -62,7 +83,7 @@ function startPlan(inventory: Inventory, volumeRoot: string): Plan {
     serversByApp: new Map(),
     sortedVolumes: [],
     sortedJobs: [],
-    sizes: measureLists(inventory, [], []),
+    sizes: NO_SIZES,
     problems: [],
     parts: { volumeRoot, apps: new Map(), servers: new Map() },
   }
@@ -112,7 +133,7 @@ function* addServers(plan: Plan): Interruptible<void> {
 
 /** Sorts the groups by their names and each of them on its own, which is much faster than to sort all of it. */
 function* sortLists(plan: Plan): Interruptible<void> {
-  const volumesByApp = Map.groupBy(plan.volumes, ({ app }) => app)
+  const volumesByApp = yield* groupInSteps(plan.volumes, ({ app }) => app)
   for (const app of [...volumesByApp.keys()].sort(compareTexts)) {
     yield
     for (const volume of volumesByApp.get(app)?.toSorted(comparePlaces) ?? []) plan.sortedVolumes.push(volume)
@@ -148,30 +169,42 @@ function indexApps({ apps }: Inventory): Pick<Plan, 'apps' | 'appsByName' | 'pro
   }
 }
 
-function measureLists(
+function* measureLists(
   { apps }: Inventory,
-  volumes: PlannedVolume[],
-  jobsByServer: Iterable<PlannedJob[]>,
-): PlanSizes {
+  { volumes, jobsByServer }: Pick<Plan, 'volumes' | 'jobsByServer'>,
+): Interruptible<PlanSizes> {
   const procs = apps.flatMap((app) => app.procs)
   return {
-    procsOfApps: measureEach(apps, (app) => app.procs),
-    instancesOfProcs: measureEach(procs, (proc) => proc.instances),
-    volumesOfInstances: measureEach(
-      procs.flatMap((proc) => proc.instances),
-      (instance) => instance.volumes,
-    ),
-    jobsOfVolumes: measureEach(volumes, (volume) => volume.jobs),
-    jobsOfServers: measureEach(jobsByServer, (jobs) => jobs),
+    procsOfApps: yield* measureEach(apps, (app) => app.procs),
+    instancesOfProcs: yield* measureEach(procs, (proc) => proc.instances),
+    volumesOfInstances: yield* measureEach(listInstances(procs), (instance) => instance.volumes),
+    jobsOfVolumes: yield* measureEach(volumes, (volume) => volume.jobs),
+    jobsOfServers: yield* measureEach(jobsByServer.values(), (jobs) => jobs),
   }
 }
 
-function measureEach<T>(parents: Iterable<T>, listOf: (parent: T) => readonly unknown[]): ListSize {
+function* listInstances(procs: readonly InventoryProc[]): Generator<InventoryInstance> {
+  for (const { instances } of procs) yield* instances
+}
+
+function* measureEach<T>(
+  parents: Iterable<T>,
+  listOf: (parent: T) => readonly unknown[],
+): Interruptible<ListSize> {
   const size = { all: 0, most: 0 }
   for (const parent of parents) {
     const { length } = listOf(parent)
     size.all += length
     size.most = Math.max(size.most, length)
+    yield
   }
   return size
+}
+
+const NO_SIZES: PlanSizes = {
+  procsOfApps: { all: 0, most: 0 },
+  instancesOfProcs: { all: 0, most: 0 },
+  volumesOfInstances: { all: 0, most: 0 },
+  jobsOfVolumes: { all: 0, most: 0 },
+  jobsOfServers: { all: 0, most: 0 },
 }
