@@ -3,6 +3,7 @@ import { request as httpRequest } from 'node:http'
 import { expect, test, vi } from 'vitest'
 import { addNewsRoute } from '../../src/controller/news-route.ts'
 import { closeApp, createApp, listen, printJson } from '../../src/http/app.ts'
+import { NEVER } from '../../src/lib/clock.ts'
 import { ridOf, sampleRecord } from '../support/catalog-samples.ts'
 import { given } from '../support/given.ts'
 import { onEnd } from '../support/lifetime.ts'
@@ -45,6 +46,26 @@ test('news beyond the limits is answered 503 with its code and Retry-After, and 
   const { data } = await askGraphQL<{ records: { totalCount: number } }>(url, '{ records { totalCount } }')
   expect(data?.records.totalCount).toBe(40)
 }, 60_000)
+
+test('a post of a legacy daemon beyond the limits is refused too, not set aside', async () => {
+  const { url } = await startTestController({
+    folder: await testFolder(),
+    inventory: toldInventory(given.app('hello').proc('web').on('127.0.0.1').volume('/data/db').inventory()),
+    newsLimits: { posts: 1 },
+  })
+  const legacyOf = (n: number) => {
+    const { start, spec, action } = sampleRecord()
+    const job = { id: '7f000001aaaa', spec, action, args: null, type: 'once', sleep: false }
+    return { ...job, rid: ridOf(n), result: null, state: 'running', start, end: NEVER, reason: '' }
+  }
+  const send = (n: number) =>
+    rawRequest(url, { method: 'POST', path: PATH, headers: JSON_TYPE, body: JSON.stringify(legacyOf(n)) })
+  const answers = await Promise.all(Array.from({ length: 40 }, (_, n) => send(n + 1)))
+  const taken = answers.filter(({ status }) => status === 200).length
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 503]))
+  const { data } = await askGraphQL<{ records: { totalCount: number } }>(url, '{ records { totalCount } }')
+  expect(data?.records.totalCount).toBe(taken)
+})
 
 /** A controller whose store waits until the test lets it go on. */
 async function heldController() {

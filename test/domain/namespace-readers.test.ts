@@ -52,6 +52,16 @@ test('a rebuild asks a few daemons about dead servers that none can read', async
   expect(kit.count('backups')).toBeLessThanOrEqual(LIVING.length + 3 * DEAD.length)
 })
 
+test('what the daemon of a server answers counts, also if others could say more', async () => {
+  const kit = await fleet({ firstReader: 0 })
+  const [ip = ''] = LIVING
+  const backup = sampleBackup({ server: ip, name: 'only others have it' })
+  for (const daemon of kit.all.slice(1)) daemon.backups = [backup]
+  const read = listFiles(kit.world, backup, { path: '', after: null, limit: 10 })
+  await expect(read).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  expect(kit.count('files')).toBe(1)
+})
+
 test('the daemon that answered about a dead server is asked the next time', async () => {
   const kit = await fleet({ firstReader: 5 })
   const [backup] = kit.backups
