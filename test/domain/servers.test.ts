@@ -5,6 +5,7 @@ import { acceptInventory } from '../../src/domain/inventory.ts'
 import { isReachable, listServerProblems } from '../../src/domain/server-state.ts'
 import { POLL_EVERY_MS } from '../../src/domain/servers.ts'
 import { NEVER } from '../../src/lib/clock.ts'
+import { BackupdError } from '../../src/lib/errors.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
 import { sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
 import type { InMemory } from '../support/given/in-memory.ts'
@@ -51,6 +52,23 @@ test('a daemon that dropped our address gets both again, without a restart', asy
   await after(kit, POLL_EVERY_MS)
   expect(kit.one.versions).toHaveLength(2)
   expect(kit.one.notify).toHaveLength(2)
+})
+
+test('a daemon that refuses its jobs for another reason has no other controller, and is not silent', async () => {
+  const kit = await twoServers()
+  const { daemon } = kit.world.ports
+  const { setJobs } = daemon
+  daemon.setJobs = () => Promise.reject(new BackupdError('DAEMON_REFUSED', 'the disk of the daemon is full'))
+  await kit.take(hello.on(ONE).volume('/data/db').inventory())
+  const server = kit.world.servers.get(ONE)
+  expect(server).toMatchObject({ conflict: null, error: 'the disk of the daemon is full', silentSince: null })
+  daemon.setJobs = setJobs
+  await after(kit, POLL_EVERY_MS)
+  expect(server).toMatchObject({ conflict: null, error: null })
+  expect(kit.one.versions).toHaveLength(1)
+  kit.one.down = true
+  await after(kit, POLL_EVERY_MS)
+  expect(server?.silentSince).not.toBeNull()
 })
 
 test('a daemon that is down hides and delays nobody, and gets its jobs when it is up', async () => {

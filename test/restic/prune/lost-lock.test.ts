@@ -120,3 +120,19 @@ test('no snapshot is forgotten if the lock is lost', async () => {
   })
   expect(await collectIds(repository.listUnpacked('snapshots'))).toEqual(ids)
 })
+
+test('a snapshot that is gone already is left out, and one that cannot be removed ends the forgetting', async () => {
+  const { world, repository } = await sliceWorld()
+  const [id = ''] = await collectIds(repository.listUnpacked('snapshots'))
+  const { remove } = world.place.driver
+  const failWith = (error: Error) => {
+    world.place.driver.remove = () => Promise.reject(error)
+  }
+  failWith(new BackupdError('NOT_FOUND', 'it is gone'))
+  expect(await forgetSnapshots(repository, [id], { acquireLock })).toEqual([])
+  const gone = new BackupdError('STORE_UNAVAILABLE', 'the store does not answer')
+  failWith(gone)
+  await expect(forgetSnapshots(repository, [id], { acquireLock })).rejects.toBe(gone)
+  world.place.driver.remove = remove
+  expect(await forgetSnapshots(repository, [id], { acquireLock })).toEqual([id])
+})

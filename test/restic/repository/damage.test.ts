@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { BackupdError } from '../../../src/lib/errors.ts'
 import { listPacks } from '../../../src/restic/repository/layout.ts'
+import { streamBlob } from '../../../src/restic/repository/stream-blob.ts'
 import { given } from '../../support/given.ts'
 import { addSnapshot, blobOf, collectIds, idOf } from '../../support/repository-content.ts'
 
@@ -139,4 +141,25 @@ test('damage stays known when another run replaces the index file', async () => 
   const index = await repository.loadIndex()
   expect(index.copies('data', idOf(CONTENT))).toHaveLength(1)
   expect(index.has('data', idOf(CONTENT))).toBe(false)
+})
+
+test('a store that cannot be read is no damage: its error is passed on, and no pack is distrusted', async () => {
+  const { place, open } = await filled()
+  const gone = new BackupdError('STORE_UNAVAILABLE', 'the store does not answer')
+  const opened = await open()
+  await opened.loadIndex()
+  const { open: openObject } = place.driver
+  let tries = 0
+  place.driver.open = () => {
+    tries++
+    return Promise.reject(gone)
+  }
+  await expect(opened.readBlob('data', idOf(CONTENT))).rejects.toBe(gone)
+  await expect(Array.fromAsync(streamBlob(opened, 'data', idOf(CONTENT)))).rejects.toBe(gone)
+  tries = 0
+  await expect((async () => (await open()).loadIndex())()).rejects.toBe(gone)
+  expect(tries).toBe(1)
+  place.driver.open = openObject
+  expect([...opened.distrusted]).toEqual([])
+  expect(await opened.readBlob('data', idOf(CONTENT))).toEqual(CONTENT)
 })
