@@ -146,7 +146,7 @@ test('damage stays known when another run replaces the index file', async () => 
 test('a store that cannot be read is no damage: its error is passed on, and no pack is distrusted', async () => {
   const { place, open } = await filled()
   const gone = new BackupdError('STORE_UNAVAILABLE', 'the store does not answer')
-  const opened = await open()
+  const [opened, fresh] = [await open(), await open()]
   await opened.loadIndex()
   const { open: openObject } = place.driver
   let tries = 0
@@ -157,7 +157,7 @@ test('a store that cannot be read is no damage: its error is passed on, and no p
   await expect(opened.readBlob('data', idOf(CONTENT))).rejects.toBe(gone)
   await expect(Array.fromAsync(streamBlob(opened, 'data', idOf(CONTENT)))).rejects.toBe(gone)
   tries = 0
-  await expect((async () => (await open()).loadIndex())()).rejects.toBe(gone)
+  await expect(fresh.loadIndex()).rejects.toBe(gone)
   expect(tries).toBe(1)
   place.driver.open = openObject
   expect([...opened.distrusted]).toEqual([])
