@@ -3,7 +3,7 @@ import { archiveName, MAX_ARCHIVE_NAME_BYTES } from '../wire/archive-name.ts'
 import type { WrittenProc } from './inventory-apps.ts'
 import type { YamlReader } from './yaml-reader.ts'
 
-/** Limit of volumes times instances for one controller. */
+/** Limit of volumes times instances for one controller, for its memory: each takes 1.2 KB with one job. */
 export const MAX_PLACES = 200_000
 
 interface VolumePlace {
