@@ -75,7 +75,8 @@ describe('the reserve', () => {
 
   it('fails without a second try if it does not exist, or if room is not the problem', async () => {
     const { store, reserve } = await reserveWorld()
-    for (const error of [new Error('another reason'), FULL]) {
+    const gone = new BackupdError('STORE_UNAVAILABLE', 'the store does not answer')
+    for (const error of [new Error('another reason'), gone, FULL]) {
       let tries = 0
       const failing = () => {
         tries++
@@ -84,6 +85,7 @@ describe('the reserve', () => {
       if (error === FULL) rmSync(reserve)
       await expect(store.withReserve(failing)).rejects.toBe(error)
       expect(tries).toBe(1)
+      expect(existsSync(reserve)).toBe(error !== FULL)
     }
   })
 })
