@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { handleBackupList, handleFolderList } from '../../../src/daemon/handlers/backups.ts'
 import type { DaemonParts } from '../../../src/daemon/http/route.ts'
-import type { Json } from '../../../src/lib/errors.ts'
+import { BackupdError, type Json } from '../../../src/lib/errors.ts'
 import { RequestFields } from '../../../src/wire/request-fields.ts'
 import { sampleBackup } from '../../support/catalog-samples.ts'
 
@@ -44,6 +44,20 @@ test('a folder too large for one list is refused, with the route to use instead'
     message: expect.stringContaining('/api/v1/backup/files/NAME'),
   })
   expect(asked).toHaveLength(1)
+})
+
+test('a missing backup is told in the words of the legacy daemon, and any other error as it is', async () => {
+  const failing = (error: Error) =>
+    worldWith(() => {
+      throw error
+    }).world
+  const missing = new BackupdError('NOT_FOUND', 'there is no NAME')
+  await expect(handleFolderList(callOf({ '*': 'NAME/d' }), failing(missing))).rejects.toMatchObject({
+    code: 'NOT_FOUND',
+    message: expect.stringContaining('Error happend when doing backup action: open NAME'),
+  })
+  const gone = new BackupdError('STORE_UNAVAILABLE', 'the store does not answer')
+  await expect(handleFolderList(callOf({ '*': 'NAME/d' }), failing(gone))).rejects.toBe(gone)
 })
 
 test('the legacy list of backups stops when its caller was told that it is late', async () => {

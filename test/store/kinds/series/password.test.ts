@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { BackupdError } from '../../../../src/lib/errors.ts'
 import { localDriver } from '../../../../src/objects/drivers/local.ts'
 import { secondsClock } from '../../../support/hand-clock.ts'
 import { IP, T0 } from '../../../support/store-samples.ts'
@@ -38,6 +39,17 @@ describe('the password of a store', () => {
     expect(await daemonOn(dir).preparePassword()).toEqual({ made: true })
     expect(readFileSync(join(dir, '.repository-password'), 'utf8')).toHaveLength(65)
   }, 15_000)
+
+  test('is not taken for that of another daemon if it cannot be created', async () => {
+    const dir = tempDir()
+    const daemon = daemonOn(dir)
+    const full = new BackupdError('STORE_FULL', 'The store is full')
+    const { create } = daemon.driver
+    daemon.driver.create = () => Promise.reject(full)
+    await expect(daemon.preparePassword()).rejects.toMatchObject({ code: 'STORE_FULL' })
+    daemon.driver.create = create
+    expect(await daemon.preparePassword()).toEqual({ made: true })
+  })
 
   test('leaves no file of a daemon that was killed while it created it', async () => {
     const dir = tempDir()
