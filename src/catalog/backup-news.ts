@@ -1,7 +1,7 @@
 import type { KeptRecord } from '../domain/ports.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import { makeBackupRow } from './backup-rows.ts'
-import { executeForTuples, insertRows, joinTuples } from './bulk-rows.ts'
+import { executeForTuples, insertRows, makeTuples } from './bulk-rows.ts'
 import { BACKUP_TABLE, TOMBSTONE_TABLE } from './bulk-tables.ts'
 import type { DbTransaction } from './database.ts'
 import type { Prisma } from './generated/client.ts'
@@ -80,7 +80,11 @@ async function readBackups(
     listNames(news).map((named) => [nameKey(named), { ...named, toldAt: null, goneAt: null }]),
   )
   for (const some of splitIntoLists([...known.values()].map(({ server, name }) => [server, name]))) {
-    const rows = await transaction.$queryRaw<StoredRow[]>(joinTuples(some, READ_BACKUPS, READ_BACKUPS_END))
+    const rows = await transaction.$queryRaw<StoredRow[]>`
+      SELECT asked.column1 AS "server", asked.column2 AS "name", b."source", b."mode", b."toldAt", t."at" AS "goneAt"
+      FROM ${makeTuples(some)} AS asked
+      LEFT JOIN "Backup" b ON b."server" = asked.column1 AND b."name" = asked.column2
+      LEFT JOIN "Tombstone" t ON t."server" = asked.column1 AND t."name" = asked.column2`
     for (const { server, name, source, mode, toldAt, goneAt } of rows) {
       const stored = source !== null && mode !== null && { stored: { server, source, mode } }
       const times = { toldAt, goneAt: goneAt === null ? null : Number(goneAt) }
@@ -103,13 +107,6 @@ function listNames(news: BackupNews[]): { server: string; name: string }[] {
       : one.names.map((name) => ({ server: one.server, name })),
   )
 }
-
-const READ_BACKUPS = `
-  SELECT asked.column1 AS "server", asked.column2 AS "name", b."source", b."mode", b."toldAt", t."at" AS "goneAt"
-  FROM (VALUES `
-const READ_BACKUPS_END = `) AS asked
-  LEFT JOIN "Backup" b ON b."server" = asked.column1 AND b."name" = asked.column2
-  LEFT JOIN "Tombstone" t ON t."server" = asked.column1 AND t."name" = asked.column2`
 
 /** A server is an IP, so the first space ends it. */
 function nameKey({ server, name }: { server: string; name: string }): string {
@@ -148,7 +145,7 @@ async function writeBackups(transaction: DbTransaction, backups: KnownBackup[]):
   await executeForTuples(
     transaction,
     removed.map(({ server, name }) => [server, name]),
-    { before: 'DELETE FROM "Backup" WHERE ("server", "name") IN (VALUES ', after: ')' },
+    { before: 'DELETE FROM "Backup" WHERE ("server", "name") IN ', after: '' },
   )
   const rows = changed.flatMap(({ row }) => row ?? [])
   await insertRows(transaction, BACKUP_TABLE, rows)

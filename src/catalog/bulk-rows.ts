@@ -1,5 +1,6 @@
-// Statements with many rows, in the SQL that SQLite and PostgreSQL share. Prisma's own statements for
-// many rows take four times the CPU: docs/decisions/0012-many-rows-in-one-statement.md.
+// Statements about many rows. All rows are one parameter, a JSON list, so that the SQL is the same for any number of
+// them and SQLite prepares it once. Prisma's own statements for many rows take four times the CPU:
+// docs/decisions/0012-many-rows-in-one-statement.md. Only this file knows how SQLite reads a list.
 
 import type { DbTransaction } from './database.ts'
 import { Prisma } from './generated/client.ts'
@@ -28,31 +29,42 @@ export async function insertRows<Row extends object>(
   rows: readonly Row[],
 ): Promise<void> {
   const columns = Object.entries<ColumnType>(table.columns)
-  const head = `INSERT INTO ${quote(table.name)} (${columns.map(([name]) => quote(name)).join(', ')}) VALUES `
-  const tail = table.onConflict === undefined ? '' : ` ON CONFLICT ${table.onConflict}`
+  const names = columns.map(([name]) => quote(name)).join(', ')
+  const head = Prisma.raw(`INSERT INTO ${quote(table.name)} (${names}) SELECT * FROM `)
+  // Without WHERE, SQLite takes ON CONFLICT for a part of the FROM.
+  const tail = Prisma.raw(table.onConflict === undefined ? '' : ` WHERE TRUE ON CONFLICT ${table.onConflict}`)
   for (const some of splitIntoLists(rows)) {
     const values = some.map((row) => readValues(table.name, columns, row))
-    await transaction.$executeRaw(joinTuples(values, head, tail))
+    await transaction.$executeRaw`${head}${makeTuples(values)}${tail}`
   }
 }
 
-/** Runs `before` + `(?, ?), (?, ?), …` + `after`, in several statements if there are too many tuples for one. */
+/** Runs `before` + tuples + `after`, in several statements if there are very many tuples. */
 export async function executeForTuples(
   transaction: DbTransaction,
   tuples: readonly (readonly Value[])[],
   { before, after }: { before: string; after: string },
 ): Promise<void> {
-  for (const some of splitIntoLists(tuples)) await transaction.$executeRaw(joinTuples(some, before, after))
+  for (const some of splitIntoLists(tuples))
+    await transaction.$executeRaw`${Prisma.raw(before)}${makeTuples(some)}${Prisma.raw(after)}`
 }
 
-/** `before` + `(?, ?), (?, ?), …` + `after`, with at least one tuple. */
-export function joinTuples(tuples: readonly (readonly Value[])[], before: string, after: string): Prisma.Sql {
-  const values = tuples.flat()
-  const strings = new Array<string>(values.length + 1).fill(', ')
-  for (let at = 0, n = 0; n < tuples.length; at += tuples[n]?.length ?? 0, n++) strings[at] = '), ('
-  strings[0] = `${before}(`
-  strings[values.length] = `)${after}`
-  return new Prisma.Sql(strings, values)
+/** `(SELECT …)` with a row for each of these tuples, at least one; the columns are `column1`, `column2`, … */
+export function makeTuples(tuples: readonly (readonly Value[])[]): Prisma.Sql {
+  const columns = tuples[0]?.map((_, at) => `value ->> ${at} AS column${at + 1}`) ?? []
+  const json = JSON.stringify(tuples.map((tuple) => tuple.map(toJsonValue)))
+  return new Prisma.Sql([`(SELECT ${columns.join(', ')} FROM json_each(`, '))'], [json])
+}
+
+/** `(SELECT …)` with a row for each of these texts, for `IN`. */
+export function makeList(texts: readonly string[]): Prisma.Sql {
+  return new Prisma.Sql(['(SELECT value FROM json_each(', '))'], [JSON.stringify(texts.map(toJsonValue))])
+}
+
+/** Our integers are exact as numbers. A text that is not Unicode becomes what SQLite would make of it as a parameter. */
+function toJsonValue(value: Value): Value {
+  if (typeof value === 'string') return value.toWellFormed()
+  return typeof value === 'bigint' ? Number(value) : value
 }
 
 function readValues(table: string, columns: [string, ColumnType][], row: object): Value[] {

@@ -1,19 +1,19 @@
 import type { ModeKey, VolumeCondition } from '../domain/ports.ts'
-import { joinTuples } from './bulk-rows.ts'
+import { makeTuples } from './bulk-rows.ts'
 import type { CatalogDb } from './database.ts'
+import { Prisma } from './generated/client.ts'
 import { splitIntoLists } from './numbers.ts'
 
-const READ = `WITH asked("server", "source", "mode") AS (VALUES `
 const NEWEST = (good: 'TRUE' | 'FALSE') => `coalesce((SELECT max(b."sequenceKey") FROM "Backup" b
     WHERE b."server" = asked."server" AND b."source" = asked."source" AND b."mode" = asked."mode"
       AND b."good" = ${good}), '')`
-const READ_END = `) SELECT asked."server", asked."source", asked."mode",
+const READ = Prisma.raw(` SELECT asked."server", asked."source", asked."mode",
     n."created", n."clockDoubt", n."state", n."suspect", n."corrupt",
     coalesce(g."series" ->> '$.lastGood.created', g."created") AS "goodCreated", g."clockDoubt" AS "goodDoubt"
   FROM asked
   LEFT JOIN "Backup" n ON n."sequenceKey" = max(${NEWEST('TRUE')}, ${NEWEST('FALSE')})
   LEFT JOIN "LastGood" l ON l."server" = asked."server" AND l."source" = asked."source" AND l."mode" = asked."mode"
-  LEFT JOIN "Backup" g ON g."sequenceKey" = l."sequenceKey"`
+  LEFT JOIN "Backup" g ON g."sequenceKey" = l."sequenceKey"`)
 
 interface ConditionRow extends ModeKey {
   created: string | null
@@ -30,8 +30,9 @@ export async function findConditions(db: CatalogDb, keys: readonly ModeKey[]): P
   const found = new Map<string, VolumeCondition>()
   for (const some of splitIntoLists(keys)) {
     const asked = some.map(({ server, source, mode }) => [server, source, mode])
-    for (const row of await db.$queryRaw<ConditionRow[]>(joinTuples(asked, READ, READ_END)))
-      found.set(nameKey(row), toCondition(row))
+    const rows = await db.$queryRaw<ConditionRow[]>`
+      WITH asked("server", "source", "mode") AS ${makeTuples(asked)}${READ}`
+    for (const row of rows) found.set(nameKey(row), toCondition(row))
   }
   return keys.map((key) => found.get(nameKey(key)) ?? { lastGoodAt: null, newest: null })
 }

@@ -1,5 +1,5 @@
 import type { RunRecord } from '../wire/record.ts'
-import { Prisma } from './generated/client.ts'
+import { makeList } from './bulk-rows.ts'
 import { splitIntoLists } from './numbers.ts'
 import { readKept } from './read-records.ts'
 import type { RecordWorld } from './world.ts'
@@ -12,7 +12,7 @@ export async function findLastOfJobs(
   const last = new Map<string, RunRecord>()
   for (const some of splitIntoLists(jobIds)) {
     const rows = await db.$queryRaw<{ jobId: string; rid: string }[]>`
-      SELECT "jobId", "rid" FROM "JobLast" WHERE "jobId" IN (${Prisma.join(some)})`
+      SELECT "jobId", "rid" FROM "JobLast" WHERE "jobId" IN ${makeList(some)}`
     const kept = await readKept(
       db,
       rows.map(({ rid }) => rid),

@@ -1,9 +1,8 @@
 import type { HealthStore, KeptJobHealth, KeptStoreDay } from '../domain/ports.ts'
-import { executeForTuples, insertRows } from './bulk-rows.ts'
+import { executeForTuples, insertRows, makeList } from './bulk-rows.ts'
 import { JOB_HEALTH_TABLE, STORE_DAY_TABLE } from './bulk-tables.ts'
 import { NO_CHANGE } from './catalog-change.ts'
 import type { CatalogDb } from './database.ts'
-import { Prisma } from './generated/client.ts'
 import { changeJobPeriods, findPeriods, forgetJobPeriods } from './job-periods.ts'
 import { splitIntoLists, toBigInt } from './numbers.ts'
 import type { WriteQueue } from './write-queue.ts'
@@ -27,7 +26,7 @@ export function createHealthStore(db: CatalogDb, writes: WriteQueue): HealthStor
             executeForTuples(
               transaction,
               jobIds.map((id) => [id]),
-              { before: 'DELETE FROM "JobHealth" WHERE "jobId" IN (VALUES ', after: ')' },
+              { before: 'DELETE FROM "JobHealth" WHERE "jobId" IN ', after: '' },
             ),
           ),
         () => NO_CHANGE,
@@ -83,7 +82,7 @@ interface JobHealthRow {
 async function readRows(db: CatalogDb, jobIds: string[]): Promise<KeptJobHealth[]> {
   const rows = await db.$queryRaw<JobHealthRow[]>`
     SELECT "jobId", "countedFrom", "pausedSince", "inherits", "standing"
-    FROM "JobHealth" WHERE "jobId" IN (${Prisma.join(jobIds)})`
+    FROM "JobHealth" WHERE "jobId" IN ${makeList(jobIds)}`
   return rows.map(({ countedFrom, pausedSince, standing, ...row }) => ({
     ...row,
     countedFrom: Number(countedFrom),

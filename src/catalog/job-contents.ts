@@ -1,9 +1,8 @@
 import type { KeptRecord } from '../domain/ports.ts'
 import type { RunRecord } from '../wire/record.ts'
-import { insertRows } from './bulk-rows.ts'
+import { insertRows, makeList } from './bulk-rows.ts'
 import { JOB_CONTENT_TABLE } from './bulk-tables.ts'
 import type { DbTransaction } from './database.ts'
-import { Prisma } from './generated/client.ts'
 import { splitIntoLists } from './numbers.ts'
 import type { JobContent } from './slim-record.ts'
 
@@ -38,7 +37,7 @@ async function readJobContents(transaction: DbTransaction, jobIds: string[]): Pr
   const known = new Map<string, string>()
   for (const some of splitIntoLists(jobIds)) {
     const rows = await transaction.$queryRaw<{ jobId: string; json: string }[]>`
-      SELECT "jobId", "json" FROM "JobContent" WHERE "jobId" IN (${Prisma.join(some)})`
+      SELECT "jobId", "json" FROM "JobContent" WHERE "jobId" IN ${makeList(some)}`
     for (const { jobId, json } of rows) known.set(jobId, json)
   }
   return known

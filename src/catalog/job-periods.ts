@@ -35,8 +35,8 @@ async function closePeriods(
     transaction,
     closes.map(({ jobId, end }) => [jobId, toBigInt(end)]),
     {
-      before: 'WITH closed("jobId", "at") AS (VALUES ',
-      after: `) UPDATE "JobPeriod" SET "end" = (SELECT max(closed."at", "JobPeriod"."begin") FROM closed
+      before: 'WITH closed("jobId", "at") AS ',
+      after: ` UPDATE "JobPeriod" SET "end" = (SELECT max(closed."at", "JobPeriod"."begin") FROM closed
           WHERE closed."jobId" = "JobPeriod"."jobId")
         WHERE "end" IS NULL AND "jobId" IN (SELECT "jobId" FROM closed)`,
     },

@@ -12,12 +12,12 @@ export type GoodKey = Pick<Backup, 'server' | 'source' | 'mode'>
 export async function refreshJobLast(transaction: DbTransaction, jobIds: Iterable<string>): Promise<void> {
   const jobs = [...new Set(jobIds)].filter((jobId) => jobId !== '').map((jobId) => [jobId])
   await executeForTuples(transaction, jobs, {
-    before: 'DELETE FROM "JobLast" WHERE "jobId" IN (VALUES ',
-    after: ')',
+    before: 'DELETE FROM "JobLast" WHERE "jobId" IN ',
+    after: '',
   })
   await executeForTuples(transaction, jobs, {
-    before: 'INSERT INTO "JobLast" ("jobId", "rid") WITH asked("jobId") AS (VALUES ',
-    after: `) SELECT r."jobId", r."rid" FROM asked JOIN "Record" r
+    before: 'INSERT INTO "JobLast" ("jobId", "rid") WITH asked("jobId") AS ',
+    after: ` SELECT r."jobId", r."rid" FROM asked JOIN "Record" r
       ON r."rid" = (SELECT n."rid" FROM "Record" n WHERE n."jobId" = asked."jobId"
         ORDER BY n."startKey" DESC, n."rid" DESC LIMIT 1)`,
   })
@@ -31,13 +31,13 @@ export async function refreshLastGood(
   const keys = changed.map(({ server, source, mode }) => [server, source, mode])
   const distinct = [...new Map(keys.map((key) => [JSON.stringify(key), key])).values()]
   await executeForTuples(transaction, distinct, {
-    before: 'DELETE FROM "LastGood" WHERE ("server", "source", "mode") IN (VALUES ',
-    after: ')',
+    before: 'DELETE FROM "LastGood" WHERE ("server", "source", "mode") IN ',
+    after: '',
   })
   await executeForTuples(transaction, distinct, {
     before:
-      'INSERT INTO "LastGood" ("server", "source", "mode", "sequenceKey") WITH asked("server", "source", "mode") AS (VALUES ',
-    after: `) SELECT b."server", b."source", b."mode", b."sequenceKey" FROM asked JOIN "Backup" b
+      'INSERT INTO "LastGood" ("server", "source", "mode", "sequenceKey") WITH asked("server", "source", "mode") AS ',
+    after: ` SELECT b."server", b."source", b."mode", b."sequenceKey" FROM asked JOIN "Backup" b
       ON b."sequenceKey" = (SELECT max(g."sequenceKey") FROM "Backup" g WHERE g."server" = asked."server"
         AND g."source" = asked."source" AND g."mode" = asked."mode" AND g."good" = TRUE)`,
   })

@@ -1,6 +1,6 @@
 import type { KeptRecord } from '../domain/ports.ts'
+import { makeList } from './bulk-rows.ts'
 import type { CatalogDb, DbTransaction } from './database.ts'
-import { Prisma } from './generated/client.ts'
 import { splitIntoLists } from './numbers.ts'
 import { parseStoredRecord, type StoredRecord } from './record-rows.ts'
 
@@ -13,7 +13,7 @@ export async function readKept(db: DbTransaction, rids: readonly string[]): Prom
         coalesce(r."json", b."json") AS "json", c."json" AS "content"
       FROM "Record" r LEFT JOIN "RecordBody" b ON b."rid" = r."rid"
       LEFT JOIN "JobContent" c ON c."jobId" = r."jobId"
-      WHERE r."rid" IN (${Prisma.join(some)})`
+      WHERE r."rid" IN ${makeList(some)}`
     for (const { eventSeq, ...row } of rows)
       kept.set(row.rid, { record: parseStoredRecord(row), eventSeq: Number(eventSeq) })
   }
@@ -24,10 +24,8 @@ export async function readKept(db: DbTransaction, rids: readonly string[]): Prom
 export async function readServers(db: CatalogDb, rids: readonly string[]): Promise<Map<string, string>> {
   const servers = new Map<string, string>()
   for (const some of splitIntoLists(rids)) {
-    const rows = await db.record.findMany({
-      where: { rid: { in: some } },
-      select: { rid: true, server: true },
-    })
+    const rows = await db.$queryRaw<{ rid: string; server: string }[]>`
+      SELECT "rid", "server" FROM "Record" WHERE "rid" IN ${makeList(some)}`
     for (const { rid, server } of rows) servers.set(rid, server)
   }
   return servers
