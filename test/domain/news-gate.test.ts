@@ -119,3 +119,39 @@ test('the runs of an admitted post are known until it has ended', () => {
   place[Symbol.dispose]()
   expect(gate.names('10.0.0.1', 'b')).toBe(false)
 })
+
+test.each([
+  { post: 'with fewer records than a post may have', changes: { records: 99 }, isBehind: false },
+  { post: 'with as many records as a post may have', changes: { records: 100 }, isBehind: true },
+  { post: 'with few, but large records', changes: { records: 3, bytes: 300_000 }, isBehind: true },
+])('a server whose last post came $post counts as behind: $isBehind', ({ changes, isBehind }) => {
+  const { gate, clock } = gateWith()
+  gate.admit(post({ records: 100 }))
+  gate.admit(post(changes))
+  expect(gate.isBehind('10.0.0.1')).toBe(isBehind)
+  expect(gate.mayAsk('10.0.0.1')).toBe(!isBehind)
+  expect(gate.isBehind('10.0.0.2')).toBe(false)
+  clock.move(75_000)
+  expect(gate.isBehind('10.0.0.1')).toBe(false)
+})
+
+test('records that were asked for get no room that news would not get, and count as no refusal', () => {
+  const { gate, fill } = gateWith()
+  const { places } = fill()
+  const { refusing } = gate
+  expect(gate.mayAsk('10.0.0.2')).toBe(false)
+  expect(gate.tryAdmit(post({ server: '10.0.0.2' }))).toBeUndefined()
+  expect(gate.refusing).toEqual(refusing)
+  expect(gate.isBehind('10.0.0.2')).toBe(false)
+  places[0]?.[Symbol.dispose]()
+  gate.tryAdmit(post({ server: '10.0.0.2' }))
+  expect(gate.hasPosts('10.0.0.2')).toBe(true)
+  expect(gate.tryAdmit(post({ server: '10.0.0.2' }))).toBeUndefined()
+})
+
+test('a post that was refused unread counts as refused, and its server as behind', () => {
+  const { gate } = gateWith()
+  expect(gate.noteUnread(['10.0.0.1', '10.0.0.2'])).toBe(1)
+  expect(gate.refusing).toEqual({ count: 1, sinceMs: 0 })
+  expect(gate.isBehind('10.0.0.2')).toBe(true)
+})
