@@ -15,15 +15,28 @@ import {
 import { keepingLog } from './keeping-log.ts'
 import { askGraphQL, startTestController, startTestDaemon } from './real-controller.ts'
 
-/** What a real older version left (test/fixtures/older-version/README.md). */
+/** What real older versions left, by their commits, oldest first (test/fixtures/older-version/README.md). */
+export const OLDER_VERSIONS = ['c500901', 'aaf5a8b'] as const
+export type OlderVersion = (typeof OLDER_VERSIONS)[number]
+
 export const [ONE, TWO] = ['127.0.0.1', '127.0.0.2'] as const
-/**
- * Job ids, journals and snapshots hold the paths of volumes, so it must be unpacked at the path at which it was made.
- */
-export const PLACE = '/tmp/backupd-of-c500901'
 const KEPT_FOR_EVER = 36_500 * 86_400_000
 
-const fixture = new URL('../fixtures/older-version/data.tar.zst', import.meta.url)
+const fixtureOf = (version: OlderVersion) =>
+  new URL(`../fixtures/older-version/data-of-${version}.tar.zst`, import.meta.url)
+
+/**
+ * Job ids, journals and snapshots hold the paths of volumes, so data must be unpacked at the path at which it was made.
+ */
+const placeOf = (version: OlderVersion) => `/tmp/backupd-of-${version}`
+
+/** Where the data lies that the running test unpacked. */
+let place = placeOf('c500901')
+
+/** A path in the data that the running test unpacked. */
+export function inOlder(path: string): string {
+  return join(place, path)
+}
 
 /** What the older controller listed before it stopped. */
 export interface Listed {
@@ -49,13 +62,17 @@ const LISTED = `{
 }`
 
 /** Unpacks it at the path at which it was made; only one test on this machine can have it at a time. */
-export async function unpackOlder(name: 'stopped' | 'killed'): Promise<{ listed: Listed }> {
+export async function unpackOlder(
+  version: OlderVersion,
+  name: 'stopped' | 'killed',
+): Promise<{ listed: Listed }> {
   await placeIsOurs()
-  rmSync(PLACE, { recursive: true, force: true })
-  onTestFinished(() => rmSync(PLACE, { recursive: true, force: true }))
-  mkdirSync(PLACE)
-  const input = zstdDecompressSync(readFileSync(fixture))
-  execFileSync('tar', ['-xf', '-', '-C', PLACE, '--strip-components=1', name], { input })
+  place = placeOf(version)
+  rmSync(place, { recursive: true, force: true })
+  onTestFinished(() => rmSync(placeOf(version), { recursive: true, force: true }))
+  mkdirSync(place)
+  const input = zstdDecompressSync(readFileSync(fixtureOf(version)))
+  execFileSync('tar', ['-xf', '-', '-C', place, '--strip-components=1', name], { input })
   const listed = execFileSync('tar', ['-xOf', '-', 'listed.json'], { input, encoding: 'utf8' })
   return { listed: JSON.parse(listed) as Listed }
 }
@@ -75,20 +92,20 @@ async function placeIsOurs(): Promise<void> {
 
 /** Today's daemons on the data of the older ones. */
 export function startDaemonOnOlder(ip: string, more: Parameters<typeof startTestDaemon>[2] = {}) {
-  return startTestDaemon(PLACE, ip, more)
+  return startTestDaemon(place, ip, more)
 }
 
 /** Today's controller on the older one's catalog and inventory. */
 export function startControllerOnOlder(daemonUrls: Record<string, string>) {
   const log = keepingLog()
   return startTestController({
-    folder: PLACE,
+    folder: place,
     daemonUrls,
     keepRecordsMs: KEPT_FOR_EVER,
     overdueGraceMs: 600_000,
     inventory: createInventorySource({
       clock: systemClock,
-      from: { file: join(PLACE, 'inventory.yaml') },
+      from: { file: inOlder('inventory.yaml') },
       localIp: ONE,
       log,
     }),
