@@ -44,6 +44,18 @@ test('a restarted daemon gets both again, with the next poll', async () => {
   expect(kit.one.notify).toHaveLength(2)
 })
 
+test('another daemon at the address of a known one is asked for its backups', async () => {
+  const kit = await twoServers()
+  await kit.take(hello.on(ONE).volume('/data/db').inventory())
+  const lists = () => kit.one.asked.filter((question) => question === 'backups').length
+  const before = lists()
+  await after(kit, POLL_EVERY_MS)
+  expect(lists()).toBe(before)
+  kit.one.debug = { ...kit.one.debug, daemonId: 'the one of a new machine' }
+  await after(kit, POLL_EVERY_MS)
+  expect(lists()).toBe(before + 1)
+})
+
 test('a daemon that dropped our address gets both again, without a restart', async () => {
   const kit = await twoServers()
   await kit.take(hello.on(ONE).volume('/data/db').inventory())
