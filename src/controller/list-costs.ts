@@ -45,6 +45,7 @@ export const FIELD_COSTS: Readonly<Record<string, number>> = {
   /** It judges the volume, and writes a sentence. */
   'Volume.health': 3,
   'Job.health': 3,
+  'Server.health': 3,
   'Volume.days': 50,
   'Query.health': 100,
   'Job.lastRecord': 10,

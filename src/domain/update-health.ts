@@ -12,9 +12,9 @@ import type { ServerState } from './server-state.ts'
 import type { World } from './world.ts'
 
 /** Few enough that other requests get their turn between two calls. */
-const LOADED_TOGETHER = 200
+const LOADED_TOGETHER = 100
 const MEASURED_TOGETHER = 100
-const SAVED_TOGETHER = 500
+const SAVED_TOGETHER = 200
 const PAUSES_INTERVAL_MS = 60_000
 const LONG_PAUSE_MS = 7 * DAY_MS
 const PAUSED_SOURCE = 'paused jobs'

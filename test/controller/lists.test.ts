@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { startApollo } from '../../src/controller/apollo.ts'
+import { tick } from '../../src/domain/controller.ts'
 import type { Context } from '../../src/resolvers/context.ts'
 import { createLoaders } from '../../src/resolvers/loaders.ts'
 import { createSchema } from '../../src/resolvers/schema.ts'
@@ -69,6 +70,51 @@ test('a list asks no daemon', async () => {
   )
   expect(SERVERS.map((ip) => daemons.at(ip).asked.length)).toEqual(before)
 })
+
+test('health, its order and its days are answered from memory and the catalog', async () => {
+  const { ask, world, daemons } = await start()
+  const [, other] = world.inventory.plan.volumes.flatMap(({ jobs }) => jobs)
+  if (!other) throw new Error('there is no job')
+  const { id: jobId, job, server } = other
+  const times = { start: '2026-11-23T08:44:53Z', end: '2026-11-23T08:45:00Z' }
+  for (let n = 0; n < 2; n++) {
+    tick(world)
+    await world.background.settled()
+  }
+  await world.ledger.apply([
+    sampleRecord({ ...job, ...times, jobId, server, state: 'failed', reason: 'no room' }),
+  ])
+  const before = SERVERS.map((ip) => daemons.at(ip).asked.length)
+  const answer = await ask<HealthAnswer>(`{
+    health { summary state volumes counts { state volumes } servers { state servers } controller { state states because } }
+    volumes(order: WORST_FIRST, first: 1) { totalCount nodes { name health { state states because since }
+      days(n: 1, zone: "UTC") { date good partial failed missed expected } jobs { health { state } } } }
+    failing: volumes(filter: { states: [FAILING] }) { totalCount }
+    servers { health { state states because } } }`)
+  expect(answer.health).toMatchObject({ state: 'FAILING', volumes: 9, controller: { state: 'OK' } })
+  expect(answer.health.summary).toMatch(/^Of 9 volumes, 1 fails, 8 wait for their first backup/)
+  expect(answer.volumes).toMatchObject({
+    totalCount: 9,
+    nodes: [
+      {
+        name: other.volume?.name,
+        health: { state: 'FAILING', states: ['FAILING'], since: '2026-11-23T08:45:00.000Z' },
+        days: [{ date: '2026-11-23', good: 0, partial: 0, failed: 1, missed: 0, expected: 0 }],
+        jobs: [{ health: { state: 'FAILING' } }],
+      },
+    ],
+  })
+  expect(answer.failing.totalCount).toBe(1)
+  expect(answer.servers.map(({ health }) => health.state)).toEqual(SERVERS.map(() => 'OLD_VERSION'))
+  expect(SERVERS.map((ip) => daemons.at(ip).asked.length)).toEqual(before)
+})
+
+interface HealthAnswer {
+  health: { summary: string }
+  volumes: object
+  failing: { totalCount: number }
+  servers: { health: { state: string } }[]
+}
 
 interface RecordPage {
   records: {
