@@ -180,14 +180,14 @@ test.each(['dist/main.js', 'scripts/backupd.mjs'])(
   '%s starts by its first line, with the same flags for Node as in a unit of systemd',
   async (file) => {
     const main = fileURLToPath(new URL(`../../${file}`, import.meta.url))
-    const tellFlags = 'data:text/javascript,console.log(process.execArgv.join())'
+    const tellFlags = "data:text/javascript,console.log(process.execArgv.join('%20'))"
     const env = {
       NODE_OPTIONS: `--import=${tellFlags}`,
       PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
     }
     const { stdout, status } = spawnSync(main, ['--version'], { encoding: 'utf8', env })
     const [flags = ''] = stdout.split('\n', 1)
-    expect([status, flags]).toEqual([0, '--max-semi-space-size=4'])
+    expect([status, flags]).toEqual([0, '--max-semi-space-size=4 --heap-growing-percent=50'])
     expect(await readFile(new URL('../../docs/commands.md', import.meta.url), 'utf8')).toContain(
       `node ${flags} /opt/backupd/dist/main.js`,
     )
