@@ -114,7 +114,10 @@ export interface UnnamedWriter extends UnfinishedObject {
 
 export interface ObjectReader extends AsyncDisposable {
   readonly size: number
-  /** Reads `length` bytes from `position`; fewer only at the end. */
+  /**
+   * Reads `length` bytes from `position`; fewer only at the end. Their memory belongs to the caller alone, who may free it
+   * (release() of lib/release.ts).
+   */
   read(position: number, length: number): Promise<Buffer>
   close(): Promise<void>
 }

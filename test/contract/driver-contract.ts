@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { BackupdError } from '../../src/lib/errors.ts'
+import { release } from '../../src/lib/release.ts'
 import type { Driver, ObjectName } from '../../src/objects/driver.ts'
 import { isUnnamed, parseUnfinished } from '../../src/objects/unfinished.ts'
 import { collect } from '../support/collect.ts'
@@ -23,6 +25,23 @@ export function driverContract(name: string, newPlace: () => OpenDriver, inOnePr
       expect(`${await reader.read(6, 5)}`).toBe('world')
       expect(`${await reader.read(6, 500)}`).toBe('world')
       expect((await reader.read(11, 5)).length).toBe(0)
+    })
+
+    it('returns memory that the reader may free, however it reads on', async () => {
+      const driver = await open()
+      const content = randomBytes(400_000)
+      const writer = await driver.create('ns/object')
+      await writer.write(content)
+      await writer.commit()
+      await using reader = await driver.open('ns/object')
+      const parts: Buffer[] = []
+      for (let at = 0; at < content.length; at += 50_000) parts.push(await reader.read(at, 50_000))
+      for (const [n, part] of parts.entries()) {
+        expect(part.equals(content.subarray(n * 50_000, (n + 1) * 50_000))).toBe(true)
+        release(part)
+      }
+      expect((await reader.read(0, content.length)).equals(content)).toBe(true)
+      expect((await reader.read(50_000, 50_000)).equals(content.subarray(50_000, 100_000))).toBe(true)
     })
 
     it('shows an object under its name when it is committed, not before', async () => {

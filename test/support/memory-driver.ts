@@ -69,7 +69,12 @@ class MemoryDriver implements BareDriver {
     if (!content) throw refusal('NOT_FOUND', 'open', name)
     return {
       size: content.length,
-      read: async (position, length) => content.subarray(position, position + length),
+      read: async (position, length) => {
+        const part = content.subarray(position, position + length)
+        const own = Buffer.allocUnsafeSlow(part.length)
+        part.copy(own)
+        return own
+      },
       close: async () => {},
       [Symbol.asyncDispose]: async () => {},
     }

@@ -30,11 +30,12 @@ export class S3ObjectReader implements ObjectReader {
     if (end <= position) return Buffer.alloc(0)
     this.#noteOrder(position, end)
     const known = this.#findAhead(position, end)
-    if (known) return known
+    if (known) return ownCopy(known)
     const from = position
     const bytes = await this.#fetch(from, Math.min(this.size, end + this.#aheadBytes))
-    if (bytes.length > end - from) this.#ahead = { from, bytes }
-    return bytes.subarray(0, end - from)
+    const isMore = bytes.length > end - from
+    if (isMore) this.#ahead = { from, bytes }
+    return isMore || bytes.buffer.byteLength > bytes.length ? ownCopy(bytes.subarray(0, end - from)) : bytes
   }
 
   async close(): Promise<void> {
@@ -68,4 +69,11 @@ export class S3ObjectReader implements ObjectReader {
     const [first] = pieces
     return pieces.length === 1 && first ? first : Buffer.concat(pieces)
   }
+}
+
+/** Readers may free what they get. */
+function ownCopy(bytes: Buffer): Buffer {
+  const own = Buffer.allocUnsafeSlow(bytes.length)
+  bytes.copy(own)
+  return own
 }
