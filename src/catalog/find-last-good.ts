@@ -1,7 +1,7 @@
 import type { VolumeKey } from '../domain/ports.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import { toBackupInfo } from './backup-rows.ts'
-import { makeList, makeTuples } from './bulk-rows.ts'
+import { makeTuples } from './bulk-rows.ts'
 import type { CatalogDb } from './database.ts'
 import type { Backup } from './generated/client.ts'
 import { splitIntoLists } from './numbers.ts'
@@ -17,11 +17,9 @@ export async function findLastGood(
   const last = new Map<string, BackupInfo>()
   for (const some of splitIntoLists(keys)) {
     const volumes = some.map(({ server, source }) => [server, source])
-    const good = await db.$queryRaw<{ sequenceKey: string }[]>`
-      SELECT "sequenceKey" FROM "LastGood" WHERE ("server", "source") IN ${makeTuples(volumes)}`
-    const asked = good.map(({ sequenceKey }) => sequenceKey)
     const rows = await db.$queryRaw<Backup[]>`
-      SELECT * FROM "Backup" WHERE "sequenceKey" IN ${makeList(asked)}`
+      SELECT b.* FROM "LastGood" g JOIN "Backup" b ON b."sequenceKey" = g."sequenceKey"
+      WHERE (g."server", g."source") IN ${makeTuples(volumes)}`
     for (const info of rows.map(toBackupInfo)) {
       const other = last.get(volumeName(info))
       if (!other || readGoodTime(info) > readGoodTime(other)) last.set(volumeName(info), info)

@@ -183,14 +183,28 @@ function omitKnown(fields: object, known: Fields): Fields {
   return { ...Object.fromEntries(named), ...(missing.length > 0 && { [MISSING]: missing }) }
 }
 
-function addKnown({ [MISSING]: missing, ...slim }: Fields, known: Fields): Fields {
-  const left = new Set(Array.isArray(missing) ? missing : [])
-  const fields = restoreNames(slim)
-  return { ...Object.fromEntries(Object.entries(known).filter(([key]) => !left.has(key))), ...fields }
+/** Called several times for each record of a list, so without lists of entries. */
+function addKnown(slim: Fields, known: Fields): Fields {
+  const fields: Fields = { ...known }
+  const missing = slim[MISSING]
+  if (Array.isArray(missing)) for (const key of missing) delete fields[key]
+  copyRestored(slim, fields)
+  return fields
 }
 
-function restoreNames(fields: Fields): Fields {
-  return Object.fromEntries(Object.entries(fields).map(([key, value]) => [LONG_NAMES.get(key) ?? key, value]))
+function restoreNames(slim: Fields): Fields {
+  const fields: Fields = {}
+  copyRestored(slim, fields)
+  if (slim[MISSING] !== undefined) fields[MISSING] = slim[MISSING]
+  return fields
+}
+
+/** Copies all fields but the list of missing ones. */
+function copyRestored(slim: Fields, fields: Fields): void {
+  for (const key of Object.keys(slim)) {
+    // An assignment to this name would change the prototype.
+    if (key !== MISSING && key !== '__proto__') fields[LONG_NAMES.get(key) ?? key] = slim[key]
+  }
 }
 
 function isFields(value: unknown): value is Fields {

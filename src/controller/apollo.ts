@@ -1,5 +1,8 @@
-import { ApolloServer } from '@apollo/server'
-import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled'
+import { ApolloServer, type ApolloServerPlugin } from '@apollo/server'
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from '@apollo/server/plugin/disabled'
 import type { GraphQLSchema } from 'graphql'
 import type { Log } from '../lib/log.ts'
 import type { Context } from '../resolvers/context.ts'
@@ -23,12 +26,27 @@ export async function startApollo({ schema, log }: GraphQLParts): Promise<Apollo
     persistedQueries: false,
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
-    plugins: [ApolloServerPluginLandingPageDisabled()],
+    plugins: [
+      ApolloServerPluginLandingPageDisabled(),
+      // It wraps the resolver of each field, to find out that no answer may be cached.
+      ApolloServerPluginCacheControlDisabled(),
+      forbidCaching,
+    ],
     logger: apolloLog(log),
     formatError: (formatted, error) => formatError({ ...formatted, originalError: unwrapError(error) }, log),
   })
   await apollo.start()
   return apollo
+}
+
+const forbidCaching: ApolloServerPlugin<Context> = {
+  async requestDidStart() {
+    return {
+      async willSendResponse({ response }) {
+        response.http.headers.set('cache-control', 'no-store')
+      },
+    }
+  },
 }
 
 function unwrapError(error: unknown): unknown {

@@ -5,8 +5,9 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql'
 import type { PlannedVolume } from '../../domain/plan.ts'
 import type { InventoryInstance, InventoryProc } from '../../wire/inventory.ts'
+import { SIMPLE } from '../simple.ts'
 
-@ObjectType({ description: 'An application of the inventory.' })
+@ObjectType({ ...SIMPLE, description: 'An application of the inventory.' })
 export class App {
   @Field(() => ID, { description: 'Its name: `shop`.' })
   name!: string
@@ -14,7 +15,7 @@ export class App {
   source!: InventoryProc[]
 }
 
-@ObjectType({ description: 'A process of an app. It runs as one or more instances.' })
+@ObjectType({ ...SIMPLE, description: 'A process of an app. It runs as one or more instances.' })
 export class Proc {
   @Field(() => ID, { description: 'The full name: `shop.web.web`.' })
   name!: string
@@ -26,7 +27,7 @@ export class Proc {
   source!: InventoryInstance[]
 }
 
-@ObjectType({ description: 'One instance of a proc, with its own copy of every volume.' })
+@ObjectType({ ...SIMPLE, description: 'One instance of a proc, with its own copy of every volume.' })
 export class Instance {
   @Field(() => Int, { description: 'Its number, from 1.' })
   no!: number
@@ -39,7 +40,7 @@ export class Instance {
   source!: InventoryInstance
 }
 
-@ObjectType({ description: 'A directory of a proc that the inventory names.' })
+@ObjectType({ ...SIMPLE, description: 'A directory of a proc that the inventory names.' })
 export class Volume {
   @Field(() => String, { description: 'The app that it belongs to.' })
   app!: string

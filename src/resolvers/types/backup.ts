@@ -127,7 +127,10 @@ export class Backup {
   info!: BackupInfo
 }
 
-@ObjectType({ description: 'An entry of a backup: a file, a directory, a link, a fifo or a device.' })
+@ObjectType({
+  ...SIMPLE,
+  description: 'An entry of a backup: a file, a directory, a link, a fifo or a device.',
+})
 export class File {
   @Field(() => String, {
     description:

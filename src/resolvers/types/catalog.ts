@@ -1,7 +1,8 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql'
 import { BigIntScalar } from '../scalars.ts'
+import { SIMPLE } from '../simple.ts'
 
-@ObjectType({ description: "A copy of the controller's database." })
+@ObjectType({ ...SIMPLE, description: "A copy of the controller's database." })
 export class CatalogCopy {
   @Field(() => String, { description: 'Absolute path of the new file on the controller.' })
   path!: string
@@ -10,7 +11,7 @@ export class CatalogCopy {
   size!: number
 }
 
-@ObjectType({ description: "Names in a server's folder of the store that belong to no backup." })
+@ObjectType({ ...SIMPLE, description: "Names in a server's folder of the store that belong to no backup." })
 export class UnknownObjects {
   @Field(() => Int, { description: 'How many there are.' })
   count!: number
@@ -19,7 +20,7 @@ export class UnknownObjects {
   names!: string[]
 }
 
-@ObjectType({ description: "What a rebuild found in one server's folder of the store." })
+@ObjectType({ ...SIMPLE, description: "What a rebuild found in one server's folder of the store." })
 export class NamespaceRebuild {
   @Field(() => ID, { description: 'The server whose folder it is.' })
   ip!: string
@@ -49,7 +50,7 @@ export class NamespaceRebuild {
   error!: string | null
 }
 
-@ObjectType({ description: 'The result of a rebuild.' })
+@ObjectType({ ...SIMPLE, description: 'The result of a rebuild.' })
 export class CatalogRebuild {
   @Field(() => Boolean, { description: 'The changes were only counted.' })
   dryRun!: boolean

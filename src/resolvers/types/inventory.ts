@@ -1,7 +1,11 @@
 import { Field, Int, ObjectType } from 'type-graphql'
 import { DateTime } from '../scalars.ts'
+import { SIMPLE } from '../simple.ts'
 
-@ObjectType({ description: 'A new inventory that loses so many volumes that it takes effect only later.' })
+@ObjectType({
+  ...SIMPLE,
+  description: 'A new inventory that loses so many volumes that it takes effect only later.',
+})
 export class HeldChange {
   @Field(() => DateTime, { description: 'When it arrived.' })
   since!: string
@@ -16,7 +20,7 @@ export class HeldChange {
   ofVolumes!: number
 }
 
-@ObjectType({ description: 'The inventory in force, and why a newer one is not.' })
+@ObjectType({ ...SIMPLE, description: 'The inventory in force, and why a newer one is not.' })
 export class InventoryStatus {
   @Field(() => DateTime, { description: 'When the inventory in force took effect.' })
   since!: string

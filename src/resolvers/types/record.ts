@@ -5,7 +5,7 @@ import { BigIntScalar, DateTime, JsonScalar } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
 import { ChangedWhileRead } from './backup.ts'
 
-@ObjectType({ description: 'How far a run is.' })
+@ObjectType({ ...SIMPLE, description: 'How far a run is.' })
 export class Progress {
   @Field(() => String, {
     description: 'What it does now: `pack`, `unpack`, `swap`, `publish`, `wait-store`, …',
@@ -45,7 +45,7 @@ export class Progress {
   etaSeconds!: number | null
 }
 
-@ObjectType({ description: 'Why a run did not succeed.' })
+@ObjectType({ ...SIMPLE, description: 'Why a run did not succeed.' })
 export class RecordError {
   @Field(() => String, { description: 'A stable code; docs/errors.md lists all of them.' })
   code!: string
@@ -60,7 +60,7 @@ export class RecordError {
   facts!: { [name: string]: unknown }
 }
 
-@ObjectType({ description: 'One step of a planned recover.' })
+@ObjectType({ ...SIMPLE, description: 'One step of a planned recover.' })
 export class RecoverStep {
   @Field(() => RecoverAction, { description: 'What would be done with the path.' })
   action!: RecoverAction
@@ -69,7 +69,7 @@ export class RecoverStep {
   path!: string
 }
 
-@ObjectType({ description: 'What a recover would do.' })
+@ObjectType({ ...SIMPLE, description: 'What a recover would do.' })
 export class RecoverPlan {
   @Field(() => Int, { description: 'Number of paths that would be created.' })
   create!: number
@@ -250,7 +250,7 @@ export class Record {
   serverIp!: string
 }
 
-@ObjectType({ description: 'A record, as it is now or after a change.' })
+@ObjectType({ ...SIMPLE, description: 'A record, as it is now or after a change.' })
 export class RecordEvent {
   @Field(() => Int, {
     description:

@@ -3,7 +3,7 @@ import { SchedulerStatus } from '../enums.ts'
 import { BigIntScalar, DateTime, JsonScalar } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
 
-@ObjectType({ description: 'The narrowest quota that limits the store.' })
+@ObjectType({ ...SIMPLE, description: 'The narrowest quota that limits the store.' })
 export class StoreQuota {
   @Field(() => BigIntScalar, { description: 'Bytes that count against it.' })
   usedBytes!: number
@@ -12,7 +12,7 @@ export class StoreQuota {
   limitBytes!: number
 }
 
-@ObjectType({ description: 'The store of a daemon, and its room.' })
+@ObjectType({ ...SIMPLE, description: 'The store of a daemon, and its room.' })
 export class StoreSpace {
   @Field(() => String, { description: 'Its driver: `local`, `moosefs` or `s3`.' })
   driver!: string
@@ -37,7 +37,7 @@ export class StoreSpace {
   error!: string | null
 }
 
-@ObjectType({ description: 'What a daemon says about its own process.' })
+@ObjectType({ ...SIMPLE, description: 'What a daemon says about its own process.' })
 export class ServerDebug {
   @Field(() => SchedulerStatus, { description: 'Whether it starts jobs on its own.' })
   schedulerStatus!: SchedulerStatus

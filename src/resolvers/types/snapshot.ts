@@ -2,9 +2,10 @@ import { Field, ID, Int, ObjectType } from 'type-graphql'
 import type { SnapshotInfo } from '../../wire/snapshot.ts'
 import { FileChangeKind } from '../enums.ts'
 import { BigIntScalar, DateTime } from '../scalars.ts'
+import { SIMPLE } from '../simple.ts'
 import { ChangedWhileRead, File } from './backup.ts'
 
-@ObjectType({ description: 'One point in time of an increment.' })
+@ObjectType({ ...SIMPLE, description: 'One point in time of an increment.' })
 export class Snapshot {
   @Field(() => ID, { description: "Its id in restic's repository." })
   id!: string
@@ -62,7 +63,7 @@ export class Snapshot {
   info!: SnapshotInfo
 }
 
-@ObjectType({ description: 'How one path differs between two snapshots.' })
+@ObjectType({ ...SIMPLE, description: 'How one path differs between two snapshots.' })
 export class FileChange {
   @Field(() => String, { description: 'Path below the volume.' })
   path!: string
@@ -83,7 +84,7 @@ export class FileChange {
   after!: File | null
 }
 
-@ObjectType({ description: 'A path as it was from this snapshot until the next listed one.' })
+@ObjectType({ ...SIMPLE, description: 'A path as it was from this snapshot until the next listed one.' })
 export class FileVersion {
   @Field(() => ID, { description: 'Id of the snapshot.' })
   snapshot!: string
