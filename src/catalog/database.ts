@@ -28,8 +28,12 @@ export interface DatabaseOptions {
   maxCheckedAtOpen?: number
 }
 
-/** In ms. Long, because a transaction may wait for others and may take long itself. */
-const TIMEOUTS = { maxWait: 60_000, timeout: 60_000 }
+/**
+ * As long as a timer can be, ms: Prisma would count the time in which this process itself was stopped. A transaction has
+ * only statements in it, and each of them is answered, or its thread has ended.
+ */
+const MAX_TIMER_MS = 2 ** 31 - 1
+const TIMEOUTS = { maxWait: MAX_TIMER_MS, timeout: MAX_TIMER_MS }
 
 /**
  * Opens the database file or creates it; checks its pages, applies migrations, turns on the write-ahead log. The caller
@@ -85,9 +89,14 @@ function copyBefore(database: Database.Database, name: string, log: Log): void {
   const copy = `${database.name}.before-${name}`
   const part = `${copy}.part`
   rmSync(part, { force: true })
-  database.prepare('VACUUM INTO ?').run(part)
-  syncPath(part)
-  renameSync(part, copy)
+  try {
+    database.prepare('VACUUM INTO ?').run(part)
+    syncPath(part)
+    renameSync(part, copy)
+  } catch (error) {
+    rmSync(part, { force: true })
+    throw error
+  }
   syncPath(dirname(copy))
   log.info({ copy }, `The catalog is copied to ${copy} before it is changed`)
 }

@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import Database from 'better-sqlite3'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type CatalogDb, openCatalogDatabase } from '../../src/catalog/database.ts'
 import { systemClock } from '../../src/lib/clock.ts'
+import { DAY_MS } from '../../src/lib/time-units.ts'
 import { ridOf, sampleRecord } from '../support/catalog-samples.ts'
 import { silentLog } from '../support/silent-log.ts'
 import { openCatalogIn, tempFolder } from '../support/temp-catalog.ts'
@@ -183,4 +184,21 @@ test('the migrations produce the schema', async () => {
   const script = fileURLToPath(new URL('../../scripts/db-migration.mjs', import.meta.url))
   const { stdout } = await promisify(execFile)(process.execPath, [script, '--check'])
   expect(stdout).toContain('nothing to write')
+})
+
+test('a transaction and one that waits for it outlive a stop of the process, however long', async () => {
+  const { db } = await tempDatabase()
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const create = (transaction: Pick<CatalogDb, 'meta'>, key: string) =>
+    transaction.meta.create({ data: { key, value: '' } })
+  const stopped = db.$transaction(async (transaction) => {
+    await create(transaction, 'before')
+    // As Node sees it when the process goes on: all timers are due, and nothing was answered meanwhile.
+    vi.advanceTimersByTime(20 * DAY_MS)
+    await create(transaction, 'after')
+  })
+  const waiting = db.$transaction((transaction) => create(transaction, 'waited'))
+  await Promise.all([stopped, waiting])
+  expect((await db.meta.findMany()).map(({ key }) => key)).toEqual(['before', 'after', 'waited'])
 })

@@ -1,7 +1,10 @@
-import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import Database from 'better-sqlite3'
 import { expect, onTestFinished } from 'vitest'
 import { openCatalog } from '../../src/catalog/catalog.ts'
+import { openCatalogDatabase } from '../../src/catalog/database.ts'
 import { toFileError } from '../../src/catalog/file-error.ts'
 import { deleteBackups, locateBackup } from '../../src/domain/backups.ts'
 import { POLL_EVERY_MS, pollDue } from '../../src/domain/servers.ts'
@@ -18,6 +21,7 @@ const hello = given.app('hello').proc('web')
 const IP = '10.0.0.1'
 const NAME = sampleBackup().name
 const MIB = 1024 * 1024
+const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations/sqlite', import.meta.url))
 
 /** Writes until nothing more goes. */
 function fill(dir: string): void {
@@ -91,4 +95,28 @@ itMounts('an I/O error counts as a full disk or quota if nothing more can be wri
   expect(toFileError(failed, file)?.message).toMatch(/reports an error/)
   fill(dir)
   expect(toFileError(failed, file)?.message).toMatch(/its disk or quota is full/)
+})
+
+itMounts('the copy before an upgrade that finds no room leaves nothing behind', async () => {
+  const { dir } = smallFileSystem(16 * 1024)
+  const file = join(dir, 'catalog.db')
+  const migrations = join(await testFolder(), 'migrations')
+  const names = readdirSync(MIGRATIONS).toSorted()
+  for (const name of names.slice(0, -1))
+    cpSync(join(MIGRATIONS, name), join(migrations, name), { recursive: true })
+  await openCatalogDatabase(file, { log: silentLog, clock: systemClock, migrations }).$disconnect()
+  const database = new Database(file)
+  const insert = database.prepare('INSERT INTO Meta (key, value) VALUES (?, ?)')
+  for (let n = 0; n < 2000; n++) insert.run(`key ${n}`, 'x'.repeat(1000))
+  database.close()
+  fill(dir)
+  rmSync(join(dir, 'fill-1048576-0'))
+  const open = () => openCatalogDatabase(file, { log: silentLog, clock: systemClock })
+  expect(open).toThrow(
+    expect.objectContaining({ code: 'CATALOG_UNUSABLE', message: expect.stringContaining('is full') }),
+  )
+  expect(readdirSync(dir).filter((name) => name.includes('.before-'))).toEqual([])
+  makeRoom(dir)
+  await open().$disconnect()
+  expect(readdirSync(dir).filter((name) => name.includes('.before-'))).toHaveLength(1)
 })
