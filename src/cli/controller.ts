@@ -25,7 +25,7 @@ import {
   VOLUME_ROOT,
 } from './shared-flags.ts'
 import { setTimeZone } from './time-zone.ts'
-import { waitUntilStopped } from './until-stopped.ts'
+import { catchStopSignals, type StopSignals, waitUntilStopped } from './until-stopped.ts'
 
 interface ControllerFlags extends CommonControllerFlags {
   addr: string
@@ -76,6 +76,7 @@ async function runController(flags: ControllerFlags): Promise<void> {
   repairOwnModes(dataDir, log)
   const hangUp = rereadOnHangUp(log)
   setTimeZone(log)
+  let signals: StopSignals | undefined
   const controller = await startController({
     ...readCommonControllerFlags(flags, dataDir),
     ...address,
@@ -89,12 +90,16 @@ async function runController(flags: ControllerFlags): Promise<void> {
     }),
     addressOf: (ip) => `http://${ip}:${dport}`,
     takesOver: () => flags.takeOver,
-    onListening: (url) => log.info({ url }, `The controller listens on ${url}`),
+    // It may still read its inventory for a while then.
+    onListening: (url) => {
+      signals = catchStopSignals()
+      log.info({ url }, `The controller listens on ${url}`)
+    },
     log,
   })
   warnOfReach(address, log)
   hangUp.begin(() => controller.rereadInventory())
-  await waitUntilStopped(() => controller.close(), controller.failure)
+  await waitUntilStopped(() => controller.close(), controller.failure, signals)
 }
 
 function inventoryFrom({ inventory, lainlet }: ControllerFlags, log: Log) {

@@ -42,7 +42,7 @@ import {
 } from './shared-flags.ts'
 import { addStoreFlags, parseStore, type StoreFlags } from './store-flags.ts'
 import { setTimeZone } from './time-zone.ts'
-import { waitUntilStopped } from './until-stopped.ts'
+import { catchStopSignals, waitUntilStopped } from './until-stopped.ts'
 import { welcome } from './welcome.ts'
 
 interface StandaloneFlags extends CommonDaemonFlags, CommonControllerFlags, StoreFlags {
@@ -90,6 +90,7 @@ async function runStandalone(flags: StandaloneFlags): Promise<void> {
   const daemon = parts.adopt(await startLocalDaemon(flags, { dataDir, log, zoneProblem, store }), (it) =>
     it.close(),
   )
+  const signals = catchStopSignals()
   const controller = parts.adopt(
     await startLocalController(flags, { dataDir, log, daemon, inventory }),
     (it) => it.close(),
@@ -104,10 +105,11 @@ async function runStandalone(flags: StandaloneFlags): Promise<void> {
     }),
   )
   // The daemon first, so that the controller still accepts its last news.
-  await waitUntilStopped(async () => {
+  const close = async () => {
     await daemon.close()
     await controller.close()
-  }, controller.failure)
+  }
+  await waitUntilStopped(close, controller.failure, signals)
 }
 
 async function makeDataDir(path: string): Promise<string> {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { writeFileAtomically } from '../lib/atomic-file.ts'
+import { removeUnfinishedWrites, writeFileAtomically } from '../lib/atomic-file.ts'
 import type { Clock } from '../lib/clock.ts'
 import { parseClockNote } from '../lib/clock-note.ts'
 import type { Log } from '../lib/log.ts'
@@ -19,6 +19,7 @@ export function keepControllerTime(
   parts: AsyncDisposableStack,
 ): TrustedClock {
   const file = join(dataDir, 'clock.json')
+  removeUnfinishedWrites(file)
   const memory = {
     load: () => parseClockNote(readIfThere(file)),
     save: (note: object) => writeFileAtomically(file, JSON.stringify(note)),

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { InventoryMemory } from '../domain/ports.ts'
-import { readFileIfThere, writeFileAtomically } from '../lib/atomic-file.ts'
+import { readFileIfThere, removeUnfinishedWrites, writeFileAtomically } from '../lib/atomic-file.ts'
 import { messageOf } from '../lib/errors.ts'
 import { doInSlices, type Interruptible } from '../lib/in-slices.ts'
 import type { Log } from '../lib/log.ts'
@@ -9,6 +9,7 @@ import type { Inventory } from '../wire/inventory.ts'
 /** Keeps the inventory last in force in `<data>/inventory.json`, which only this program reads and writes. */
 export function createInventoryMemory(dataDir: string, log: Log): InventoryMemory {
   const file = join(dataDir, 'inventory.json')
+  removeUnfinishedWrites(file)
   return {
     async load() {
       try {

@@ -1,5 +1,6 @@
+import { readdirSync, rmSync } from 'node:fs'
 import { open, readFile, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { errnoOf } from './errors.ts'
 
 /** Makes renames and new names in `folder` survive a power loss. */
@@ -43,6 +44,14 @@ export async function writeFileAtomically(
     await handle.writeFile(content)
     await handle.sync()
   })
+}
+
+/** Deletes what a killed process left of its writing of `file`. Only for a process that alone writes it. */
+export function removeUnfinishedWrites(file: string): void {
+  const folder = dirname(file)
+  const begin = `${basename(file)}.tmp-`
+  for (const name of readdirSync(folder))
+    if (name.startsWith(begin) && /^\d+$/.test(name.slice(begin.length))) rmSync(join(folder, name))
 }
 
 /** The file's text, or undefined if the file does not exist. */

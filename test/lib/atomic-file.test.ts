@@ -1,8 +1,13 @@
-import { chmod, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { readFileIfThere, replaceAtomically, writeFileAtomically } from '../../src/lib/atomic-file.ts'
+import {
+  readFileIfThere,
+  removeUnfinishedWrites,
+  replaceAtomically,
+  writeFileAtomically,
+} from '../../src/lib/atomic-file.ts'
 import { recordDisk } from '../support/recorded-disk.ts'
 
 let folder: string
@@ -61,4 +66,20 @@ test('a folder is made as a whole too, and nothing of it stays if that fails', a
   await replaceAtomically(path, `${path}.part`, make)
   expect(await readdir(path)).toEqual(['below'])
   expect(await readdir(folder)).toEqual(['example'])
+})
+
+test('what a killed writer left is removed, and nothing else', async () => {
+  const file = join(folder, 'state.json')
+  await writeFileAtomically(file, 'new')
+  const others = [
+    'state.json.tmp-',
+    'state.json.tmp-1x',
+    'state.json.tmp-1.old',
+    'other.json.tmp-1',
+    'xstate.json.tmp-1',
+  ]
+  for (const name of [...others, 'state.json.tmp-1', 'state.json.tmp-4711'])
+    await writeFile(join(folder, name), '')
+  removeUnfinishedWrites(file)
+  expect((await readdir(folder)).toSorted()).toEqual(['state.json', ...others].toSorted())
 })

@@ -49,3 +49,34 @@ test('SIGHUP makes the controller read its inventory again, and ends nothing', a
   const { inventory } = await ask<{ inventory: { volumes: number } }>(url, '{ inventory { volumes } }')
   expect(inventory.volumes).toBe(1)
 })
+
+test('SIGTERM while a restarted controller still reads its inventory ends it in order', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'inventory-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const file = join(folder, 'inventory.yaml')
+  const apps = (count: number) =>
+    Array.from({ length: count }, (_, n) => `  app${n}: { web: { on: [10.0.0.1], volumes: [/v] } }\n`).join(
+      '',
+    )
+  await writeFile(file, `apps:\n${apps(1)}`)
+  const flags = [
+    '--addr',
+    `127.0.0.1:${await freePort()}`,
+    '--data',
+    join(folder, 'data'),
+    '--inventory',
+    file,
+  ]
+  const first = startProgram(['controller', ...flags])
+  await first.said(/The controller listens on/)
+  first.process.kill('SIGTERM')
+  expect(await first.ended).toBe(0)
+  // Takes about a second to read.
+  await writeFile(file, `apps:\n${apps(3000)}`)
+  const again = startProgram(['controller', ...flags])
+  onTestFinished(() => void again.process.kill('SIGKILL'))
+  await again.said(/The controller listens on/)
+  again.process.kill('SIGTERM')
+  expect(await again.ended).toBe(0)
+  expect(again.lines.filter((line) => /"level":"?(error|50)/.test(line))).toEqual([])
+})
