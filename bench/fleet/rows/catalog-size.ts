@@ -6,7 +6,7 @@ import type { World } from '../world.ts'
 const TABLES = {
   record: /^Record(Body)?$/,
   change: /^RecordEvent$/,
-  job: /^(JobLast|JobContent|LastGood)$/,
+  job: /^(Job.+|LastGood)$/,
   backup: /^Backup$/,
 } as const
 
