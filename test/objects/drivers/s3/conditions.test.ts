@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest'
+import { systemClock } from '../../../../src/lib/clock.ts'
+import { openDriver } from '../../../../src/objects/drivers/open-driver.ts'
 import { s3Driver } from '../../../../src/objects/drivers/s3/s3.ts'
+import { startFaultProxy } from '../../../support/fault-proxy.ts'
 import { startS3Model } from '../../../support/s3-model.ts'
+import { tempDir } from '../../../support/temp-dir.ts'
 
 // On a model: the real server of the tests refuses these conditions.
 
@@ -38,4 +42,20 @@ test('of two machines that create an object with an update, one is refused', asy
   }
   await expect(s3Driver(settings).update('.owner', between)).rejects.toMatchObject({ code: 'CONFLICT' })
   expect(`${objects.get('.owner')?.content}`).toBe('theirs')
+})
+
+test.each([
+  ['small', 10, /^PUT .*\/small/],
+  ['large', 9 * 1024 * 1024, /^POST .*\/large\?uploadId/],
+] as const)('a %s object is recognized if the answer to its commit is lost', async (name, size, request) => {
+  const { settings, objects } = await startS3Model()
+  const proxy = await startFaultProxy(settings.endpoint ?? '')
+  const opener = { dataDir: tempDir(), clock: systemClock }
+  const driver = openDriver({ ...settings, endpoint: proxy.endpoint }, opener)
+  const writer = await driver.create(name)
+  await writer.write(Buffer.alloc(size, 'x'))
+  proxy.fail(request, 'lost')
+  await writer.commit()
+  expect(objects.get(name)?.content.length).toBe(size)
+  proxy.assertAllHit()
 })

@@ -61,6 +61,8 @@ describeSwift('a store on a real Swift', () => {
     expect(await problemOf({ ...settings, credentialsFile })).toMatchObject(
       unavailable(settings, 'the secret key is wrong'),
     )
+    const stat = s3Driver({ ...settings, credentialsFile }).stat('ns/object')
+    await expect(stat).rejects.toThrow('the secret key is wrong')
     write('nobody')
     expect(await problemOf({ ...settings, credentialsFile })).toMatchObject(
       unavailable(settings, 'the (store does not know the access key|secret key is wrong)'),
