@@ -6,10 +6,16 @@ import { doInSlices, type Interruptible } from '../lib/in-slices.ts'
 import type { Log } from '../lib/log.ts'
 import type { Inventory } from '../wire/inventory.ts'
 
+const FILE = 'inventory.json'
+
+/** Deletes what a killed controller left of its writing. Only for the one that has the data directory. */
+export function removeUnfinishedMemory(dataDir: string): void {
+  removeUnfinishedWrites(join(dataDir, FILE))
+}
+
 /** Keeps the inventory last in force in `<data>/inventory.json`, which only this program reads and writes. */
 export function createInventoryMemory(dataDir: string, log: Log): InventoryMemory {
-  const file = join(dataDir, 'inventory.json')
-  removeUnfinishedWrites(file)
+  const file = join(dataDir, FILE)
   return {
     async load() {
       try {

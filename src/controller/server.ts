@@ -37,7 +37,7 @@ import { createExecute } from './execute.ts'
 import { serveSocket } from './graphql-socket.ts'
 import { addHealthRoute } from './health-route.ts'
 import { createHttpApp } from './http-app.ts'
-import { createInventoryMemory } from './inventory-memory.ts'
+import { createInventoryMemory, removeUnfinishedMemory } from './inventory-memory.ts'
 import { addNewsRoute } from './news-route.ts'
 import { addRestRoutes } from './rest-routes.ts'
 import { addStartPage } from './start-page.ts'
@@ -130,6 +130,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     identity,
     onInForce: ({ volumes }: Plan) => options.onPaths?.(volumes.map(({ path }) => path)),
   }
+  removeUnfinishedMemory(dataDir)
   const inventoryMemory = createInventoryMemory(dataDir, log)
   const world = await createWorld({
     ports: { ...stores, daemon, inventoryMemory },

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -27,6 +27,15 @@ test('a port in use gives one clear error, and leaves nothing open', async () =>
   })
   await new Promise((resolve) => other.close(resolve))
   expect((await startTestController({ folder, port })).url).toBe(`http://127.0.0.1:${port}`)
+})
+
+test('files that a killed controller left unfinished are removed at the start', async () => {
+  const folder = await testFolder()
+  const dataDir = join(folder, 'data')
+  await mkdir(dataDir)
+  for (const name of ['clock.json.tmp-1', 'inventory.json.tmp-1']) await writeFile(join(dataDir, name), '{')
+  await startTestController({ folder, dataDir })
+  expect((await readdir(dataDir)).filter((name) => name.endsWith('.tmp-1'))).toEqual([])
 })
 
 test('a broken inventory at the start gives one clear error, and leaves nothing open', async () => {
