@@ -52,6 +52,8 @@ test('a lost run is a problem and degrades health, until a later run of the job 
   await again.background.settled()
   expect(listProblems(again)).toEqual([lost])
   const end = { rid: ridOf(2), seq: 9, state: 'success', end: '2026-11-23T09:45:00Z' } as const
+  await acceptNews(world, news(record({ ...end, rid: ridOf(3), state: 'cancelled' })), { from: IP })
+  expect(listProblems(world)).toEqual([lost])
   await acceptNews(world, news(record(end)), { from: IP })
   expect(listProblems(world)).toEqual([])
   expect(await readHealth(world)).toMatchObject({ status: 'ok', reason: '' })

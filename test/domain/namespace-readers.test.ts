@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest'
 import { listFiles } from '../../src/domain/backups.ts'
 import { rebuildCatalog } from '../../src/domain/catalog.ts'
+import { NamespaceReaders } from '../../src/domain/namespace-readers.ts'
 import { pollDue } from '../../src/domain/servers.ts'
 import { sampleBackup } from '../support/catalog-samples.ts'
 import { given } from '../support/given.ts'
+import { handClock } from '../support/hand-clock.ts'
 
 const LIVING = Array.from({ length: 30 }, (_, at) => `10.0.0.${at + 1}`)
 const DEAD = Array.from({ length: 20 }, (_, at) => `10.0.9.${at + 1}`)
@@ -74,6 +76,34 @@ test('the daemon that answered about a dead server is asked the next time', asyn
   expect([kit.count('files'), kit.count('namespaces')]).toEqual([6, 8])
   for (const daemon of first) daemon.down = true
   expect((await read()).files).toHaveLength(1)
+})
+
+test('what a daemon could read counts no more when it does not answer', async () => {
+  const clock = handClock()
+  let isDown = false
+  const ask = async () => {
+    if (isDown) throw new Error('down')
+    return { namespaces: ['10.0.9.1'] }
+  }
+  const readers = new NamespaceReaders({ ask } as never, clock)
+  await readers.readFolders('10.0.0.1', 1000)
+  expect(readers.listReaders('10.0.9.1', ['10.0.0.1'])).toEqual(['10.0.0.1'])
+  isDown = true
+  clock.move(1001)
+  await expect(readers.readFolders('10.0.0.1', 1000)).rejects.toThrow('down')
+  expect(readers.listReaders('10.0.9.1', ['10.0.0.1'])).toEqual([])
+})
+
+test('nothing is forgotten on the word of daemons that do not find their own folder', async () => {
+  const kit = await fleet({ firstReader: 0 })
+  await kit.rebuild()
+  for (const daemon of kit.all)
+    Object.assign(daemon, { backups: [], debug: { ...daemon.debug, ip: 'another folder' } })
+  const [dead = ''] = DEAD
+  kit.clock.move(3_600_000)
+  const forgotten = await rebuildCatalog(kit.world, 'test', { dryRun: false, forget: [dead] })
+  expect(JSON.stringify(forgotten)).toContain('does not find its own folder')
+  expect(await kit.catalog.backups.namespaces()).toContain(dead)
 })
 
 test('a dead server is forgotten with one question to each daemon', async () => {

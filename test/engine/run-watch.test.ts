@@ -47,7 +47,7 @@ async function watchWorld() {
     clock.move(ms)
     watch.check()
   }
-  return { watch, problems, log, limits, yields, begin, progress, pass }
+  return { clock, watch, problems, log, limits, yields, begin, progress, pass }
 }
 
 const BELOW_MS = HUNG_AFTER_MS - 1
@@ -62,6 +62,17 @@ test.each([{ phase: 'pack' }, { bytesDone: 1 }, { filesDone: 1 }])('$0 is progre
   progress(run, change)
   pass(1)
   expect(problems.list()).toMatchObject([{ source: 'hung', text: expect.stringContaining(run.rid) }])
+})
+
+test('the time until a progress does not count, also if nobody looked meanwhile', async () => {
+  const { clock, problems, begin, progress, pass } = await watchWorld()
+  const run = begin()
+  clock.move(BELOW_MS)
+  progress(run, { bytesDone: 1 })
+  pass(BELOW_MS)
+  expect(problems.list()).toEqual([])
+  pass(1)
+  expect(problems.list()).toHaveLength(1)
 })
 
 test('a run without progress is reported once, until it continues', async () => {

@@ -22,10 +22,12 @@ test('a reader holds a shared lock; if somebody removes it, reading continues wi
   const snapshot = await addSnapshot(await open(), { file: content })
   await using held = await lock()
   expect(held.snapshots).toEqual([snapshot])
+  expect(held.isHeld()).toBe(true)
   expect(repository.blobSize('data', idOf(content))).toBe(content.length)
   for (const id of readdirSync(join(path, 'locks'))) await repository.removeUnpacked('locks', id)
   clock.ms += 6 * 60_000
   await expect.poll(() => heard).toEqual([expect.stringMatching(/was removed.*It is read without a lock/)])
+  expect(held.isHeld()).toBe(false)
 })
 
 test('a lock of another process is respected', async () => {
