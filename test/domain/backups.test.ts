@@ -49,6 +49,23 @@ test('deleting removes backups from the store and from the catalog', async () =>
   expect(await locateBackup(world, whole)).toMatchObject({ refused: 'NOT_FOUND' })
 })
 
+test('deleting a file inside a mirror keeps the mirror, and reads the list again', async () => {
+  const { world, one } = await twoServers()
+  const mirror = { ...whole, name: 'hello-hello.web.web-1-data-db' }
+  one.backups = [...one.backups, sampleBackup({ name: mirror.name, mode: 'increment', series: null })]
+  await rebuildCatalog(world, 'test', { dryRun: false, forget: [] })
+  one.asked.length = 0
+  const names = [`${mirror.name}/sub/file`]
+  expect(await deleteBackups(world, 'test', { app: 'hello', proc: 'web', names })).toEqual(names)
+  await world.background.settled()
+  expect(one.asked.filter((question) => question === 'backups')).toHaveLength(1)
+  expect(await locateBackup(world, mirror)).not.toHaveProperty('refused')
+  one.asked.length = 0
+  await deleteBackups(world, 'test', { app: 'hello', proc: 'web', names: [NAME] })
+  await world.background.settled()
+  expect(one.asked).not.toContain('backups')
+})
+
 test.for([
   [
     'a path that leads out',
