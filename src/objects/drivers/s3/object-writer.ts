@@ -77,6 +77,7 @@ export class S3ObjectWriter {
     if (stored !== this.#size) throw this.#wrongSize(name, stored)
     await inTurn(`${this.#bucket.place}/${name}`, () => this.#publish(name))
     this.#committedAs = name
+    this.#part.free()
     // Left over, it is removed at the next start.
     await this.#object.journal?.end().catch(() => {})
   }

@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
+import { release } from '../../../lib/release.ts'
 
 /** Collects the bytes of one part, and their MD5 on the way. */
 export class PartBuffer {
@@ -36,11 +37,17 @@ export class PartBuffer {
     return { bytes: this.#bytes.subarray(0, this.#filled), md5: this.#hash.copy().digest('base64') }
   }
 
+  /** Frees its memory, which no request may be sending any more. */
+  free(): void {
+    release(this.#bytes)
+  }
+
   #grow(needed: number): void {
     if (needed <= this.#bytes.length) return
     const size = Math.min(this.#limit, Math.max(2 * this.#bytes.length, needed))
     const grown = Buffer.allocUnsafeSlow(size)
     this.#bytes.copy(grown, 0, 0, this.#filled)
+    release(this.#bytes)
     this.#bytes = grown
   }
 }
