@@ -54,7 +54,8 @@ test('news and questions of any size find their statements prepared', async () =
   }
   const seen = collectStatements()
   for (const size of [12, 1, 2, 3, 7, 30, 111, 600]) await round(size)
-  const kinds = Map.groupBy(seen, (sql) => sql.trim().slice(0, 70))
+  // A statement whose text has as many placeholders as rows is one kind with several texts.
+  const kinds = Map.groupBy(seen, (sql) => sql.replaceAll(/[(), ?]*\?[(), ?]*/g, ' ? '))
   expect(kinds.size).toBeGreaterThan(12)
   expect([...kinds].filter(([, texts]) => texts.length > 1).map(([kind]) => kind)).toEqual([])
 })
