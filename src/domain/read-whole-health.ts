@@ -103,6 +103,6 @@ function describeServers([state, count]: [ServerHealthState, number]): string {
 export function readServerHealth(world: World, server: ServerState): JudgedHealth<ServerHealthState> {
   const { health } = world
   const forecast = forecastStore(health.stores.list(server.ip))
-  const clockOffsetMs = health.clock.isFrozen ? 0 : health.offsetOf(server.ip)
+  const clockOffsetMs = health.clock.isFrozen ? 0 : health.servers.readClockOffset(server.ip)
   return toHealth(judgeServer({ server, forecast, clockOffsetMs }))
 }

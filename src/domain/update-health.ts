@@ -119,10 +119,10 @@ async function saveJobs({ health, ports }: World): Promise<void> {
 
 /** Changes that could not be stored are tried again, in their order. */
 async function savePeriods({ health, ports }: World): Promise<void> {
-  while (health.periodChanges.length > 0) {
-    const some = health.periodChanges.slice(0, SAVED_TOGETHER)
+  const { periods } = health
+  for (let some = periods.list(SAVED_TOGETHER); some.length > 0; some = periods.list(SAVED_TOGETHER)) {
     await ports.health.changePeriods(some)
-    health.periodChanges = health.periodChanges.slice(some.length)
+    periods.drop(some.length)
   }
 }
 

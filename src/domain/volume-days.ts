@@ -20,7 +20,7 @@ export async function readVolumeDays(
   const { health, ports, settings } = world
   const { app, proc, instanceNo, name: volume, server } = planned
   const place = { app, proc, instanceNo, volume }
-  const ownZone = health.zoneOf(server)
+  const ownZone = health.servers.readZone(server)
   const now = health.clock.now()
   const days = listDays(count, zone ?? (isZone(ownZone ?? '') ? (ownZone ?? '') : localZone()), now)
   const [from, to] = [days[0]?.begin ?? now, days.at(-1)?.end ?? now]

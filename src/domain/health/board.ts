@@ -1,6 +1,6 @@
 import { isTerminal, type RunRecord } from '../../wire/record.ts'
 import type { Plan, PlannedJob, PlannedVolume } from '../plan.ts'
-import type { EndedRun, KeptJobHealth, PeriodChange, VolumeCondition } from '../ports.ts'
+import type { EndedRun, KeptJobHealth, VolumeCondition } from '../ports.ts'
 import { Deadlines } from './deadlines.ts'
 import {
   addBackup,
@@ -14,8 +14,10 @@ import {
   type VolumeEntry,
 } from './entries.ts'
 import type { JudgingClock } from './judging-clock.ts'
+import { PeriodJournal } from './period-journal.ts'
 import { PlannedTimes } from './planned-times.ts'
 import { type JobFacts, judgeJob, readDeadline } from './rules.ts'
+import { type ServerFacts, ServerTable } from './server-table.ts'
 import { findWorst, isSameStanding, joinStandings, VOLUME_STATES, type VolumeState } from './states.ts'
 import { StoreHistory } from './store-history.ts'
 
@@ -23,19 +25,6 @@ export interface BoardOptions {
   clock: JudgingClock
   minGraceMs: number
 }
-
-/** What is known of a daemon that matters for its jobs. */
-export interface ServerFacts {
-  /** Of schedules that name none; null if it was never reported. */
-  zone: string | null
-  isStopped: boolean
-  /** Its clock minus ours, ms; 0 if they agree as well as clocks do. */
-  clockOffsetMs: number
-}
-
-const NOTHING_KNOWN: ServerFacts = { zone: null, isStopped: false, clockOffsetMs: 0 }
-/** A time this much ahead of ours is not believed. */
-const TOLERANCE_MS = 5 * 60_000
 
 /** What the catalog knows of a job. */
 export interface LoadedJob {
@@ -60,19 +49,20 @@ export class HealthBoard {
   /** Unix ms. */
   pausesReportedAt = Number.NEGATIVE_INFINITY
   readonly stores = new StoreHistory()
-  /** When schedules were in force, to be stored in this order. */
-  periodChanges: PeriodChange[] = []
+  readonly servers: ServerTable
+  readonly periods: PeriodJournal
   readonly #minGraceMs: number
   readonly #jobs = new Map<string, JobEntry>()
   /** By volumeIdentity. */
   readonly #volumes = new Map<string, VolumeEntry>()
   readonly #byPlanned = new WeakMap<PlannedVolume, VolumeEntry>()
   readonly #byState = new Map<VolumeState, Set<VolumeEntry>>(VOLUME_STATES.map((state) => [state, new Set()]))
-  readonly #servers = new Map<string, ServerFacts>()
   readonly #deadlines = new Deadlines<JobEntry>()
 
   constructor({ clock, minGraceMs }: BoardOptions) {
     this.clock = clock
+    this.servers = new ServerTable(clock)
+    this.periods = new PeriodJournal(clock)
     this.#minGraceMs = minGraceMs
   }
 
@@ -92,15 +82,6 @@ export class HealthBoard {
 
   identities(): Iterable<string> {
     return this.#volumes.keys()
-  }
-
-  zoneOf(server: string): string | null {
-    return this.#servers.get(server)?.zone ?? null
-  }
-
-  /** Its clock minus ours, ms; 0 if they agree as well as clocks do. */
-  offsetOf(server: string): number {
-    return this.#servers.get(server)?.clockOffsetMs ?? 0
   }
 
   /** Takes over a volume of a new plan; does nothing for one that did not change. */
@@ -155,7 +136,7 @@ export class HealthBoard {
     this.#jobs.delete(id)
     for (const list of [this.toLoad, this.toMeasure, this.toSave, this.paused]) list.delete(entry)
     this.toRemove.add(id)
-    this.#closePeriod(entry)
+    this.periods.close(id)
   }
 
   /** A run of a job began or ended, as it is on disk. */
@@ -167,7 +148,7 @@ export class HealthBoard {
   }
 
   #noteEnd(entry: JobEntry, record: RunRecord): void {
-    const run = toEndedRun(record, this.readDaemonTime(record.server, record.end))
+    const run = toEndedRun(record, this.servers.readTime(record.server, record.end))
     const isNewest = !entry.lastRun || run.at >= entry.lastRun.at || run.rid === entry.lastRun.rid
     entry.version += 1
     if (record.state === 'success' || record.state === 'partial') entry.graceMs = null
@@ -181,26 +162,17 @@ export class HealthBoard {
     for (const job of entry.volume.jobs) if (job.mode === entry.mode) this.judge(job)
   }
 
-  /** The time that a daemon reports, by our own clock: its clock may be hours wrong. Never far in the future. */
-  readDaemonTime(server: string, time: string | number | null): number {
-    const now = this.clock.now()
-    const told = typeof time === 'number' ? time : Date.parse(time ?? '')
-    if (Number.isNaN(told)) return now
-    const { clockOffsetMs } = this.#servers.get(server) ?? NOTHING_KNOWN
-    // The offset is known to some seconds: a run may not seem to end before the planned time that started it.
-    const own = clockOffsetMs === 0 ? told : told - clockOffsetMs + 60_000
-    return own > now + TOLERANCE_MS || clockOffsetMs !== 0 ? Math.min(own, now) : own
-  }
-
   /** @param isAsleep whether a job sleeps; undefined if the daemon's list does not have it */
   noteServer(server: string, facts: ServerFacts, jobs: Map<string, boolean | undefined>): void {
-    const before = this.#servers.get(server) ?? NOTHING_KNOWN
-    this.#servers.set(server, facts)
+    const before = this.servers.replace(server, facts)
     const isOtherZone = before.zone !== facts.zone
     for (const [id, isAsleep] of jobs) {
       const entry = this.#jobs.get(id)
       if (!entry?.isLoaded) continue
-      if (isOtherZone && before.zone !== null) this.#restartPeriod(entry)
+      if (isOtherZone && before.zone !== null) {
+        this.periods.close(id)
+        this.#openPeriod(entry)
+      }
       const changed = this.#notePause(entry, facts.isStopped || isAsleep)
       if (changed || isOtherZone) this.judge(entry)
     }
@@ -211,7 +183,7 @@ export class HealthBoard {
     const now = this.clock.judgingTime()
     entry.pausedSince = isPaused ? now : null
     if (!isPaused) entry.countedFrom = now
-    if (isPaused) this.#closePeriod(entry)
+    if (isPaused) this.periods.close(entry.planned.id)
     else this.#openPeriod(entry)
     this.toSave.add(entry)
     return true
@@ -239,7 +211,7 @@ export class HealthBoard {
       this.#openPeriod(entry)
     }
     entry.isLoaded = true
-    entry.lastRun = lastRun && { ...lastRun, at: this.readDaemonTime(server, lastRun.at) }
+    entry.lastRun = lastRun && { ...lastRun, at: this.servers.readTime(server, lastRun.at) }
     entry.condition = condition
     this.judge(entry)
   }
@@ -276,7 +248,7 @@ export class HealthBoard {
     const { lastGoodAt, newest } = condition
     const sign = Math.max(countedFrom, lastRun?.at ?? 0, lastGoodAt ?? 0, newest?.at ?? 0)
     const { server, job } = entry.planned
-    const next = (after: number) => this.times.next(job.spec, this.zoneOf(server), after)
+    const next = (after: number) => this.times.next(job.spec, this.servers.readZone(server), after)
     const firstDue = lastGoodAt === null ? next(countedFrom) : null
     return { pausedSince, lastRun, condition, countedFrom, graceMs, firstDue, due: next(sign) }
   }
@@ -293,27 +265,9 @@ export class HealthBoard {
     this.#deadlines.set(entry, lookAt)
   }
 
-  #openPeriod({ planned, pausedSince }: JobEntry): void {
-    const { volume, job, id, server } = planned
-    if (!volume || pausedSince !== null) return
-    const { app, proc, name, instanceNo } = volume
-    const period = {
-      jobId: id,
-      spec: job.spec,
-      zone: this.zoneOf(server),
-      begin: this.clock.judgingTime(),
-      end: null,
-    }
-    this.periodChanges.push({ kind: 'open', place: { app, proc, volume: name, instanceNo }, period })
-  }
-
-  #closePeriod({ planned: { id } }: JobEntry): void {
-    this.periodChanges.push({ kind: 'close', jobId: id, end: this.clock.judgingTime() })
-  }
-
-  #restartPeriod(entry: JobEntry): void {
-    this.#closePeriod(entry)
-    this.#openPeriod(entry)
+  #openPeriod(entry: JobEntry): void {
+    if (entry.pausedSince !== null) return
+    this.periods.open(entry.planned, this.servers.readZone(entry.planned.server))
   }
 
   /** Moves the volume to its present state. */

@@ -27,7 +27,7 @@ export interface Finding<State> {
 export interface ServerFindings {
   server: ServerState
   forecast: StoreForecast
-  /** Its clock minus ours, ms; 0 if they agree as well as clocks do, or if ours is in doubt. */
+  /** Its clock minus ours, ms; 0 if the difference is within the tolerance, or if ours is in doubt. */
   clockOffsetMs: number
 }
 
