@@ -3,11 +3,11 @@
 // It only remembers: it knows no rules, daemons or GraphQL, and may import lib, wire and domain/ports.ts.
 
 import { join, resolve } from 'node:path'
+import type { HealthStore } from '../domain/health-ports.ts'
 import type {
   AuditStore,
   BackupStore,
   CatalogCopier,
-  HealthStore,
   KeptRecord,
   RecordStore,
   ServerStore,

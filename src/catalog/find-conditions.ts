@@ -1,4 +1,5 @@
-import type { ModeKey, VolumeCondition } from '../domain/ports.ts'
+import type { VolumeCondition } from '../domain/health-ports.ts'
+import type { ModeKey } from '../domain/ports.ts'
 import { makeTuples } from './bulk-rows.ts'
 import type { CatalogDb } from './database.ts'
 import { Prisma } from './generated/client.ts'

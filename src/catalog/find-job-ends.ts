@@ -1,4 +1,4 @@
-import type { EndedRun } from '../domain/ports.ts'
+import type { EndedRun } from '../domain/health-ports.ts'
 import { makeTuples } from './bulk-rows.ts'
 import type { CatalogDb } from './database.ts'
 import { Prisma } from './generated/client.ts'

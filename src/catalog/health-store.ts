@@ -1,4 +1,4 @@
-import type { HealthStore, KeptJobHealth, KeptStoreDay } from '../domain/ports.ts'
+import type { HealthStore, KeptJobHealth, KeptStoreDay } from '../domain/health-ports.ts'
 import { executeForTuples, insertRows, makeList } from './bulk-rows.ts'
 import { JOB_HEALTH_TABLE, STORE_DAY_TABLE } from './bulk-tables.ts'
 import { NO_CHANGE } from './catalog-change.ts'

@@ -1,4 +1,4 @@
-import type { PeriodChange, PlaceKey, SchedulePeriod } from '../domain/ports.ts'
+import type { PeriodChange, PlaceKey, SchedulePeriod } from '../domain/health-ports.ts'
 import { executeForTuples, insertRows } from './bulk-rows.ts'
 import { JOB_PERIOD_TABLE } from './bulk-tables.ts'
 import type { CatalogDb, DbTransaction } from './database.ts'

@@ -1,4 +1,4 @@
-import type { ForgottenDay, PlaceKey, VolumeRun } from '../domain/ports.ts'
+import type { ForgottenDay, PlaceKey, VolumeRun } from '../domain/health-ports.ts'
 import { isoTime } from '../lib/clock.ts'
 import type { CatalogDb } from './database.ts'
 import { toBigInt } from './numbers.ts'

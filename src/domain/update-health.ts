@@ -7,7 +7,7 @@ import { adoptPlan } from './health/adopt-plan.ts'
 import type { HealthBoard } from './health/board.ts'
 import { type JobEntry, makeModeKey, toKept } from './health/entries.ts'
 import { FORECAST_DAYS, readStoreSample } from './health/store-history.ts'
-import type { KeptJobHealth } from './ports.ts'
+import type { KeptJobHealth } from './health-ports.ts'
 import type { ServerState } from './server-state.ts'
 import type { World } from './world.ts'
 

@@ -4,6 +4,7 @@ import type { Problems } from '../lib/problems.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
 import type { Background } from './background.ts'
 import type { HealthBoard } from './health/board.ts'
+import type { HealthStore } from './health-ports.ts'
 import type { InventoryState } from './inventory-state.ts'
 import type { NamespaceReaders } from './namespace-readers.ts'
 import type { NewsGate } from './news-gate.ts'
@@ -16,7 +17,6 @@ import type {
   BackupStore,
   CatalogCopier,
   DaemonPort,
-  HealthStore,
   InventoryMemory,
   RecordStore,
   ServerStore,

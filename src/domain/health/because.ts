@@ -1,6 +1,6 @@
 import { isoTime } from '../../lib/clock.ts'
 import { printDuration } from '../../lib/durations.ts'
-import type { EndedRun } from '../ports.ts'
+import type { EndedRun } from '../health-ports.ts'
 import type { JobEntry } from './entries.ts'
 import type { JobFacts } from './rules.ts'
 import type { VolumeState } from './states.ts'

@@ -1,6 +1,6 @@
 import { isTerminal, type RunRecord } from '../../wire/record.ts'
+import type { EndedRun, KeptJobHealth, VolumeCondition } from '../health-ports.ts'
 import type { Plan, PlannedJob, PlannedVolume } from '../plan.ts'
-import type { EndedRun, KeptJobHealth, VolumeCondition } from '../ports.ts'
 import { Deadlines } from './deadlines.ts'
 import {
   addBackup,

@@ -1,7 +1,7 @@
 import type { Interruptible } from '../../lib/in-slices.ts'
 import { findInstant, offsetAt } from '../../lib/schedule/zone.ts'
 import { DAY_MS } from '../../lib/time-units.ts'
-import type { ForgottenDay, SchedulePeriod, VolumeRun } from '../ports.ts'
+import type { ForgottenDay, SchedulePeriod, VolumeRun } from '../health-ports.ts'
 import { listPlannedTimes, readDaemonSchedule } from './planned-times.ts'
 
 export interface VolumeDay {

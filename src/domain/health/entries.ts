@@ -1,7 +1,8 @@
 import { isGood } from '../../wire/backup.ts'
 import type { RunRecord } from '../../wire/record.ts'
+import type { EndedRun, KeptJobHealth, VolumeCondition } from '../health-ports.ts'
 import type { PlannedJob, PlannedVolume } from '../plan.ts'
-import type { EndedRun, KeptJobHealth, ModeKey, VolumeCondition } from '../ports.ts'
+import type { ModeKey } from '../ports.ts'
 import { parseStanding, type Standing, type VolumeState } from './states.ts'
 
 /** What the board keeps of one backup job. Times are unix ms. */

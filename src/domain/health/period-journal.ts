@@ -1,5 +1,5 @@
+import type { PeriodChange } from '../health-ports.ts'
 import type { PlannedJob } from '../plan.ts'
-import type { PeriodChange } from '../ports.ts'
 import type { JudgingClock } from './judging-clock.ts'
 
 /** When schedules were in force, as changes that are still to be stored, in their order. */

@@ -1,4 +1,4 @@
-import type { EndedRun, VolumeCondition } from '../ports.ts'
+import type { EndedRun, VolumeCondition } from '../health-ports.ts'
 import type { Standing, VolumeState } from './states.ts'
 
 /** All that the state of one job follows from. Times are unix ms. */

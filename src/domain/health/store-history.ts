@@ -1,7 +1,7 @@
 import { isoTime } from '../../lib/clock.ts'
 import { DAY_MS } from '../../lib/time-units.ts'
 import type { DaemonDebug } from '../../wire/daemon-api.ts'
-import type { KeptStoreDay } from '../ports.ts'
+import type { KeptStoreDay } from '../health-ports.ts'
 import type { StoreSample } from './forecast.ts'
 
 /** Growth is computed from this much of the past. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { countDays, type DayFacts, listDays } from '../../../src/domain/health/days.ts'
-import type { SchedulePeriod, VolumeRun } from '../../../src/domain/ports.ts'
+import type { SchedulePeriod, VolumeRun } from '../../../src/domain/health-ports.ts'
 import { doAtOnce } from '../../../src/lib/in-slices.ts'
 
 const HOUR = 3_600_000

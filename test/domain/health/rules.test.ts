@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type JobFacts, judgeJob } from '../../../src/domain/health/rules.ts'
 import { joinStandings, listStates, type Standing, VOLUME_STATES } from '../../../src/domain/health/states.ts'
-import type { EndedRun, NewestBackup } from '../../../src/domain/ports.ts'
+import type { EndedRun, NewestBackup } from '../../../src/domain/health-ports.ts'
 import { ridOf } from '../../support/catalog-samples.ts'
 
 const HOUR = 3_600_000
