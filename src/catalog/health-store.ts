@@ -2,69 +2,61 @@ import type { HealthStore, KeptJobHealth, KeptStoreDay } from '../domain/health-
 import { executeForTuples, insertRows, makeList } from './bulk-rows.ts'
 import { JOB_HEALTH_TABLE, STORE_DAY_TABLE } from './bulk-tables.ts'
 import { NO_CHANGE } from './catalog-change.ts'
-import type { CatalogDb } from './database.ts'
+import type { CatalogDb, DbTransaction } from './database.ts'
 import { changeJobPeriods, findPeriods, forgetJobPeriods } from './job-periods.ts'
 import { splitIntoLists, toBigInt } from './numbers.ts'
 import type { WriteQueue } from './write-queue.ts'
 
 export function createHealthStore(db: CatalogDb, writes: WriteQueue): HealthStore {
+  const write = (work: (transaction: DbTransaction) => Promise<void>) =>
+    writes.run(
+      () => db.$transaction(work),
+      () => NO_CHANGE,
+    )
   return {
-    load: async (jobIds) => {
-      const found: KeptJobHealth[] = []
-      for (const some of splitIntoLists(jobIds)) found.push(...(await readRows(db, some)))
-      return found
-    },
-    save: (jobs) =>
-      writes.run(
-        () => db.$transaction((transaction) => insertRows(transaction, JOB_HEALTH_TABLE, jobs.map(toJobRow))),
-        () => NO_CHANGE,
-      ),
-    remove: (jobIds) =>
-      writes.run(
-        () =>
-          db.$transaction((transaction) =>
-            executeForTuples(
-              transaction,
-              jobIds.map((id) => [id]),
-              { before: 'DELETE FROM "JobHealth" WHERE "jobId" IN ', after: '' },
-            ),
-          ),
-        () => NO_CHANGE,
-      ),
-    changePeriods: (changes) =>
-      writes.run(
-        () => db.$transaction((transaction) => changeJobPeriods(transaction, changes)),
-        () => NO_CHANGE,
-      ),
+    load: (jobIds) => loadJobs(db, jobIds),
+    save: (jobs) => write((transaction) => insertRows(transaction, JOB_HEALTH_TABLE, jobs.map(toJobRow))),
+    remove: (jobIds) => write((transaction) => removeJobs(transaction, jobIds)),
+    changePeriods: (changes) => write((transaction) => changeJobPeriods(transaction, changes)),
     periods: (place) => findPeriods(db, place),
     forgetPeriods: (before) =>
       writes.run(
         () => forgetJobPeriods(db, before),
         () => NO_CHANGE,
       ),
-    loadStoreDays: async (from) => {
-      const rows = await db.$queryRaw<StoreDayRow[]>`
-        SELECT "server", "day", "at", "usedBytes", "freeBytes" FROM "StoreDay" WHERE "day" >= ${from}`
-      return rows.map(({ at, usedBytes, freeBytes, ...row }) => ({
-        ...row,
-        at: Number(at),
-        usedBytes: Number(usedBytes),
-        freeBytes: Number(freeBytes),
-      }))
-    },
+    loadStoreDays: (from) => loadStoreDays(db, from),
     saveStoreDays: (days) =>
-      writes.run(
-        () =>
-          db.$transaction((transaction) => insertRows(transaction, STORE_DAY_TABLE, days.map(toStoreDayRow))),
-        () => NO_CHANGE,
-      ),
+      write((transaction) => insertRows(transaction, STORE_DAY_TABLE, days.map(toStoreDayRow))),
   }
+}
+
+async function loadJobs(db: CatalogDb, jobIds: readonly string[]): Promise<KeptJobHealth[]> {
+  const found: KeptJobHealth[] = []
+  for (const some of splitIntoLists(jobIds)) found.push(...(await readRows(db, some)))
+  return found
+}
+
+async function removeJobs(transaction: DbTransaction, jobIds: readonly string[]): Promise<void> {
+  const keys = jobIds.map((id) => [id])
+  const before = 'DELETE FROM "JobHealth" WHERE "jobId" IN '
+  await executeForTuples(transaction, keys, { before, after: '' })
 }
 
 type StoreDayRow = Omit<KeptStoreDay, 'at' | 'usedBytes' | 'freeBytes'> & {
   at: bigint
   usedBytes: bigint
   freeBytes: bigint
+}
+
+async function loadStoreDays(db: CatalogDb, from: string): Promise<KeptStoreDay[]> {
+  const rows = await db.$queryRaw<StoreDayRow[]>`
+    SELECT "server", "day", "at", "usedBytes", "freeBytes" FROM "StoreDay" WHERE "day" >= ${from}`
+  return rows.map(({ at, usedBytes, freeBytes, ...row }) => ({
+    ...row,
+    at: Number(at),
+    usedBytes: Number(usedBytes),
+    freeBytes: Number(freeBytes),
+  }))
 }
 
 function toStoreDayRow({ at, usedBytes, freeBytes, ...row }: KeptStoreDay): StoreDayRow {
