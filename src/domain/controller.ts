@@ -25,7 +25,7 @@ import { pollDue, restoreServers } from './servers.ts'
 import { SetAside } from './set-aside.ts'
 import { takeNews } from './take-news.ts'
 import { restoreStoreHistory, updateHealthSoon } from './update-health.ts'
-import type { ControllerSettings, Ports, World } from './world.ts'
+import type { ControllerSettings, Polling, Ports, World } from './world.ts'
 
 export interface ControllerInput {
   ports: Ports
@@ -44,6 +44,15 @@ export interface ControllerInput {
 
 /** Creates the world from what the catalog remembers. It does not contact any daemon yet. */
 export async function createWorld(input: ControllerInput): Promise<World> {
+  const world = makeWorld(input)
+  // At the same time, because the catalog reads in a thread while the inventory is planned here.
+  await Promise.all([world.ledger.load(), restoreInventory(world), reportCorrupt(world)])
+  await restoreServers(world)
+  await restoreStoreHistory(world)
+  return world
+}
+
+function makeWorld(input: ControllerInput): World {
   const { ports, clock, trustedClock, log, settings } = input
   const { problems = new Problems(clock), random = Math.random } = input
   const background = new Background(log, problems)
@@ -52,6 +61,7 @@ export async function createWorld(input: ControllerInput): Promise<World> {
     noteOutcome(world, record)
     world.health.noteRun(record)
   }
+  const judgingClock = new JudgingClock(clock, trustedClock)
   const world: World = {
     ports,
     clock,
@@ -62,12 +72,7 @@ export async function createWorld(input: ControllerInput): Promise<World> {
     inventory: emptyInventory(),
     rereadInventory: async () => {},
     servers: new Map(),
-    polling: {
-      polls: new Pace(clock, MIN_POLLS_PER_SECOND),
-      refreshes: new Pace(clock, REFRESHES_PER_SECOND),
-      revivals: new Pace(clock, REVIVALS_PER_SECOND),
-      random,
-    },
+    polling: makePolling(clock, random),
     readers: new NamespaceReaders(ports.daemon, clock),
     stalls,
     ledger: new RecordLedger(ports.records, { clock, stalls, onChange }),
@@ -77,15 +82,8 @@ export async function createWorld(input: ControllerInput): Promise<World> {
     relisting: new RelistQueue(background),
     history: { forgottenAt: null, closing: false },
     setAside: new SetAside({ clock, log, problems }),
-    health: new HealthBoard({
-      clock: new JudgingClock(clock, trustedClock),
-      minGraceMs: settings.overdueGraceMs,
-    }),
+    health: new HealthBoard({ clock: judgingClock, minGraceMs: settings.overdueGraceMs }),
   }
-  // At the same time, because the catalog reads in a thread while the inventory is planned here.
-  await Promise.all([world.ledger.load(), restoreInventory(world), reportCorrupt(world)])
-  await restoreServers(world)
-  await restoreStoreHistory(world)
   return world
 }
 
@@ -94,6 +92,15 @@ const MIN_POLLS_PER_SECOND = 100
 const REFRESHES_PER_SECOND = 20
 /** At most 10 at once. */
 const REVIVALS_PER_SECOND = 50
+
+function makePolling(clock: Clock, random: () => number): Polling {
+  return {
+    polls: new Pace(clock, MIN_POLLS_PER_SECOND),
+    refreshes: new Pace(clock, REFRESHES_PER_SECOND),
+    revivals: new Pace(clock, REVIVALS_PER_SECOND),
+    random,
+  }
+}
 
 /** Does what is due now; call it every second. */
 export function tick(world: World): void {
