@@ -1,10 +1,8 @@
-import { afterAll, beforeAll } from 'vitest'
 import { systemClock } from '../../src/lib/clock.ts'
 import { openDriver } from '../../src/objects/drivers/open-driver.ts'
 import type { S3Settings } from '../../src/wire/store-settings.ts'
 import { describeSwift } from '../support/describe-swift.ts'
 import { startS3Model } from '../support/s3-model.ts'
-import { type Swift, startSwift } from '../support/swift.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { driverContract } from './driver-contract.ts'
 
@@ -14,19 +12,10 @@ function open(settings: S3Settings) {
   return openDriver(settings, { dataDir: tempDir(), clock: systemClock })
 }
 
-describeSwift('on a real Swift', () => {
-  let swift: Swift
-  let settings: S3Settings
-
-  beforeAll(async () => {
-    swift = await startSwift()
-    settings = await swift.newStore()
-  })
-  afterAll(() => swift[Symbol.asyncDispose]())
-
+describeSwift('on a real Swift', (place) => {
   driverContract('s3', () => {
     const prefix = `store-${places++}`
-    return () => open({ ...settings, prefix })
+    return () => open({ ...place.settings, prefix })
   })
 })
 

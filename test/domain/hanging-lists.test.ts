@@ -104,11 +104,12 @@ test('a rebuild lists the others while daemons do not answer', async () => {
 })
 
 test('the backups of a dead server are found although daemons do not answer which ones they have', async () => {
-  const { world, daemons, clock } = await fleet({ hangAt: 'namespaces' })
+  const { world, daemons, clock, countAsked } = await fleet({ hangAt: 'namespaces' })
   const dead = sampleBackup({ server: '10.0.9.1' })
   for (const ip of HEALTHY) daemons.at(ip).backups = [dead]
   const files = listFiles(world, dead, { path: '', after: null, limit: 10 })
-  await new Promise((resolve) => setTimeout(resolve, 10))
+  // Its patience begins with the question.
+  await expect.poll(() => countAsked(HANGING, 'namespaces')).toBeGreaterThan(0)
   clock.move(1000)
   expect((await files).files).toHaveLength(1)
 })

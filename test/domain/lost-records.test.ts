@@ -87,13 +87,19 @@ test('a run is not lost while a post that names it waits, however long', async (
   expect(await kit.state()).toBe('lost')
 })
 
-test('a run is not lost if it was heard of while its daemon was asked', async () => {
+/** A run without a sign of life, about which its daemon is being asked and does not answer yet. */
+async function silentRun() {
   const kit = await runningRun()
   const hanging = Promise.withResolvers<void>()
   kit.daemon.hang = hanging.promise
   kit.clock.move(SILENT_AFTER_MS + 1)
   tick(kit.world)
   await expect.poll(kit.asked).toContain('record')
+  return { ...kit, hanging }
+}
+
+test('a run is not lost if it was heard of while its daemon was asked', async () => {
+  const { hanging, ...kit } = await silentRun()
   await acceptNews(kit.world, news([], [RID]), { from: IP })
   hanging.resolve()
   await kit.world.background.settled()
@@ -101,12 +107,7 @@ test('a run is not lost if it was heard of while its daemon was asked', async ()
 })
 
 test('a run is not lost if a post that names it arrived while its daemon was asked', async () => {
-  const kit = await runningRun()
-  const hanging = Promise.withResolvers<void>()
-  kit.daemon.hang = hanging.promise
-  kit.clock.move(SILENT_AFTER_MS + 1)
-  tick(kit.world)
-  await expect.poll(kit.asked).toContain('record')
+  const { hanging, ...kit } = await silentRun()
   using _place = admitNews(kit.world, headOf([RID]), { from: IP })
   hanging.resolve()
   await kit.world.background.settled()

@@ -1,14 +1,13 @@
 import { spawnSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { systemClock } from '../../src/lib/clock.ts'
 import { openDriver } from '../../src/objects/drivers/open-driver.ts'
-import type { S3Settings } from '../../src/wire/store-settings.ts'
 import { collect } from '../support/collect.ts'
 import { describeSwift } from '../support/describe-swift.ts'
 import { IP } from '../support/store-samples.ts'
-import { type Swift, s3Client, startSwift } from '../support/swift.ts'
+import { s3Client } from '../support/swift.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { createWholeStore } from '../support/whole-store.ts'
 
@@ -18,27 +17,19 @@ const SIZE = 9 * 1024 * 1024
 const STEP = 4
 const OFFSET = 1 + randomInt(STEP)
 
-describeSwift('a process that is killed at one of its calls to a store on a real Swift', () => {
-  let swift: Swift
-  let settings: S3Settings
+describeSwift('a process that is killed at one of its calls to a store on a real Swift', (place) => {
   let dataDir: string
-
-  beforeAll(async () => {
-    swift = await startSwift()
-    settings = await swift.newStore()
-  })
-  afterAll(() => swift[Symbol.asyncDispose]())
 
   /** As the daemon opens it at its next start. */
   function openAgain() {
-    const driver = openDriver(settings, { dataDir, clock: systemClock })
+    const driver = openDriver(place.settings, { dataDir, clock: systemClock })
     const identity = { ip: IP, daemonId: 'daemon-a', version: '0.1.0' }
     return { driver, store: createWholeStore({ driver, identity, clock: systemClock, warn: () => {} }) }
   }
 
   /** Returns whether it was killed, and what it printed. */
   function runChild(nth: number, name = '') {
-    const args = [CHILD, JSON.stringify(settings), dataDir, String(nth), name]
+    const args = [CHILD, JSON.stringify(place.settings), dataDir, String(nth), name]
     const { signal, status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
     if (signal === null && status !== 0) throw new Error(stderr)
     return { isKilled: signal === 'SIGKILL', said: stdout.trim() }
@@ -57,8 +48,8 @@ describeSwift('a process that is killed at one of its calls to a store on a real
     const objects = (await collect(driver.names(IP))).map(({ name }) => name)
     const pieces = names.flatMap((name) => [name, `${name}.index.gz`, `${name}.manifest.json`])
     expect(objects.filter((name) => !name.startsWith('.')).sort()).toEqual(pieces.sort())
-    const { Uploads = [] } = await s3Client(swift.endpoint, swift.owner).listMultipartUploads({
-      Bucket: settings.bucket,
+    const { Uploads = [] } = await s3Client(place.swift.endpoint, place.swift.owner).listMultipartUploads({
+      Bucket: place.settings.bucket,
     })
     expect(Uploads).toEqual([])
     return names

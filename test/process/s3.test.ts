@@ -2,14 +2,14 @@ import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { S3Settings } from '../../src/wire/store-settings.ts'
 import { describeSwift } from '../support/describe-swift.ts'
 import { freePort } from '../support/free-port.ts'
 import { given } from '../support/given.ts'
 import { restic } from '../support/restic.ts'
 import { startProgram, startStandalone } from '../support/standalone.ts'
-import { type Swift, s3Client, startSwift } from '../support/swift.ts'
+import { s3Client } from '../support/swift.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const IP = '127.0.0.1'
@@ -17,46 +17,38 @@ const LARGE = randomBytes(20_000_000)
 const FILES = { 'a.txt': 'first words', 'sub/large.bin': LARGE }
 const NAMES = '{ backups { nodes { name } } }'
 
-describeSwift('a daemon with its store on a real Swift', () => {
-  let swift: Swift
-  let settings: S3Settings
-
-  beforeAll(async () => {
-    swift = await startSwift()
-  })
-  afterAll(() => swift[Symbol.asyncDispose]())
-
+describeSwift('a daemon with its store on a real Swift', (place) => {
   async function keysIn(prefix: string): Promise<string[]> {
-    const client = s3Client(swift.endpoint, swift.owner)
-    const page = await client.listObjectsV2({ Bucket: settings.bucket, Prefix: `store/${prefix}` })
+    const client = s3Client(place.swift.endpoint, place.swift.owner)
+    const page = await client.listObjectsV2({ Bucket: place.settings.bucket, Prefix: `store/${prefix}` })
     return (page.Contents ?? []).map(({ Key = '' }) => Key.slice('store/'.length))
   }
 
   async function fetchObject(name: string): Promise<Buffer> {
-    const client = s3Client(swift.endpoint, swift.owner)
-    const { Body } = await client.getObject({ Bucket: settings.bucket, Key: `store/${name}` })
+    const client = s3Client(place.swift.endpoint, place.swift.owner)
+    const { Body } = await client.getObject({ Bucket: place.settings.bucket, Key: `store/${name}` })
     return Buffer.from((await Body?.transformToByteArray()) ?? [])
   }
 
   /** Makes a backup an hour older, as its manifest and the index of the namespace say. */
   async function ageBackup(name: string): Promise<void> {
-    const client = s3Client(swift.endpoint, swift.owner)
+    const client = s3Client(place.swift.endpoint, place.swift.owner)
     const manifest = `${IP}/${name}.manifest.json`
     const { created } = JSON.parse(`${await fetchObject(manifest)}`)
     const older = new Date(Date.parse(created) - 3_600_000).toISOString()
     for (const key of [manifest, `${IP}/.meta`]) {
       const Body = `${await fetchObject(key)}`.replaceAll(created, older)
-      await client.putObject({ Bucket: settings.bucket, Key: `store/${key}`, Body })
+      await client.putObject({ Bucket: place.settings.bucket, Key: `store/${key}`, Body })
     }
   }
 
   test('makes full backups that tar reads, lists, recovers, expires and deletes them', async () => {
-    settings = await swift.newStore()
+    place.settings = await place.swift.newStore()
     const shop = given.app('shop').proc('web').volume('/data/db').files(FILES)
     const { ask, backUp, backups, recover, volume } = await shop
       .schedule({ mode: 'full', expire: '30m' })
       .withBackups(2)
-      .running({ store: settings })
+      .running({ store: place.settings })
     const [first, second] = backups
     const listNames = async () =>
       (await ask<{ backups: { nodes: { name: string }[] } }>(NAMES)).backups.nodes.map(({ name }) => name)
@@ -88,11 +80,11 @@ describeSwift('a daemon with its store on a real Swift', () => {
   }, 300_000)
 
   test('makes increments that restic reads, recovers and deletes them', async () => {
-    settings = await swift.newStore()
+    place.settings = await place.swift.newStore()
     const shop = given.app('shop').proc('web').volume('/data/db').files(FILES)
     const { ask, backUp, recover, volume } = await shop
       .schedule({ mode: 'increment', expire: '30d' })
-      .running({ store: settings })
+      .running({ store: place.settings })
     const first = await backUp()
     expect(first).toMatchObject({ state: 'SUCCESS', error: null })
     await writeFile(join(volume, 'a.txt'), 'second words')
@@ -100,9 +92,9 @@ describeSwift('a daemon with its store on a real Swift', () => {
 
     const password = join(tempDir(), 'password')
     await writeFile(password, await fetchObject('.repository-password'))
-    const judge = restic(`s3:${swift.endpoint}/${settings.bucket}/store/${IP}/repo`, password, {
-      AWS_ACCESS_KEY_ID: swift.owner.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: swift.owner.secretAccessKey,
+    const judge = restic(`s3:${place.swift.endpoint}/${place.settings.bucket}/store/${IP}/repo`, password, {
+      AWS_ACCESS_KEY_ID: place.swift.owner.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: place.swift.owner.secretAccessKey,
     })
     expect(JSON.parse(judge('snapshots', '--json', '--no-lock'))).toHaveLength(2)
     judge('check', '--read-data', '--no-lock')
@@ -123,10 +115,10 @@ describeSwift('a daemon with its store on a real Swift', () => {
   }, 120_000)
 
   test('starts with the flags of standalone', async () => {
-    settings = await swift.newStore()
+    place.settings = await place.swift.newStore()
     const folder = tempDir()
     await mkdir(join(folder, 'volume'))
-    const { program } = await startStandalone(folder, flagsOf(settings))
+    const { program } = await startStandalone(folder, flagsOf(place.settings))
     try {
       await program.said(/Store {8}s3:\/\/.*\/store$/)
       await expect.poll(() => keysIn(`${IP}/.owner`)).toEqual([`${IP}/.owner`])
@@ -137,7 +129,7 @@ describeSwift('a daemon with its store on a real Swift', () => {
   })
 
   test('says in one line what is wrong with the bucket, and tries again', async () => {
-    const wrong = { ...settings, bucket: 'missing' }
+    const wrong = { ...place.settings, bucket: 'missing' }
     const folder = tempDir()
     const program = startProgram([
       ...['daemon', '--ip', IP, '--addr', `127.0.0.1:${await freePort()}`, '--data', join(folder, 'data')],

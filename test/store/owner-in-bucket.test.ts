@@ -1,29 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { systemClock } from '../../src/lib/clock.ts'
 import { openDriver } from '../../src/objects/drivers/open-driver.ts'
 import { newRid } from '../../src/wire/ids.ts'
-import type { S3Settings } from '../../src/wire/store-settings.ts'
 import { collect } from '../support/collect.ts'
 import { describeSwift } from '../support/describe-swift.ts'
 import { ARCHIVE, factsOf, INDEX, IP, OBJECT, SOURCE } from '../support/store-samples.ts'
-import { type Swift, startSwift } from '../support/swift.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { createWholeStore, type WholeStore } from '../support/whole-store.ts'
 
-describeSwift('the owner of a namespace on a real Swift', () => {
-  let swift: Swift
-  let settings: S3Settings
-
-  beforeAll(async () => {
-    swift = await startSwift()
-    settings = await swift.newStore()
-  })
-  afterAll(() => swift[Symbol.asyncDispose]())
-
+describeSwift('the owner of a namespace on a real Swift', (place) => {
   /** A daemon of a machine of its own: it shares no locks with the others. */
   function storeOf(daemonId: string, ip = IP): WholeStore {
-    const driver = openDriver(settings, { dataDir: tempDir(), clock: systemClock })
+    const driver = openDriver(place.settings, { dataDir: tempDir(), clock: systemClock })
     const identity = { ip, daemonId, version: '0.1.0' }
     return createWholeStore({ driver, identity, clock: systemClock, warn: () => {} })
   }
@@ -66,7 +55,7 @@ describeSwift('the owner of a namespace on a real Swift', () => {
     const racer = storeOf('daemon-c', '10.0.0.2')
     const claim = racer.claim(false)
     claim.catch(() => {})
-    const other = openDriver(settings, { dataDir: tempDir(), clock: systemClock })
+    const other = openDriver(place.settings, { dataDir: tempDir(), clock: systemClock })
     const theirs = Buffer.from('{"daemonId":"daemon-d","epoch":1,"storeId":"d"}\n')
     // Swift keeps no conditions: the last one to write wins, and the first one reads that back.
     while (!(await other.stat('10.0.0.2/.owner'))) await sleep(10)

@@ -1,8 +1,28 @@
-import { describe, it } from 'vitest'
-import { noSwift } from './swift.ts'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import type { S3Settings } from '../../src/wire/store-settings.ts'
+import { noSwift, type Swift, startSwift } from './swift.ts'
+
+/** What the tests of a group share; it is there once they run. */
+export interface SwiftPlace {
+  swift: Swift
+  /** Of a store in a bucket of its own. */
+  settings: S3Settings
+}
 
 /** A group of tests on a real Swift; skipped, with the reason, if this machine cannot run one. */
-export function describeSwift(name: string, tests: () => void): void {
-  if (noSwift === undefined) describe(name, tests)
-  else it(`${name} (needs Swift)`, ({ skip }) => skip(noSwift))
+export function describeSwift(name: string, tests: (place: SwiftPlace) => void): void {
+  if (noSwift !== undefined) it(`${name} (needs Swift)`, ({ skip }) => skip(noSwift))
+  else describe(name, onSwift(tests))
+}
+
+function onSwift(tests: (place: SwiftPlace) => void) {
+  return () => {
+    const place = {} as SwiftPlace
+    beforeAll(async () => {
+      place.swift = await startSwift()
+      place.settings = await place.swift.newStore()
+    })
+    afterAll(() => place.swift?.[Symbol.asyncDispose]())
+    tests(place)
+  }
 }

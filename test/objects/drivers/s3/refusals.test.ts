@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { Bucket } from '../../../../src/objects/drivers/s3/bucket.ts'
 import { s3Driver } from '../../../../src/objects/drivers/s3/s3.ts'
 import { describePlace, type S3Settings } from '../../../../src/wire/store-settings.ts'
@@ -12,7 +12,6 @@ import { describeSwift } from '../../../support/describe-swift.ts'
 import { startFaultProxy, type TlsIdentity } from '../../../support/fault-proxy.ts'
 import { freePort } from '../../../support/free-port.ts'
 import { onEnd } from '../../../support/lifetime.ts'
-import { type Swift, startSwift } from '../../../support/swift.ts'
 import { tempDir } from '../../../support/temp-dir.ts'
 
 async function problemOf(settings: S3Settings): Promise<{ code: string; message: string }> {
@@ -34,22 +33,13 @@ const hasOpenssl = spawnSync('openssl', ['version']).status === 0
 
 const NOWHERE: S3Settings = { driver: 's3', bucket: 'none', prefix: '', pathStyle: true, region: 'us-east-1' }
 
-describeSwift('a store on a real Swift', () => {
-  let swift: Swift
-  let settings: S3Settings
-
-  beforeAll(async () => {
-    swift = await startSwift()
-    settings = await swift.newStore()
-  })
-  afterAll(() => swift[Symbol.asyncDispose]())
-
+describeSwift('a store on a real Swift', (place) => {
   test('is used if everything is right', async () => {
-    expect(await problemOf(settings)).toMatchObject({ code: 'none' })
+    expect(await problemOf(place.settings)).toMatchObject({ code: 'none' })
   })
 
   test('names a bucket that does not exist', async () => {
-    const wrong = { ...settings, bucket: 'missing' }
+    const wrong = { ...place.settings, bucket: 'missing' }
     expect(await problemOf(wrong)).toMatchObject(unavailable(wrong, 'the bucket does not exist'))
   })
 
@@ -57,20 +47,20 @@ describeSwift('a store on a real Swift', () => {
     const credentialsFile = join(tempDir(), 'credentials')
     const write = (key: string) =>
       writeFileSync(credentialsFile, `aws_access_key_id = ${key}\naws_secret_access_key = wrong\n`)
-    write(swift.owner.accessKeyId)
-    expect(await problemOf({ ...settings, credentialsFile })).toMatchObject(
-      unavailable(settings, 'the secret key is wrong'),
+    write(place.swift.owner.accessKeyId)
+    expect(await problemOf({ ...place.settings, credentialsFile })).toMatchObject(
+      unavailable(place.settings, 'the secret key is wrong'),
     )
-    const stat = s3Driver({ ...settings, credentialsFile }).stat('ns/object')
+    const stat = s3Driver({ ...place.settings, credentialsFile }).stat('ns/object')
     await expect(stat).rejects.toThrow('the secret key is wrong')
     write('nobody')
-    expect(await problemOf({ ...settings, credentialsFile })).toMatchObject(
-      unavailable(settings, 'the (store does not know the access key|secret key is wrong)'),
+    expect(await problemOf({ ...place.settings, credentialsFile })).toMatchObject(
+      unavailable(place.settings, 'the (store does not know the access key|secret key is wrong)'),
     )
   })
 
   test('names a missing right, also if the request was one without an answer of its own', async () => {
-    const strange = { ...settings, credentialsFile: swift.stranger.file }
+    const strange = { ...place.settings, credentialsFile: place.swift.stranger.file }
     expect(await problemOf(strange)).toMatchObject(unavailable(strange, 'access denied'))
     await expect(s3Driver(strange).stat('ns/object')).rejects.toThrow('access denied')
     await expect(s3Driver(strange).replace('ns/object', Buffer.from('x'))).rejects.toThrow('access denied')
@@ -79,7 +69,9 @@ describeSwift('a store on a real Swift', () => {
   test('names a clock that is wrong', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 })
     try {
-      expect(await problemOf(settings)).toMatchObject(unavailable(settings, 'the clocks of this machine'))
+      expect(await problemOf(place.settings)).toMatchObject(
+        unavailable(place.settings, 'the clocks of this machine'),
+      )
     } finally {
       vi.useRealTimers()
     }
@@ -87,10 +79,10 @@ describeSwift('a store on a real Swift', () => {
 
   test.skipIf(!hasOpenssl)('trusts the authority of --s3-ca-file, and no other (needs openssl)', async () => {
     const { key, cert, file } = makeIdentity()
-    const { endpoint } = await startFaultProxy(swift.endpoint, { key, cert })
-    const untrusted = { ...settings, endpoint }
+    const { endpoint } = await startFaultProxy(place.swift.endpoint, { key, cert })
+    const untrusted = { ...place.settings, endpoint }
     expect(await problemOf(untrusted)).toMatchObject(
-      unavailable(settings, 'the certificate of the endpoint is not trusted .*--s3-ca-file'),
+      unavailable(place.settings, 'the certificate of the endpoint is not trusted .*--s3-ca-file'),
     )
     expect(await problemOf({ ...untrusted, caFile: file })).toMatchObject({ code: 'none' })
     expect(await problemOf({ ...untrusted, caFile: '/none' })).toMatchObject({
@@ -100,9 +92,9 @@ describeSwift('a store on a real Swift', () => {
 
   test('refuses content that changed on its way', async () => {
     const md5 = Buffer.alloc(16).toString('base64')
-    const put = new Bucket(settings).put('ns/object', Buffer.from('x'), { writer: 'w', md5 })
+    const put = new Bucket(place.settings).put('ns/object', Buffer.from('x'), { writer: 'w', md5 })
     await expect(put).rejects.toThrow('the content changed on its way to the store')
-    expect(await s3Driver(settings).stat('ns/object')).toBeUndefined()
+    expect(await s3Driver(place.settings).stat('ns/object')).toBeUndefined()
   })
 })
 

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { systemClock } from '../../../../src/lib/clock.ts'
 import type { Driver } from '../../../../src/objects/driver.ts'
 import { openDriver } from '../../../../src/objects/drivers/open-driver.ts'
@@ -8,34 +8,25 @@ import type { S3Settings } from '../../../../src/wire/store-settings.ts'
 import { collect } from '../../../support/collect.ts'
 import { describeSwift } from '../../../support/describe-swift.ts'
 import { type FaultProxy, startFaultProxy } from '../../../support/fault-proxy.ts'
-import { type Swift, s3Client, startSwift } from '../../../support/swift.ts'
+import { s3Client } from '../../../support/swift.ts'
 import { tempDir } from '../../../support/temp-dir.ts'
 
 const MIB = 1024 * 1024
 const RUN = `1795425846${'a'.repeat(32)}`
 
-describeSwift('an object on a real Swift', () => {
-  let swift: Swift
-  let settings: S3Settings
-
-  beforeAll(async () => {
-    swift = await startSwift()
-    settings = await swift.newStore()
-  })
-  afterAll(() => swift[Symbol.asyncDispose]())
-
+describeSwift('an object on a real Swift', (place) => {
   function open(more: Partial<S3Settings> = {}): Driver {
-    return openDriver({ ...settings, ...more }, { dataDir: tempDir(), clock: systemClock })
+    return openDriver({ ...place.settings, ...more }, { dataDir: tempDir(), clock: systemClock })
   }
 
   async function openWithFaults(): Promise<{ driver: Driver; proxy: FaultProxy }> {
-    const proxy = await startFaultProxy(swift.endpoint)
+    const proxy = await startFaultProxy(place.swift.endpoint)
     return { driver: open({ endpoint: proxy.endpoint }), proxy }
   }
 
   async function listUploads(): Promise<string[]> {
-    const client = s3Client(swift.endpoint, swift.owner)
-    const { Uploads = [] } = await client.listMultipartUploads({ Bucket: settings.bucket })
+    const client = s3Client(place.swift.endpoint, place.swift.owner)
+    const { Uploads = [] } = await client.listMultipartUploads({ Bucket: place.settings.bucket })
     return Uploads.map(({ Key = '' }) => Key)
   }
 
@@ -59,8 +50,8 @@ describeSwift('an object on a real Swift', () => {
 
   test('that was being written is aborted by its name, and uploads of others stay', async () => {
     const driver = open()
-    const client = s3Client(swift.endpoint, swift.owner)
-    await client.createMultipartUpload({ Bucket: settings.bucket, Key: 'store/ns/of-somebody-else' })
+    const client = s3Client(place.swift.endpoint, place.swift.owner)
+    await client.createMultipartUpload({ Bucket: place.settings.bucket, Key: 'store/ns/of-somebody-else' })
     const killed = await driver.create('ns/killed', { run: RUN })
     await killed.write(Buffer.alloc(9 * MIB))
     expect(await listUploads()).toContain('store/ns/killed')
@@ -72,9 +63,9 @@ describeSwift('an object on a real Swift', () => {
 
   test('whose writer was killed before it noted its upload is aborted too', async () => {
     const driver = open()
-    const client = s3Client(swift.endpoint, swift.owner)
+    const client = s3Client(place.swift.endpoint, place.swift.owner)
     await driver.create('ns/unnoted', { run: RUN })
-    await client.createMultipartUpload({ Bucket: settings.bucket, Key: 'store/ns/unnoted' })
+    await client.createMultipartUpload({ Bucket: place.settings.bucket, Key: 'store/ns/unnoted' })
     await driver.remove(unfinishedName('ns/unnoted', RUN))
     expect(await listUploads()).not.toContain('store/ns/unnoted')
   })
@@ -115,14 +106,14 @@ describeSwift('an object on a real Swift', () => {
 
   test('is not committed if the store has another part than was sent', async () => {
     const driver = open()
-    const client = s3Client(swift.endpoint, swift.owner)
+    const client = s3Client(place.swift.endpoint, place.swift.owner)
     const writer = await driver.create('ns/robbed')
     await writer.write(Buffer.alloc(17 * MIB))
     await writer.sync()
-    const { Uploads = [] } = await client.listMultipartUploads({ Bucket: settings.bucket })
+    const { Uploads = [] } = await client.listMultipartUploads({ Bucket: place.settings.bucket })
     const upload = Uploads.find(({ Key }) => Key === 'store/ns/robbed')
     const part = {
-      Bucket: settings.bucket,
+      Bucket: place.settings.bucket,
       Key: 'store/ns/robbed',
       UploadId: upload?.UploadId,
       PartNumber: 2,
