@@ -4,10 +4,11 @@ import { canEnter, type Seen, type SortedFolder, type SortedWalk } from '../../v
 import { lastName, type Node } from '../nodes/node.ts'
 import { treeBatches } from '../read/tree-source.ts'
 import type { Repository } from '../repository/repository.ts'
+import { ArchivedLevel } from './archived-level.ts'
 import type { Backlog } from './backlog.ts'
 import type { Counts } from './counts.ts'
 import type { FileReader, Warn } from './file-reader.ts'
-import { distrust, makeFileNode } from './new-node.ts'
+import { makeFileNode } from './new-node.ts'
 import { ParentFolder } from './parent-folder.ts'
 import type { PendingContent } from './pending-content.ts'
 import { removeUnsupported } from './remove-unsupported.ts'
@@ -33,20 +34,6 @@ export interface VolumeArchiverOptions extends TreeStore {
 const CHANGED_UNSEEN =
   'its content differs from the previous snapshot, although its timestamps do not: its current content is stored'
 
-/** The directory that is being read. */
-interface ArchivedLevel {
-  parent: ParentFolder
-  tree: TreeBuilder
-  /** The parent snapshot's nodes for the last batch of entries. */
-  before: Map<TreeEntry, Node>
-  /** Those of the batch that need not be read at all. */
-  unchanged: Set<TreeEntry>
-  /** Those of the batch whose content need not be read. */
-  sameContent: Set<TreeEntry>
-  /** Paths that could not be inspected completely. */
-  faulty: Set<string>
-}
-
 /** Turns a volume into trees. The walk goes on while contents and trees of earlier entries are still being written. */
 export class VolumeArchiver {
   readonly #options: VolumeArchiverOptions
@@ -59,22 +46,12 @@ export class VolumeArchiver {
 
   /** The walk calls it for each entry. */
   isKnown(entry: TreeEntry): boolean {
-    const node = this.#level?.parent.claim(lastName(entry.path))
-    if (!node || !this.#level) return false
-    this.#level.before.set(entry, node)
-    const { rule } = this.#options
-    if (!isUnchanged(entry, node, rule)) return false
-    if (!rule.hasAttributes) {
-      this.#level.sameContent.add(entry)
-      return false
-    }
-    this.#level.unchanged.add(entry)
-    return true
+    return this.#level?.isKnown(entry, this.#options.rule) ?? false
   }
 
   /** The walk calls it for entries that it could not inspect completely. */
   noteFault(path: Buffer): void {
-    this.#level?.faulty.add(path.toString('latin1'))
+    this.#level?.noteFault(path)
   }
 
   /** The walk calls it with the last name of the next batch. */
@@ -102,14 +79,7 @@ export class VolumeArchiver {
       tree.differs()
       return tree
     }
-    const level: ArchivedLevel = {
-      parent,
-      tree,
-      before: new Map(),
-      unchanged: new Set(),
-      sameContent: new Set(),
-      faulty: new Set(),
-    }
+    const level = new ArchivedLevel(parent, tree)
     try {
       await this.#archiveBatches(walk, folder, level)
       await parent.passAll()
@@ -138,10 +108,7 @@ export class VolumeArchiver {
   }
 
   async #next(folder: SortedFolder, level: ArchivedLevel): Promise<readonly Seen[]> {
-    level.before.clear()
-    level.unchanged.clear()
-    level.sameContent.clear()
-    level.faulty.clear()
+    level.forgetBatch()
     this.#level = level
     return await folder.next()
   }
@@ -160,7 +127,7 @@ export class VolumeArchiver {
     const unchanged = before !== undefined && level.unchanged.has(entry)
     // An unchanged node is in the parent snapshot, so the format can store it.
     if (!unchanged || entry.mtimeNs !== before.entry.mtimeNs) this.#removeUnsupported(entry)
-    distrustIfFaulty(level, entry)
+    level.distrustIfFaulty(entry)
     if (canEnter(seen)) return this.#keepFolder(walk, level, { seen, before, unchanged })
     if (!(before && unchanged) && entry.type === 'file') return this.#keepFile(level, seen, before)
     if (before && unchanged) this.#keepUnchanged(level, entry, before)
@@ -231,7 +198,7 @@ export class VolumeArchiver {
       return
     }
     this.#separate(entry)
-    distrustIfFaulty(level, entry)
+    level.distrustIfFaulty(entry)
     level.tree.add(this.#nodeOf(entry, pending, before && isUntouched(entry, before) ? before : undefined))
     this.#kept(entry, before, false)
   }
@@ -281,10 +248,6 @@ function copyAttributes(entry: TreeEntry, { xattrs, flags }: TreeEntry): TreeEnt
 async function readInodeFlags({ open }: TreeItem): Promise<void> {
   const file = await open?.().catch(() => undefined)
   await file?.close()
-}
-
-function distrustIfFaulty({ faulty }: ArchivedLevel, entry: TreeEntry): void {
-  if (faulty.size > 0 && faulty.has(entry.path.toString('latin1'))) distrust(entry)
 }
 
 interface FolderStep {
