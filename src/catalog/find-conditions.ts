@@ -1,5 +1,6 @@
 import type { VolumeCondition } from '../domain/health-ports.ts'
 import type { ModeKey } from '../domain/ports.ts'
+import { findLatestMs } from '../lib/clock.ts'
 import { makeTuples } from './bulk-rows.ts'
 import type { CatalogDb } from './database.ts'
 import { Prisma } from './generated/client.ts'
@@ -38,21 +39,16 @@ export async function findConditions(db: CatalogDb, keys: readonly ModeKey[]): P
   return keys.map((key) => found.get(nameKey(key)) ?? { lastGoodAt: null, newest: null })
 }
 
+/** A backup that was made while the clock was in doubt has two times; its age counts from the later one. */
 function toCondition(row: ConditionRow): VolumeCondition {
   const { state, suspect, corrupt } = row
   return {
-    lastGoodAt: row.goodCreated === null ? null : readTime(row.goodCreated, row.goodDoubt),
+    lastGoodAt: row.goodCreated === null ? null : findLatestMs(row.goodCreated, row.goodDoubt),
     newest:
       row.created === null || state === null
         ? null
-        : { at: readTime(row.created, row.clockDoubt), state, suspect, corrupt },
+        : { at: findLatestMs(row.created, row.clockDoubt), state, suspect, corrupt },
   }
-}
-
-/** A backup that was made while the clock was in doubt has two times; its age counts from the later one. */
-function readTime(created: string, trusted: string | null): number {
-  const times = [created, trusted ?? ''].map((text) => Date.parse(text))
-  return Math.max(...times.filter((ms) => !Number.isNaN(ms)), 0)
 }
 
 function nameKey({ server, source, mode }: ModeKey): string {

@@ -1,4 +1,4 @@
-import { isoTime } from '../lib/clock.ts'
+import { isoDay } from '../lib/clock.ts'
 import { printDuration } from '../lib/durations.ts'
 import { doInSlices, type Interruptible } from '../lib/in-slices.ts'
 import { DAY_MS } from '../lib/time-units.ts'
@@ -55,7 +55,7 @@ async function loadSome(world: World, entries: JobEntry[]): Promise<void> {
   const { health, ports } = world
   const added = new Set(entries.filter(({ isLoaded }) => !isLoaded).map(({ planned }) => planned.server))
   const versions = entries.map(({ version }) => version)
-  const ids = entries.flatMap(({ planned, inherits }) => [planned.id, inherits ?? []].flat())
+  const ids = listIds(entries)
   const rows = new Map((await ports.health.load(ids)).map((row) => [row.jobId, row]))
   const inherited = [...rows.values()].flatMap(({ inherits }) => inherits ?? [])
   const ends = await ports.records.lastEnds([...new Set([...ids, ...inherited])])
@@ -87,13 +87,20 @@ async function measureRuns({ health, ports, history }: World): Promise<void> {
   const { toMeasure } = health
   while (toMeasure.size > 0 && !history.closing) {
     const entries = takeSome(toMeasure, MEASURED_TOGETHER)
-    const ids = entries.flatMap(({ planned, inherits }) => [planned.id, inherits ?? []].flat())
+    const ids = listIds(entries)
     const lengths = await ports.records.lengths(ids)
     for (const entry of entries) {
       const ofRuns = lengths.get(entry.planned.id) ?? lengths.get(entry.inherits ?? '') ?? []
       health.applyMeasured(entry, findMedian(ofRuns))
     }
   }
+}
+
+/** The ids of the jobs, and of those that they inherit from. */
+function listIds(entries: readonly JobEntry[]): string[] {
+  return entries.flatMap(({ planned, inherits }) =>
+    inherits === null ? [planned.id] : [planned.id, inherits],
+  )
 }
 
 function findMedian(lengths: readonly number[]): number {
@@ -181,6 +188,6 @@ function describePause(entries: readonly JobEntry[]): string {
 
 /** Restores the rooms of the stores, from which their growth is computed. */
 export async function restoreStoreHistory({ health, ports }: World): Promise<void> {
-  const from = isoTime(health.clock.now() - FORECAST_DAYS * DAY_MS).slice(0, 'YYYY-MM-DD'.length)
+  const from = isoDay(health.clock.now() - FORECAST_DAYS * DAY_MS)
   health.stores.restore(await ports.health.loadStoreDays(from))
 }

@@ -38,7 +38,17 @@ export function isoTime(ms: number): string {
   return new Date(Math.max(FIRST_MS, Math.min(LAST_MS, ms))).toISOString()
 }
 
-/** The same for the time of a file, which can be billions of years away. */
+/** The day of such a time in UTC: `2026-01-31`. */
+export function isoDay(ms: number): string {
+  return isoTime(ms).slice(0, 'YYYY-MM-DD'.length)
+}
+
+/** Unix ms of the latest of these texts; 0 if none is a time. */
+export function findLatestMs(...times: (string | null | undefined)[]): number {
+  return Math.max(0, ...times.map((time) => Date.parse(time ?? '')).filter((ms) => !Number.isNaN(ms)))
+}
+
+/** The same as isoTime for the time of a file, which can be billions of years away. */
 export function isoTimeOfNs(ns: bigint): string {
   return isoTime(Number(ns / 1_000_000n))
 }

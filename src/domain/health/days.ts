@@ -1,3 +1,4 @@
+import { isoDay } from '../../lib/clock.ts'
 import type { Interruptible } from '../../lib/in-slices.ts'
 import { findInstant, offsetAt } from '../../lib/schedule/zone.ts'
 import { DAY_MS } from '../../lib/time-units.ts'
@@ -47,12 +48,8 @@ export function listDays(count: number, zone: string, now: number): DayBounds[] 
   const today = Math.floor((now + offsetAt(zone, now)) / DAY_MS) * DAY_MS
   return Array.from({ length: count }, (_, at) => {
     const wall = today - (count - 1 - at) * DAY_MS
-    return { date: printDate(wall), begin: findInstant(zone, wall), end: findInstant(zone, wall + DAY_MS) }
+    return { date: isoDay(wall), begin: findInstant(zone, wall), end: findInstant(zone, wall + DAY_MS) }
   })
-}
-
-function printDate(wall: number): string {
-  return new Date(wall).toISOString().slice(0, 'YYYY-MM-DD'.length)
 }
 
 /** How the runs of each day ended, and at how many planned times nothing ran. */
@@ -62,7 +59,7 @@ export function* countDays(facts: DayFacts): Interruptible<VolumeDay[]> {
   for (const { at, state } of facts.runs) addRuns(find(at), state, 1)
   for (const { day, state, count } of facts.forgotten) addRuns(found.get(day), state, count)
   const isCounted = yield* countPlanned(facts, find)
-  for (const { day } of facts.forgotten) settleForgotten(found.get(day))
+  for (const { day } of facts.forgotten) recountMissed(found.get(day))
   const days = [...found.values()].map(({ ran: _, ...day }) => day)
   return isCounted ? days : days.map((day) => ({ ...day, missed: null, expected: null }))
 }
@@ -144,7 +141,7 @@ function* listPairs(
   if (before !== undefined) yield [before, Number.POSITIVE_INFINITY]
 }
 
-/** Of records that are no longer kept, only how many there were is known. */
-function settleForgotten(day: Counted | undefined): void {
+/** Only the count of deleted records is known: each of them counts as the run of one planned time. */
+function recountMissed(day: Counted | undefined): void {
   if (day) day.missed = Math.max(0, day.expected - day.ran)
 }

@@ -1,3 +1,4 @@
+import { findLatestMs } from '../../lib/clock.ts'
 import { isGood } from '../../wire/backup.ts'
 import type { RunRecord } from '../../wire/record.ts'
 import type { EndedRun, KeptJobHealth, VolumeCondition } from '../health-ports.ts'
@@ -70,7 +71,7 @@ export function replaceEntry(earlier: JobEntry, planned: PlannedJob, now: number
   return {
     ...earlier,
     planned,
-    inherits: hasMoved ? null : findRunsOf(earlier),
+    inherits: hasMoved ? null : (earlier.inherits ?? earlier.planned.id),
     lastRun: hasMoved ? null : earlier.lastRun,
     countedFrom: isSameSpec && !hasMoved ? earlier.countedFrom : now,
     pausedSince: hasMoved ? null : earlier.pausedSince,
@@ -79,10 +80,6 @@ export function replaceEntry(earlier: JobEntry, planned: PlannedJob, now: number
     version: 0,
     lookAt: Number.NaN,
   }
-}
-
-function findRunsOf({ planned, inherits, lastRun }: JobEntry): string {
-  return inherits !== null && lastRun === null ? inherits : (inherits ?? planned.id)
 }
 
 /** Before the catalog was read, nothing is known. */
@@ -120,15 +117,10 @@ export function addBackup(known: VolumeCondition, { result }: RunRecord, isNewes
   const backup = result?.backup
   if (!backup) return known
   const { state, suspect, corrupt, created, series, clockDoubt } = backup
-  const at = latest(created, clockDoubt?.trusted)
-  const goodAt = series ? latest(series.lastGood?.created) : isGood(backup) ? at : 0
+  const at = findLatestMs(created, clockDoubt?.trusted)
+  const goodAt = series ? findLatestMs(series.lastGood?.created) : isGood(backup) ? at : 0
   return {
     lastGoodAt: goodAt > 0 ? Math.max(goodAt, known.lastGoodAt ?? 0) : known.lastGoodAt,
     newest: isNewest ? { at, state, suspect, corrupt } : known.newest,
   }
-}
-
-/** 0 if none is a time. */
-function latest(...times: (string | undefined)[]): number {
-  return Math.max(0, ...times.map((time) => Date.parse(time ?? '')).filter((ms) => !Number.isNaN(ms)))
 }

@@ -1,3 +1,4 @@
+import { isoDay } from '../../lib/clock.ts'
 import { printDuration } from '../../lib/durations.ts'
 import { CAPABILITIES } from '../../wire/capabilities.ts'
 import { FULL_DISK_TEXTS } from '../../wire/health-texts.ts'
@@ -63,8 +64,7 @@ function describeSilence(lastSeen: string | null): string {
 function describeForecast({ isFull, fullAt, freeBytes, bytesPerDay }: StoreForecast): string {
   const free = `${printGib(freeBytes ?? 0)} are free`
   if (isFull || fullAt === null) return `Its store is full: ${free}`
-  const day = new Date(fullAt).toISOString().slice(0, 'YYYY-MM-DD'.length)
-  return `Its store will be full on ${day}: ${free}, and it grows by ${printGib(bytesPerDay)} a day`
+  return `Its store will be full on ${isoDay(fullAt)}: ${free}, and it grows by ${printGib(bytesPerDay)} a day`
 }
 
 function printGib(bytes: number): string {

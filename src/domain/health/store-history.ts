@@ -1,4 +1,4 @@
-import { isoTime } from '../../lib/clock.ts'
+import { isoDay } from '../../lib/clock.ts'
 import { DAY_MS } from '../../lib/time-units.ts'
 import type { DaemonDebug } from '../../wire/daemon-api.ts'
 import type { KeptStoreDay } from '../health-ports.ts'
@@ -25,7 +25,7 @@ export class StoreHistory {
   }
 
   note(server: string, sample: StoreSample): void {
-    const day = isoTime(sample.at).slice(0, 'YYYY-MM-DD'.length)
+    const day = isoDay(sample.at)
     const days = this.#ofServer(server)
     days.set(day, sample)
     for (const [each, { at }] of days) if (sample.at - at > FORECAST_DAYS * DAY_MS) days.delete(each)
