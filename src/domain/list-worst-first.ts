@@ -2,7 +2,7 @@ import { badCursor, encodeCursor, parseCursor, parseKeyList } from '../wire/curs
 import type { Page, Slice } from '../wire/listing.ts'
 import { findFirst } from './cut-page.ts'
 import { VOLUME_STATES, type VolumeState } from './health/states.ts'
-import { comparePlaces, type PlannedVolume, type VolumePlace } from './plan.ts'
+import { comparePlaces, type PlannedVolume, parsePlaceParts, type VolumePlace } from './plan.ts'
 import type { World } from './world.ts'
 
 export interface WorstFirst {
@@ -70,10 +70,9 @@ function listInState(
 function parsePosition(page: Page): Position {
   const key = parseCursor(CURSOR, page)
   if (key === undefined) return { rank: 0, place: undefined }
-  const parts = parseKeyList(key)
-  const [rank, app, proc, instanceNo, name] = parts
-  const isText = [app, proc, name].every((each) => typeof each === 'string')
+  const [rank, ...parts] = parseKeyList(key)
+  const place = parsePlaceParts(parts)
   const isRank = Number.isInteger(rank) && VOLUME_STATES[rank as number] !== undefined
-  if (!isText || !isRank || typeof instanceNo !== 'number') throw badCursor(page.after ?? '')
-  return { rank: rank as number, place: { app, proc, instanceNo, name } as VolumePlace }
+  if (!place || !isRank) throw badCursor(page.after ?? '')
+  return { rank: rank as number, place }
 }

@@ -136,3 +136,9 @@ export function volumeKey(server: string, name: string): string {
 export function volumeIdentity(volume: VolumePlace): string {
   return JSON.stringify([volume.app, volume.proc, volume.instanceNo, volume.name])
 }
+
+/** The place that an identity names, by its parts; undefined if they are not those of one. */
+export function parsePlaceParts([app, proc, instanceNo, name]: readonly unknown[]): VolumePlace | undefined {
+  if (typeof app !== 'string' || typeof proc !== 'string' || typeof name !== 'string') return undefined
+  return typeof instanceNo === 'number' ? { app, proc, instanceNo, name } : undefined
+}

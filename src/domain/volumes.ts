@@ -5,7 +5,13 @@ import { isProcNamed } from '../wire/proc-names.ts'
 import { cutPage, findFirst } from './cut-page.ts'
 import type { VolumeState } from './health/states.ts'
 import { findWorstFirst, readVolumeState } from './list-worst-first.ts'
-import { comparePlaces, type PlannedVolume, type VolumePlace } from './plan.ts'
+import {
+  comparePlaces,
+  type PlannedVolume,
+  parsePlaceParts,
+  type VolumePlace,
+  volumeIdentity,
+} from './plan.ts'
 import type { World } from './world.ts'
 
 export interface VolumeFilter {
@@ -26,7 +32,7 @@ export function findVolumes(world: World, filter: VolumeFilter, page: Page): Sli
   const after = parsePlace(page)
   return cutPage(listCandidates(world, filter), page, {
     matches: (volume) => matchesFilter(world, volume, filter),
-    cursor: ({ app, proc, instanceNo, name }) => [CURSOR, JSON.stringify([app, proc, instanceNo, name])],
+    cursor: (volume) => [CURSOR, volumeIdentity(volume)],
     isReached: (volume) => after === undefined || comparePlaces(volume, after) > 0,
   })
 }
@@ -68,8 +74,7 @@ function matchesFilter(world: World, planned: PlannedVolume, filter: VolumeFilte
 function parsePlace(page: Page): VolumePlace | undefined {
   const key = parseCursor(CURSOR, page)
   if (key === undefined) return undefined
-  const [app, proc, instanceNo, name] = parseKeyList(key)
-  const isText = [app, proc, name].every((each) => typeof each === 'string')
-  if (!isText || typeof instanceNo !== 'number') throw badCursor(page.after ?? '')
-  return { app, proc, instanceNo, name } as VolumePlace
+  const place = parsePlaceParts(parseKeyList(key))
+  if (!place) throw badCursor(page.after ?? '')
+  return place
 }
