@@ -30,7 +30,7 @@ const SENTENCES: Record<VolumeState, (explained: Explained) => string> = {
   NEVER: (it) =>
     `No good ${nameJob(it)} exists, although one was planned for ${printTime(it.facts.firstDue)}${describeAttempt(it)}${describeServer(it)}`,
   OVERDUE: (it) =>
-    `The ${nameJob(it)} that was planned for ${printTime(it.facts.due)} has not ended${describeActive(it)}${describeSign(it)}${describeServer(it)}`,
+    `The ${nameJob(it)} that was planned for ${printTime(it.facts.due)} has not ended${describeActive(it)}${describeLastRun(it)}${describeServer(it)}`,
   FAILING: (it) => {
     const { lastRun } = it.facts
     return `The last ${nameJob(it)} ${ENDS[lastRun?.state ?? 'failed']} at ${printTime(lastRun?.at)}${describeReason(lastRun)}. ${describeLastGood(it)}`
@@ -96,7 +96,7 @@ function describeActive({ activeSince, now }: Explained): string {
 }
 
 /** The last run that ended, if there was one. */
-function describeSign(it: Explained): string {
+function describeLastRun(it: Explained): string {
   const { lastRun } = it.facts
   const last = lastRun ? `; its last run ${ENDS[lastRun.state]} at ${printTime(lastRun.at)}` : ''
   return `${last}. ${describeLastGood(it)}`

@@ -144,7 +144,7 @@ export class HealthBoard {
     const entry = this.#jobs.get(record.jobId)
     if (!entry || record.action !== 'backup') return
     if (isTerminal(record.state)) this.#noteEnd(entry, record)
-    else if (entry.lastRun?.rid === record.rid) this.#reload(entry)
+    else if (entry.lastRun?.rid === record.rid) this.toLoad.add(entry)
   }
 
   #noteEnd(entry: JobEntry, record: RunRecord): void {
@@ -193,12 +193,8 @@ export class HealthBoard {
   reload(jobIds: Iterable<string>): void {
     for (const id of jobIds) {
       const entry = this.#jobs.get(id)
-      if (entry) this.#reload(entry)
+      if (entry) this.toLoad.add(entry)
     }
-  }
-
-  #reload(entry: JobEntry): void {
-    this.toLoad.add(entry)
   }
 
   applyLoaded(entry: JobEntry, { row, lastRun, condition }: LoadedJob): void {
@@ -226,7 +222,7 @@ export class HealthBoard {
   /** Lists those whose state may have changed because time passed; judge them. */
   takeDue(): JobEntry[] {
     const due = this.#deadlines.take(this.clock.judgingTime())
-    for (const entry of due) entry.lookAt = Number.NaN
+    for (const entry of due) entry.checkAt = Number.NaN
     return due
   }
 
@@ -235,7 +231,7 @@ export class HealthBoard {
     const now = this.clock.judgingTime()
     const facts = this.readFacts(entry)
     const standing = judgeJob(facts, entry.standing, now)
-    this.#planLook(entry, facts, now)
+    this.#scheduleCheck(entry, facts, now)
     if (!isSameStanding(standing, entry.standing)) this.toSave.add(entry)
     entry.standing = standing
     if (standing.PAUSED === undefined) this.paused.delete(entry)
@@ -246,23 +242,23 @@ export class HealthBoard {
   readFacts(entry: JobEntry): JobFacts {
     const { pausedSince, lastRun, condition, countedFrom, graceMs } = entry
     const { lastGoodAt, newest } = condition
-    const sign = Math.max(countedFrom, lastRun?.at ?? 0, lastGoodAt ?? 0, newest?.at ?? 0)
+    const lastSignAt = Math.max(countedFrom, lastRun?.at ?? 0, lastGoodAt ?? 0, newest?.at ?? 0)
     const { server, job } = entry.planned
     const next = (after: number) => this.times.next(job.spec, this.servers.readZone(server), after)
     const firstDue = lastGoodAt === null ? next(countedFrom) : null
-    return { pausedSince, lastRun, condition, countedFrom, graceMs, firstDue, due: next(sign) }
+    return { pausedSince, lastRun, condition, countedFrom, graceMs, firstDue, due: next(lastSignAt) }
   }
 
-  /** Notes when to look again, and what has to be known by then. */
-  #planLook(entry: JobEntry, { firstDue, due, graceMs, pausedSince }: JobFacts, now: number): void {
+  /** Sets when the job is judged again, and has its grace measured if that matters now. */
+  #scheduleCheck(entry: JobEntry, { firstDue, due, graceMs, pausedSince }: JobFacts, now: number): void {
     if (pausedSince !== null) return
     const grace = graceMs ?? this.#minGraceMs
     const ends = [firstDue, due].map((time) => readDeadline(time, grace)).filter((time) => time !== null)
     if (graceMs === null && ends.some((end) => end <= now)) this.toMeasure.add(entry)
-    const lookAt = Math.min(...ends.filter((end) => end > now))
-    if (lookAt === Number.POSITIVE_INFINITY || lookAt === entry.lookAt) return
-    entry.lookAt = lookAt
-    this.#deadlines.set(entry, lookAt)
+    const checkAt = Math.min(...ends.filter((end) => end > now))
+    if (checkAt === Number.POSITIVE_INFINITY || checkAt === entry.checkAt) return
+    entry.checkAt = checkAt
+    this.#deadlines.set(entry, checkAt)
   }
 
   #openPeriod(entry: JobEntry): void {

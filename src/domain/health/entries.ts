@@ -25,7 +25,7 @@ export interface JobEntry {
   /** Grows with each run, so that what was read before it is not taken for newer. */
   version: number
   /** When the passing of time may change its state. */
-  lookAt: number
+  checkAt: number
 }
 
 export interface VolumeEntry {
@@ -57,7 +57,7 @@ export function newEntry(planned: PlannedJob, volume: VolumeEntry, now: number):
     standing: {},
     isLoaded: false,
     version: 0,
-    lookAt: Number.NaN,
+    checkAt: Number.NaN,
   }
 }
 
@@ -78,7 +78,7 @@ export function replaceEntry(earlier: JobEntry, planned: PlannedJob, now: number
     graceMs: null,
     isLoaded: false,
     version: 0,
-    lookAt: Number.NaN,
+    checkAt: Number.NaN,
   }
 }
 
