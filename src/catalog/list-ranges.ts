@@ -1,5 +1,5 @@
 // A list that is filtered by the second column of an index is still read from that index, in ranges: one for each
-// combination of the columns' values, of which only those that occur are visited.
+// combination of the columns' values that occurs in the table.
 
 import { Prisma } from './generated/client.ts'
 import type { ListConditions, ListTable } from './list-table.ts'

@@ -2,7 +2,7 @@ import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3'
 import type { ObjectStat } from '../../driver.ts'
 import type { Bucket } from './bucket.ts'
 
-/** Lists the entries directly in a folder, one request for each thousand. Keys that no object of ours can have are left out. */
+/** Lists the entries directly in a folder, one request for each thousand. Skips keys that an object of ours cannot have. */
 export async function* listBucketFolder(bucket: Bucket, folder: string): AsyncGenerator<ObjectStat> {
   const start = bucket.folderKey(folder)
   let after: string | undefined
@@ -26,7 +26,7 @@ function* readEntries({
     yield { name: decodeKey(Prefix).replace(/\/$/, ''), kind: 'folder', size: 0, modifiedMs: 0 }
 }
 
-/** As in a form: AWS writes a space as `+`. A key that is no UTF-8 stays as it is. */
+/** Decodes a key as in a form: AWS writes a space as `+`. A key that is not UTF-8 stays as it is. */
 function decodeKey(key: string): string {
   try {
     return decodeURIComponent(key.replaceAll('+', ' '))
