@@ -16,7 +16,12 @@ export interface InventoryFileOptions {
   /** The server of a plain lain.yaml, which names none. */
   localIp: string
   log: Log
+  /** How long after a read that failed the file is read again; doubled after each further one. */
+  retryMs?: number
 }
+
+const RETRY_MS = 60_000
+const MAX_RETRY_MS = 60 * 60_000
 
 /** Bytes. */
 const MAX_FILE_BYTES = 16 * 1024 * 1024
@@ -25,15 +30,20 @@ const MAX_FILE_BYTES = 16 * 1024 * 1024
 const MAX_INLINE_APP_LENGTH = 32 * 1024
 
 /** An inventory in a watched file. If an edit breaks it, that is reported and the last good inventory stays. */
-export function createInventoryFile({ file, localIp, log }: InventoryFileOptions): InventorySource {
+export function createInventoryFile(options: InventoryFileOptions): InventorySource {
+  const { file, localIp, log, retryMs = RETRY_MS } = options
   const path = resolve(file)
   return {
     async watch(onNews, { hasLastGood } = { hasLastGood: false }) {
-      const reader = new InventoryReader(path, localIp)
+      const closing = new AbortController()
+      const reader = new InventoryReader(path, localIp, closing.signal)
       const first = await reader.read()
       let last = first.state
+      const retry = new Retry(() => onChange(), retryMs)
       const readAgain = async () => {
-        const { news, state } = await reader.read()
+        const { news, state, isRead } = await reader.read()
+        if (closing.signal.aborted) return
+        retry.plan(isRead)
         if (state === last) return
         last = state
         onNews(news)
@@ -53,7 +63,12 @@ export function createInventoryFile({ file, localIp, log }: InventoryFileOptions
           await watching.renew()
           await onChange()
         },
-        close: () => watching.close(),
+        async close() {
+          closing.abort()
+          retry.stop()
+          await watching.close()
+          await reading
+        },
       }
     },
   }
@@ -64,38 +79,70 @@ export async function readInventoryFile(file: string, localIp: string): Promise<
   return (await new InventoryReader(file, localIp).read()).news
 }
 
+/** A read may fail for want of memory, which no edit tells to be over. */
+class Retry {
+  readonly #act: () => Promise<void>
+  readonly #firstMs: number
+  #failures = 0
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(act: () => Promise<void>, firstMs: number) {
+    this.#act = act
+    this.#firstMs = firstMs
+  }
+
+  plan(isRead: boolean): void {
+    this.stop()
+    this.#failures = isRead ? 0 : this.#failures + 1
+    if (isRead) return
+    const wait = Math.min(MAX_RETRY_MS, this.#firstMs * 2 ** (this.#failures - 1))
+    this.#timer = setTimeout(this.#act, wait)
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+  }
+}
+
 interface FileState {
   news: InventoryNews
   /** Changes only if the content or the problem changes. */
   state: string
+  /** false if the file could not be read to its end, whatever is in it. */
+  isRead: boolean
 }
 
 /** Reads a file again and again. It knows what it read before, so that an edit of one app is read alone. */
 class InventoryReader {
   readonly #path: string
   readonly #localIp: string
+  readonly #signal: AbortSignal | undefined
   readonly #received = new ReceivedApps()
   #known: KnownFile | undefined
 
-  constructor(path: string, localIp: string) {
+  /** @param signal ends a read that is under way */
+  constructor(path: string, localIp: string, signal?: AbortSignal) {
     this.#path = path
     this.#localIp = localIp
+    this.#signal = signal
   }
 
   async read(): Promise<FileState> {
     try {
       const text = await readText(this.#path, MAX_FILE_BYTES)
       const state = createHash('sha256').update(text).digest('hex')
-      return { news: (await this.#readEdit(text)) ?? (await this.#readWhole(text)), state }
+      const news = (await this.#readEdit(text)) ?? (await this.#readWhole(text))
+      return { news, state, isRead: true }
     } catch (error) {
       this.#known = undefined
       const problem = messageOf(error)
-      return { news: { kind: 'broken', problem }, state: problem }
+      return { news: { kind: 'broken', problem }, state: problem, isRead: false }
     }
   }
 
   async #readEdit(text: string): Promise<InventoryNews | undefined> {
-    const reading = { apps: this.#received.apps, read: readAlone }
+    const read = (app: InventoryText) => readAlone(app, this.#signal)
+    const reading = { apps: this.#received.apps, read }
     const edited = this.#known && (await readEdit(this.#known, text, reading))
     // An app without procs is in the file, and not among the apps: its first procs have no place to go to.
     if (!edited || !this.#received.replace(edited.app)) return undefined
@@ -115,7 +162,7 @@ class InventoryReader {
 
   async #readInProcess(text: InventoryText): Promise<InventoryParts> {
     try {
-      return await readInProcess({ text, known: this.#received.hashes })
+      return await readInProcess({ text, known: this.#received.hashes }, this.#signal)
     } catch (cause) {
       throw cannotRead(text, cause)
     }
@@ -123,10 +170,10 @@ class InventoryReader {
 }
 
 /** Reads the lines of one app: in another process if they are many. If that fails, the whole file is read. */
-async function readAlone(app: InventoryText): Promise<ReadInventory> {
+async function readAlone(app: InventoryText, signal?: AbortSignal): Promise<ReadInventory> {
   if (app.text.length <= MAX_INLINE_APP_LENGTH) return readWithLayout(app)
   try {
-    const parts = await readInProcess({ text: app, known: [] })
+    const parts = await readInProcess({ text: app, known: [] }, signal)
     const layout = parts.kind === 'inventory' ? parts.layout : null
     return { news: await new ReceivedApps().join(parts), layout }
   } catch (error) {
@@ -135,6 +182,6 @@ async function readAlone(app: InventoryText): Promise<ReadInventory> {
 }
 
 function cannotRead({ file }: InventoryText, cause: unknown): BackupdError {
-  const message = `Cannot read the inventory ${file} to its end: ${messageOf(cause)}`
+  const message = `Cannot read the inventory ${file} to its end: ${messageOf(cause)}. Check the free memory`
   return new BackupdError('BAD_INPUT', message, { cause })
 }

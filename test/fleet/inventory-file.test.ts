@@ -1,8 +1,8 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { mkdir, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises'
+import { access, mkdir, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { InventorySource } from '../../src/domain/ports.ts'
 import { createInventoryFile } from '../../src/fleet/inventory-file.ts'
 import type { InventoryNews } from '../../src/wire/inventory.ts'
@@ -15,8 +15,9 @@ function of(app: string): string {
 }
 
 /** Watches, and hands out the news one by one: an app's name, or the problem. */
-async function watched(file: string, hasLastGood = false) {
-  const source: InventorySource = createInventoryFile({ file, localIp: '127.0.0.1', log: silentLog })
+async function watched(file: string, { hasLastGood = false, retryMs = 60_000 } = {}) {
+  const options = { file, localIp: '127.0.0.1', log: silentLog, retryMs }
+  const source: InventorySource = createInventoryFile(options)
   const news: string[] = []
   const waiting: ((word: string) => void)[] = []
   const onNews = (told: InventoryNews) => {
@@ -235,7 +236,7 @@ describe('read again on request', () => {
 
 test('a file that is broken at the start is reported as broken if there is a last good inventory', async () => {
   const { file } = await folderWith('apps')
-  const { next } = await watched(file, true)
+  const { next } = await watched(file, { hasLastGood: true })
   expect(await next()).toMatch(/^The inventory .*line 1/)
   await writeFile(file, of('one'))
   expect(await next()).toBe('one')
@@ -283,4 +284,35 @@ test('an app of a large file gets its first procs by an edit', async () => {
   await watching.reread()
   const last = news.at(-1)
   expect(last?.kind === 'inventory' && last.inventory.apps.at(-1)).toMatchObject({ name: 'mm' })
+})
+
+test('a read that failed for want of a process is tried again without another edit', async () => {
+  const { folder, file } = await folderWith(of('one'))
+  const shield = join(folder, 'fail.mjs')
+  await writeFile(shield, 'process.exit(7)')
+  const { next } = await watched(file, { retryMs: 200 })
+  expect(await next()).toBe('one')
+  vi.stubEnv('NODE_OPTIONS', `--import=${shield}`)
+  onTestFinished(() => void vi.unstubAllEnvs())
+  await writeFile(file, `${of('two')}${'#'.repeat(20_000)}\n`)
+  expect(await next()).toContain('exit code 7')
+  await writeFile(shield, '')
+  expect(await next()).toBe('two')
+})
+
+test('a close ends a read that takes long, and reports nothing of it', async () => {
+  const { folder, file } = await folderWith(of('one'))
+  const begun = join(folder, 'begun')
+  const slow = `import { writeFileSync } from 'node:fs'; writeFileSync(${JSON.stringify(begun)}, ''); setTimeout(() => {}, 30_000); await new Promise(() => {})`
+  await writeFile(join(folder, 'slow.mjs'), slow)
+  const { next, close, left } = await watched(file)
+  expect(await next()).toBe('one')
+  vi.stubEnv('NODE_OPTIONS', `--import=${join(folder, 'slow.mjs')}`)
+  onTestFinished(() => void vi.unstubAllEnvs())
+  await writeFile(file, `${of('two')}${'#'.repeat(20_000)}\n`)
+  await vi.waitFor(() => access(begun), { timeout: 10_000 })
+  const start = performance.now()
+  await close()
+  expect(performance.now() - start).toBeLessThan(5_000)
+  expect(left).toEqual([])
 })
