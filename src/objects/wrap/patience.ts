@@ -13,7 +13,6 @@ export interface PatienceOptions {
 }
 
 const MAX_PAUSE_MS = 15_000
-const NEVER = new AbortController().signal
 
 /** Tries calls again, after pauses that grow and differ, as long as their error is transient. One for each run. */
 export class Patience {
@@ -38,7 +37,7 @@ export class Patience {
         if (!(error instanceof BackupdError) || !isTransient(error)) throw error
         if (isOver) throw failures === 1 ? error : afterTries(error, failures)
         this.#leftMs -= pauseMs
-        await sleep(pauseMs, NEVER)
+        await sleep(pauseMs)
       }
     }
   }

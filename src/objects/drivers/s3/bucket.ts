@@ -4,24 +4,11 @@ import { BackupdError } from '../../../lib/errors.ts'
 import { describePlace, type S3Settings } from '../../../wire/store-settings.ts'
 import { openClient } from './open-client.ts'
 import { readS3Status, s3Error } from './s3-error.ts'
+import { makeMetadata, readHead, type StoredObject, type WriterMark } from './stored-object.ts'
 
-/** Metadata of each object: the id of the writer that made it, and whether it stands for an unfinished one. */
-const WRITER = 'backupd-writer'
-const UNFINISHED = 'backupd-unfinished'
 const MAX_KEY_BYTES = 1024
 
-export interface StoredObject {
-  size: number
-  modifiedMs: number
-  etag: string
-  /** Undefined if another program made it. */
-  writer: string | undefined
-  isUnfinished: boolean
-}
-
-export interface PutOptions {
-  writer: string
-  isUnfinished?: boolean
+export interface PutOptions extends WriterMark {
   /** The MD5 of the content in base64; calculated if it is missing. */
   md5?: string
   /** Only if the object does not exist. */
@@ -63,7 +50,7 @@ export class Bucket {
       try {
         return readHead(await client.headObject(this.#at(name)))
       } catch (error) {
-        if (readS3Status(error) === 404) return undefined
+        if (isMissing(error)) return undefined
         throw await this.#explain(client, error)
       }
     })
@@ -89,8 +76,7 @@ export class Bucket {
         if (content.length === stored.size) return { content, stored }
         throw cutShort(this.place, name, { got: content.length, expected: stored.size })
       } catch (error) {
-        const isMissing = s3Error(this.place, { doing: 'read', name }, error).code === 'NOT_FOUND'
-        if (isMissing) return undefined
+        if (isMissing(error)) return undefined
         throw error
       }
     })
@@ -252,27 +238,6 @@ function md5Of(content: Buffer): string {
   return createHash('md5').update(content).digest('base64')
 }
 
-function makeMetadata({ writer, isUnfinished = false }: Pick<PutOptions, 'writer' | 'isUnfinished'>) {
-  return { [WRITER]: writer, ...(isUnfinished && { [UNFINISHED]: 'true' }) }
-}
-
-interface Head {
-  ContentLength?: number
-  LastModified?: Date
-  ETag?: string
-  Metadata?: Record<string, string>
-}
-
-function readHead({ ContentLength, LastModified, ETag, Metadata }: Head): StoredObject {
-  return {
-    size: ContentLength ?? 0,
-    modifiedMs: LastModified?.getTime() ?? 0,
-    etag: ETag ?? '',
-    writer: Metadata?.[WRITER],
-    isUnfinished: Metadata?.[UNFINISHED] !== undefined,
-  }
-}
-
 interface Body {
   transformToByteArray(): Promise<Uint8Array>
 }
@@ -287,6 +252,11 @@ function cutShort(place: string, name: string, { got, expected }: { got: number;
   return new BackupdError('STORE_UNAVAILABLE', message, { facts: { object: name, transient: true } })
 }
 
+/** Whether the object does not exist, in a bucket that does. */
+function isMissing(error: unknown): boolean {
+  return readS3Status(error) === 404 && (error as Error).name !== 'NoSuchBucket'
+}
+
 function missingIsFine(error: unknown): void {
-  if (readS3Status(error) !== 404 || (error as Error).name === 'NoSuchBucket') throw error
+  if (!isMissing(error)) throw error
 }

@@ -1,5 +1,6 @@
 import type { ObjectReader } from '../../driver.ts'
-import type { Bucket, StoredObject } from './bucket.ts'
+import type { Bucket } from './bucket.ts'
+import type { StoredObject } from './stored-object.ts'
 
 const MAX_AHEAD_BYTES = 8 * 1024 * 1024
 /** One request gets no more, so that little is lost with a connection. */

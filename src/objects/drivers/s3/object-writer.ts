@@ -1,12 +1,13 @@
 import { BackupdError } from '../../../lib/errors.ts'
 import { isTransient } from '../../transient.ts'
 import { checkObjectName } from '../object-names.ts'
-import type { Bucket, StoredObject, UploadId } from './bucket.ts'
+import type { Bucket, UploadId } from './bucket.ts'
 import type { ConditionalWrites } from './conditional-writes.ts'
 import { inTurn } from './name-turns.ts'
 import { PartBuffer } from './part-buffer.ts'
 import { PartQueue } from './part-queue.ts'
 import { checkPartNumber, type PartPlan } from './part-sizes.ts'
+import type { StoredObject } from './stored-object.ts'
 import { abortUploads, type UploadJournal } from './upload-journal.ts'
 
 export interface NewObject {

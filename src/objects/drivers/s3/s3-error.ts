@@ -133,7 +133,7 @@ export function s3Error(place: string, { doing, name }: S3Question, cause: unkno
 }
 
 /** The code that the store, the SDK or the system gave the error. */
-export function readS3Code(error: unknown): string | undefined {
+function readS3Code(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   const { Code } = error as SdkError
   return Code ?? errnoOf(error) ?? error.name

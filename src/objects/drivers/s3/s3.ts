@@ -13,13 +13,14 @@ import type {
 } from '../../driver.ts'
 import { parseUnfinished, unfinishedName } from '../../unfinished.ts'
 import { checkObjectName } from '../object-names.ts'
-import { Bucket, type StoredObject } from './bucket.ts'
+import { Bucket } from './bucket.ts'
 import { ConditionalWrites } from './conditional-writes.ts'
 import { listBucketFolder } from './list-bucket-folder.ts'
 import { inTurn } from './name-turns.ts'
 import { S3ObjectReader } from './object-reader.ts'
 import { S3ObjectWriter } from './object-writer.ts'
 import { PartPlan } from './part-sizes.ts'
+import type { StoredObject } from './stored-object.ts'
 import { abortJournalled, UploadJournal } from './upload-journal.ts'
 
 /** How long a store without conditional writes is given to show who wrote last. */
@@ -116,7 +117,7 @@ class S3Driver implements BareDriver {
 
   /** Without conditions, somebody else may have written at the same moment: the last one wins, and the others see that. */
   async #checkLastWord(name: string, writer: string): Promise<void> {
-    await sleep(LAST_WORD_MS, new AbortController().signal)
+    await sleep(LAST_WORD_MS)
     if ((await this.#bucket.head(name))?.writer === writer) return
     const what = `Cannot replace "${name}" in the store ${this.#bucket.place}`
     throw new BackupdError('CONFLICT', `${what}: somebody else replaced it at the same time`, {
