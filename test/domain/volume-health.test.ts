@@ -246,7 +246,7 @@ test('partial, suspect and corrupt backups are told apart', async () => {
   await look(kit.world)
   expect(read(kit.world)).toMatchObject({
     state: 'CORRUPT',
-    because: expect.stringContaining('is corrupt: sha256 differs. There is no good one'),
+    because: expect.stringContaining('is corrupt: sha256 differs. No good full backup exists'),
   })
 })
 

@@ -67,7 +67,11 @@ const ENDS: Record<EndedRun['state'], string> = {
 
 /** `full backup ("0 5 * * *")` */
 function nameJob({ entry }: Explained): string {
-  return `${entry.mode === 'full' ? 'full backup' : 'increment'} ("${entry.planned.job.spec}")`
+  return `${nameMode(entry)} ("${entry.planned.job.spec}")`
+}
+
+function nameMode({ mode }: JobEntry): string {
+  return mode === 'full' ? 'full backup' : 'increment'
 }
 
 function describeReason(run: EndedRun | null): string {
@@ -77,9 +81,9 @@ function describeReason(run: EndedRun | null): string {
   return reason === '' && code === '' ? '' : `: ${reason || 'the reason is not known'}${code}`
 }
 
-function describeLastGood({ facts, now }: Explained): string {
+function describeLastGood({ entry, facts, now }: Explained): string {
   const { lastGoodAt } = facts.condition
-  if (lastGoodAt === null) return 'There is no good one'
+  if (lastGoodAt === null) return `No good ${nameMode(entry)} exists`
   return `The last good one is of ${printTime(lastGoodAt)}, ${printDuration(Math.max(now - lastGoodAt, 0))} old`
 }
 
