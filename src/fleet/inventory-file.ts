@@ -182,6 +182,6 @@ async function readAlone(app: InventoryText, signal?: AbortSignal): Promise<Read
 }
 
 function cannotRead({ file }: InventoryText, cause: unknown): BackupdError {
-  const message = `Cannot read the inventory ${file} to its end: ${messageOf(cause)}. Check the free memory`
+  const message = `Cannot read the inventory ${file} to its end: ${messageOf(cause)}. Check the free memory and the limit of processes`
   return new BackupdError('BAD_INPUT', message, { cause })
 }

@@ -8,6 +8,8 @@ export interface S3Credentials {
 }
 
 const PROFILE = /^\[\s*(?<name>[^\]]*?)\s*\]/
+/** Others cannot be sent in the header of a request. */
+const KEY = /^[\x21-\x7e]+$/
 const SETTING = /^(?<key>[a-z_]+)\s*=\s*(?<value>\S.*?)\s*$/
 
 /** Reads the profile `default` of a file like ~/.aws/credentials. Throws STORE_UNAVAILABLE. */
@@ -19,6 +21,10 @@ export async function readCredentialsFile(file: string): Promise<S3Credentials> 
     throw unusable(`Cannot use the credentials in ${file}: it has no key, ${expected}`, file)
   }
   const sessionToken = settings.aws_session_token
+  if (![accessKeyId, secretAccessKey, sessionToken ?? 'none'].every((each) => KEY.test(each))) {
+    const what = 'a value has a space, a letter outside of ASCII or a control character: copy it again'
+    throw unusable(`Cannot use the credentials in ${file}: ${what}`, file)
+  }
   return { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) }
 }
 

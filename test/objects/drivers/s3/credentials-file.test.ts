@@ -40,3 +40,11 @@ test('a file that cannot be read is named', async () => {
     "Cannot read the file of --s3-credentials-file: ENOENT: no such file or directory, open '/none'",
   )
 })
+
+test.each(['A\x01', 'Ä', 'A B'])('a key that no header can have is refused as such: %j', async (key) => {
+  const file = fileWith(`[default]\naws_access_key_id = ${key}\naws_secret_access_key = B\n`)
+  await expect(readCredentialsFile(file)).rejects.toMatchObject({
+    code: 'STORE_UNAVAILABLE',
+    message: expect.stringMatching(/^Cannot use the credentials in .*: a value has a space/),
+  })
+})
