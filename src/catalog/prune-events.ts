@@ -12,17 +12,15 @@ const EVENTS_PER_PRUNE = 1000
 /** Events that one call removes at most. */
 const ROWS_PER_SLICE = 500
 
+/** Called in the write queue with the number of added events; negative if they were deleted. */
+export type Prune = (added: number) => Promise<void>
+
 /**
  * Removes events older than 7 days or beyond the newest 100,000, and tombstones older than 30 days (no daemon keeps
  * news that long). The caller is the only one who adds or removes events.
- * @returns a function to call in the write queue with the number of added events. It removes at most one slice, so that
- * news does not wait long. An error is logged, and the next call tries again.
+ * One call removes at most one slice, so that news does not wait long. An error is logged, and the next call tries again.
  */
-export async function openPruner({
-  db,
-  clock,
-  log,
-}: CatalogWorld): Promise<(added: number) => Promise<void>> {
+export async function openPruner({ db, clock, log }: CatalogWorld): Promise<Prune> {
   let stored = await db.recordEvent.count()
   let untilPrune = 0
   let more = false

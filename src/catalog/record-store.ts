@@ -1,5 +1,5 @@
 import type { KeptRecord, RecordStore } from '../domain/ports.ts'
-import type { Slice } from '../wire/listing.ts'
+import type { Page, RecordFilter, Slice } from '../wire/listing.ts'
 import { type RunRecord, UNFINISHED_STATES } from '../wire/record.ts'
 import { changeOfNews, NO_CHANGE } from './catalog-change.ts'
 import type { CatalogDb } from './database.ts'
@@ -8,7 +8,7 @@ import { findLastEnds, findRunLengths } from './find-job-ends.ts'
 import { findLastOfJobs } from './find-last-of-jobs.ts'
 import { countRecordRows, findRecordRows } from './find-records.ts'
 import { forgetRecords } from './forget-records.ts'
-import { openPruner } from './prune-events.ts'
+import { openPruner, type Prune } from './prune-events.ts'
 import { readKept, readServers } from './read-records.ts'
 import { storeNews } from './store-news.ts'
 import { findForgottenDays, findVolumeRuns } from './volume-runs.ts'
@@ -18,33 +18,15 @@ export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> 
   const unfinished = await loadLive(base.db)
   const stored = new Map([...unfinished].map(([rid, { record }]) => [rid, { record, startKey: undefined }]))
   const world: RecordWorld = { ...base, live: unfinished, stored }
-  const { db, live, numbers, writes, caches } = world
+  const { db, live, numbers } = world
   await addPrunedMark(db, numbers.last())
   const prune = await openPruner(world)
   return {
-    apply: async (news) => {
-      const { kept } = await writes.run(
-        async () => {
-          const stored = await storeNews(world, news)
-          await prune(stored.changes.length)
-          return stored
-        },
-        ({ changes }) => changeOfNews(changes),
-      )
-      return kept
-    },
-    get: async (rid) =>
-      live.get(rid) ??
-      (await caches.record.get(rid, { key: rid }, async () => (await readKept(db, [rid])).get(rid))),
+    apply: (news) => applyAndPrune(world, prune, news),
+    get: async (rid) => live.get(rid) ?? (await readEnded(world, rid)),
     getMany: (rids) => readMany(world, rids),
     serversOf: (rids) => readServers(db, rids),
-    find: async (filter, page) =>
-      withProgress(
-        live,
-        await caches.records.get(JSON.stringify([filter, page]), filter, () =>
-          findRecordRows(db, filter, page),
-        ),
-      ),
+    find: async (filter, page) => withProgress(live, await findPage(world, filter, page)),
     count: (filter) => countRecordRows(db, filter),
     lastOfJobs: (jobIds) => findLastOfJobs(world, jobIds),
     lastEnds: (jobIds) => findLastEnds(db, jobIds),
@@ -59,16 +41,44 @@ export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> 
     eventsSince: (seq, filter, limit) => readEventsSince(db, { ...filter, after: seq, limit }),
     keptEvents: async () => ({ after: await prunedUpTo(db), upTo: numbers.last() }),
     nextEventSeq: () => numbers.next(),
-    forget: (request) =>
-      writes.run(
-        async () => {
-          const { events, ...slice } = await forgetRecords(world, request)
-          await prune(-events)
-          return slice
-        },
-        ({ deleted }) => (deleted > 0 ? { records: {} } : NO_CHANGE),
-      ),
+    forget: (request) => forgetAndPrune(world, prune, request),
   }
+}
+
+async function applyAndPrune(world: RecordWorld, prune: Prune, news: RunRecord[]): Promise<KeptRecord[]> {
+  const { kept } = await world.writes.run(
+    async () => {
+      const stored = await storeNews(world, news)
+      await prune(stored.changes.length)
+      return stored
+    },
+    ({ changes }) => changeOfNews(changes),
+  )
+  return kept
+}
+
+function forgetAndPrune(
+  world: RecordWorld,
+  prune: Prune,
+  request: Parameters<RecordStore['forget']>[0],
+): ReturnType<RecordStore['forget']> {
+  return world.writes.run(
+    async () => {
+      const { events, ...slice } = await forgetRecords(world, request)
+      await prune(-events)
+      return slice
+    },
+    ({ deleted }) => (deleted > 0 ? { records: {} } : NO_CHANGE),
+  )
+}
+
+function readEnded({ db, caches }: RecordWorld, rid: string): Promise<KeptRecord | undefined> {
+  return caches.record.get(rid, { key: rid }, async () => (await readKept(db, [rid])).get(rid))
+}
+
+function findPage({ db, caches }: RecordWorld, filter: RecordFilter, page: Page): Promise<Slice<RunRecord>> {
+  const key = JSON.stringify([filter, page])
+  return caches.records.get(key, filter, () => findRecordRows(db, filter, page))
 }
 
 async function readMany(
