@@ -11,10 +11,9 @@ import { acceptInventory, hasInventory } from '../domain/inventory.ts'
 import { readListSizes } from '../domain/list-sizes.ts'
 import type { NewsLimits } from '../domain/news-gate.ts'
 import { TURN_MS } from '../domain/own-stalls.ts'
-import type { Plan } from '../domain/plan.ts'
 import type { InventorySource } from '../domain/ports.ts'
 import { pollDue } from '../domain/servers.ts'
-import type { World } from '../domain/world.ts'
+import type { ControllerSettings, World } from '../domain/world.ts'
 import { createDaemonClient } from '../fleet/daemon-client.ts'
 import { closeApp, listen } from '../http/app.ts'
 import { guardBrowsers } from '../http/browser-guard.ts'
@@ -118,18 +117,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
     addressOf: (ip) => (opened?.servers.has(ip) ? options.addressOf(ip) : undefined),
     onSetAside: (ip, what, reasons) => opened?.setAside.note(ip, what, reasons),
   })
-  const { volumeRoot, keepRecordsMs, overdueGraceMs, newsFrom = () => [], takesOver = () => false } = options
   const { identity, checkPages, ...stores } = catalog
-  const settings = {
-    advertise: options.advertise.replace(/\/+$/, ''),
-    volumeRoot,
-    keepRecordsMs,
-    overdueGraceMs,
-    newsFrom,
-    takesOver,
-    identity,
-    onInForce: ({ volumes }: Plan) => options.onPaths?.(volumes.map(({ path }) => path)),
-  }
+  const settings = makeSettings(options, identity)
   removeUnfinishedMemory(dataDir)
   const inventoryMemory = createInventoryMemory(dataDir, log)
   const world = await createWorld({
@@ -150,15 +139,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   if (isRestored) options.onListening?.(url)
   parts.adopt(await watchInventory(world, options.inventory), (it) => it.close())
   if (!isRestored) options.onListening?.(url)
-  const timer = setInterval(() => {
-    world.stalls.noteTurn()
-    tick(world)
-  }, TURN_MS)
-  const pollTimer = setInterval(() => pollDue(world), POLL_TICK_MS)
-  parts.defer(() => {
-    clearInterval(timer)
-    clearInterval(pollTimer)
-  })
+  startTimers(world, parts)
   parts.use(checkCatalog(world, checkPages, onLost))
   const owned = parts.move()
   return {
@@ -168,6 +149,32 @@ export async function startController(options: ControllerOptions): Promise<Contr
     failure,
     close: () => owned.disposeAsync(),
   }
+}
+
+function makeSettings(options: ControllerOptions, identity: string): ControllerSettings {
+  const { volumeRoot, keepRecordsMs, overdueGraceMs, newsFrom = () => [], takesOver = () => false } = options
+  return {
+    advertise: options.advertise.replace(/\/+$/, ''),
+    volumeRoot,
+    keepRecordsMs,
+    overdueGraceMs,
+    newsFrom,
+    takesOver,
+    identity,
+    onInForce: ({ volumes }) => options.onPaths?.(volumes.map(({ path }) => path)),
+  }
+}
+
+function startTimers(world: World, parts: AsyncDisposableStack): void {
+  const timer = setInterval(() => {
+    world.stalls.noteTurn()
+    tick(world)
+  }, TURN_MS)
+  const pollTimer = setInterval(() => pollDue(world), POLL_TICK_MS)
+  parts.defer(() => {
+    clearInterval(timer)
+    clearInterval(pollTimer)
+  })
 }
 
 /** A caller need not look at `failure`. */
