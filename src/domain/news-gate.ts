@@ -121,7 +121,8 @@ export class NewsGate {
   }
 
   /**
-   * Whole seconds until a refused post may come back. Each refusal gets a later time, as if it stood in a line, so that the refused daemons do not come back in one wave.
+   * Whole seconds until a refused post may come back. Each refusal gets a later time, as in a queue, so that the refused
+   * daemons do not come back in one wave.
    */
   chooseRetryAfter(records: number): number {
     const now = this.#clock.elapsed()

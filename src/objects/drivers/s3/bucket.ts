@@ -56,7 +56,10 @@ export class Bucket {
     })
   }
 
-  /** Reads the bytes from `from` up to and including `to`. Throws NOT_FOUND, or CONFLICT if it was replaced since `etag` was read. */
+  /**
+   * Reads the bytes from `from` up to and including `to`. Throws NOT_FOUND, or CONFLICT if the object was replaced after
+   * `etag` was read.
+   */
   read(name: string, { from, to, etag }: { from: number; to: number; etag: string }): Promise<Buffer> {
     return this.#ask('read', name, async (client) => {
       const range = { Range: `bytes=${from}-${to}`, IfMatch: etag }

@@ -79,7 +79,7 @@ export class S3ObjectWriter {
     await inTurn(`${this.#bucket.place}/${name}`, () => this.#publish(name))
     this.#committedAs = name
     this.#part.free()
-    // Left over, it is removed at the next start.
+    // A journal that stays is removed at the next start.
     await this.#object.journal?.end().catch(() => {})
   }
 

@@ -10,8 +10,8 @@ const journalSchema = z.object({
 type JournalNote = z.infer<typeof journalSchema>
 
 /**
- * A small object beside an unfinished one, by whose name that is listed: S3 lists uploads by their future name only, and
- * does not say whose they are. It names the upload, so that exactly that one is aborted when this object is removed.
+ * A small object that stands for an unfinished one in lists: S3 lists uploads by their future name only, and does not say
+ * whose they are. It names the upload, so that exactly that one is aborted when this object is removed.
  */
 export class UploadJournal {
   readonly #bucket: Bucket
