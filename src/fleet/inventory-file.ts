@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { resolve } from 'node:path'
-import type { InventorySource } from '../domain/ports.ts'
+import type { InventorySource, InventoryWatch } from '../domain/ports.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
+import { sleep } from '../lib/sleep.ts'
 import type { InventoryNews } from '../wire/inventory.ts'
 import { watchFile } from './file-watch.ts'
 import { type KnownFile, readEdit } from './inventory-edit.ts'
@@ -31,45 +32,50 @@ const MAX_INLINE_APP_LENGTH = 32 * 1024
 
 /** An inventory in a watched file. If an edit breaks it, that is reported and the last good inventory stays. */
 export function createInventoryFile(options: InventoryFileOptions): InventorySource {
-  const { file, localIp, log, retryMs = RETRY_MS } = options
-  const path = resolve(file)
   return {
-    async watch(onNews, { hasLastGood } = { hasLastGood: false }) {
-      const closing = new AbortController()
-      const reader = new InventoryReader(path, localIp, closing.signal)
-      const first = await reader.read()
-      let last = first.state
-      const retry = new Retry(() => onChange(), retryMs)
-      const readAgain = async () => {
-        const { news, state, isRead } = await reader.read()
-        if (closing.signal.aborted) return
-        retry.plan(isRead)
-        if (state === last) return
-        last = state
-        onNews(news)
-      }
-      let reading = Promise.resolve()
-      const onChange = () => {
-        reading = reading.then(readAgain, readAgain)
-        return reading
-      }
-      if (first.news.kind === 'broken' && !hasLastGood)
-        throw new BackupdError('BAD_INPUT', first.news.problem)
-      onNews(first.news)
-      const watching = await watchFile(path, { onChange, log })
+    watch: (onNews, { hasLastGood } = { hasLastGood: false }) =>
+      watchInventoryFile(options, onNews, hasLastGood),
+  }
+}
+
+async function watchInventoryFile(
+  options: InventoryFileOptions,
+  onNews: (news: InventoryNews) => void,
+  hasLastGood: boolean,
+): Promise<InventoryWatch> {
+  const path = resolve(options.file)
+  const closing = new AbortController()
+  const reader = new InventoryReader(path, options.localIp, closing.signal)
+  const first = await reader.read()
+  let last = first.state
+  const retry = new Retry(() => onChange(), options.retryMs ?? RETRY_MS)
+  const readAgain = async () => {
+    const { news, state, isRead } = await reader.read()
+    if (closing.signal.aborted) return
+    retry.plan(isRead)
+    if (state === last) return
+    last = state
+    onNews(news)
+  }
+  let reading = Promise.resolve()
+  const onChange = () => {
+    reading = reading.then(readAgain, readAgain)
+    return reading
+  }
+  if (first.news.kind === 'broken' && !hasLastGood) throw new BackupdError('BAD_INPUT', first.news.problem)
+  onNews(first.news)
+  const watching = await watchFile(path, { onChange, log: options.log })
+  await onChange()
+  return {
+    async reread() {
+      await watching.renew()
       await onChange()
-      return {
-        async reread() {
-          await watching.renew()
-          await onChange()
-        },
-        async close() {
-          closing.abort()
-          retry.stop()
-          await watching.close()
-          await reading
-        },
-      }
+    },
+    async close() {
+      closing.abort()
+      retry.stop()
+      await watching.close()
+      await reading
     },
   }
 }
@@ -79,12 +85,12 @@ export async function readInventoryFile(file: string, localIp: string): Promise<
   return (await new InventoryReader(file, localIp).read()).news
 }
 
-/** A read may fail for want of memory, which no edit tells to be over. */
+/** Reads again after a read that failed, such as for lack of memory: no edit says when that is over. */
 class Retry {
   readonly #act: () => Promise<void>
   readonly #firstMs: number
   #failures = 0
-  #timer: NodeJS.Timeout | undefined
+  #waiting = new AbortController()
 
   constructor(act: () => Promise<void>, firstMs: number) {
     this.#act = act
@@ -96,11 +102,13 @@ class Retry {
     this.#failures = isRead ? 0 : this.#failures + 1
     if (isRead) return
     const wait = Math.min(MAX_RETRY_MS, this.#firstMs * 2 ** (this.#failures - 1))
-    this.#timer = setTimeout(this.#act, wait)
+    const { signal } = this.#waiting
+    void sleep(wait, signal).then((isOver) => (isOver ? this.#act() : undefined))
   }
 
   stop(): void {
-    clearTimeout(this.#timer)
+    this.#waiting.abort()
+    this.#waiting = new AbortController()
   }
 }
 
