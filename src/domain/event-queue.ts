@@ -9,7 +9,7 @@ export interface QueueLimits {
 
 export const QUEUE_LIMITS: QueueLimits = { events: 10_000, characters: 64 * 1024 * 1024 }
 const COUNTED_FROM = 1000
-/** So many slots may be empty in a short queue. */
+/** This many slots may be empty in a short queue. */
 const SPARE_SLOTS = 64
 
 interface Slot {

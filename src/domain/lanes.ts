@@ -5,13 +5,13 @@ export interface LaneLimits {
   busy: number
   /** How many may have begun, those that wait included. */
   begun: number
-  /** If more work waits: so many of it as may be busy begin within this time. */
+  /** If more work waits, at most `busy` pieces of it begin within this time. */
   gapMs: number
 }
 
 /** The place of one piece of work. */
 export interface Lane {
-  /** Gives the place to others while a daemon is waited for, so that one that does not answer keeps nobody waiting. */
+  /** Gives the place to others until the daemon answers, so that a silent one keeps nobody waiting. */
   wait<T>(answer: Promise<T>): Promise<T>
 }
 

@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 /** Every refused daemon has come back by then, also one with the longest backoff. */
 export const CALM_MS = 75_000
 
-/** Which servers have more news than they could tell yet, as far as their last posts say. */
+/** Knows which servers have more news than they could send, by their last posts. */
 export class NewsBacklog {
   readonly #clock: Clock
   /** Elapsed ms of the last post that said so. */

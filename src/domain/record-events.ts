@@ -10,7 +10,7 @@ export class RecordEvents {
   readonly recent = new RecentEvents()
   /** The number of the newest event that was published; those before a restart count. */
   last = 0
-  /** Of the queue of each listener that comes from now on. */
+  /** Limits of the queues of later listeners. */
   limits: QueueLimits = QUEUE_LIMITS
   #closed = false
   readonly #shelves = new Map<string, Set<EventQueue>>()

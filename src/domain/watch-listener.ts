@@ -3,8 +3,8 @@ import type { Listening, RecordEvent } from './record-event.ts'
 import type { RecordEvents } from './record-events.ts'
 
 /**
- * What a watcher listens to. While it still reads what was before, events may come faster than it reads: those that wait
- * are then dropped, and it reads them from the catalog, too. Once it has caught up, it is told to be too slow instead.
+ * The events that a watcher listens to. Before it has caught up with the stored ones, events may come faster than it
+ * reads: those that wait are then dropped, and it reads them from the catalog. Later, it is told that it is too slow.
  */
 export class WatchListener {
   readonly #events: RecordEvents

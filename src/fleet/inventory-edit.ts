@@ -33,7 +33,7 @@ export interface EditReading {
 const NOT_INDENTED = /^[^\s#]/m
 /** Stands before the lines of an app that is read alone. */
 const APPS = 'apps:\n'
-/** For each of them, the rest of the file is searched. */
+/** The rest of the file is searched for each of them. */
 const MAX_CHANGED_ANCHORS = 10
 const BLOCK_LENGTH = 4096
 

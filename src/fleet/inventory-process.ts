@@ -15,7 +15,7 @@ export interface InventoryRequest {
 /** The apps come some at a time, so that receiving them does not hold the event loop; the rest comes last, without. */
 export type InventoryMessage = { apps: AppPart[] } | { parts: InventoryParts } | { failed: string }
 
-/** Longer texts are parsed in a process, characters: YAML takes about 1 ms per thousand. */
+/** Characters. Longer texts are parsed in a process, because YAML takes about 1 ms per thousand. */
 export const MAX_INLINE_LENGTH = 16 * 1024
 
 /**
@@ -41,7 +41,7 @@ export async function readInProcess(
     else if (message) last.push(message)
   })
   const ended = Promise.all([once(child, 'exit'), once(child, 'disconnect')])
-  // It may end before it has taken the request: its exit tells.
+  // An error is ignored, because the exit of the process tells the reason.
   child.send(request, () => {})
   const [[code, endedBy]] = await ended
   const [result = { failed: `its process ended without a result (${endedBy ?? `exit code ${code}`})` }] = last

@@ -31,7 +31,7 @@ const MAX_ANCHORS = 1000
 const MAX_PRINTED_VALUES = 200
 const MAX_PRINTED_LENGTH = 4096
 
-/** In one pass: Alias.resolve() of the library passes the whole document for each alias. */
+/** Takes one pass, where Alias.resolve() of the library takes one for each alias. */
 export function linkAliases(document: Document): AliasTargets {
   const anchors = new Map<string, Node>()
   const targets = new Map<unknown, Node>()
@@ -116,7 +116,7 @@ function join(brackets: '{}' | '[]', parts: (string | undefined)[]): string | un
   return `${brackets[0]}${parts.join(', ')}${brackets[1]}`
 }
 
-/** A number or a word such as `true` is printed as it was written, because that is what counts. */
+/** Prints a number or a word such as `true` as it was written, because its text is what counts. */
 function printScalar({ value, source }: { value: unknown; source?: string }): string | undefined {
   if (value === null) return 'null'
   if (typeof value === 'string') return JSON.stringify(value)

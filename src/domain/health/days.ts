@@ -35,7 +35,7 @@ export interface DayFacts {
   zone: string | null
   /** Unix ms. */
   now: number
-  /** A planned time is missed if nothing ran until so much later. */
+  /** A planned time without a run is missed only after this time. */
   graceMs: number
 }
 

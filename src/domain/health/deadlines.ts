@@ -1,12 +1,12 @@
 const MINUTE_MS = 60_000
 
-/** What has to be looked at when its time comes, by minutes: cheap to set, and no scan of those that are not due. */
+/** Items by the minute of their deadline: to set one is cheap, and those that are not due are not scanned. */
 export class Deadlines<T> {
   readonly #minutes = new Map<number, Set<T>>()
   #lastTaken = Number.NaN
   #hasPassed = false
 
-  /** An earlier deadline of the same item stays, too: look then, and set the next one. */
+  /** An earlier deadline of the item stays too. When it passes, set the next one. */
   set(item: T, atMs: number): void {
     const minute = Math.ceil(atMs / MINUTE_MS)
     const items = this.#minutes.get(minute)

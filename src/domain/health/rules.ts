@@ -18,7 +18,7 @@ export interface JobFacts {
   graceMs: number | null
 }
 
-/** The backup is known not to have been made by the run. */
+/** A run that ended in one of these did not make a backup. */
 const FAILED: ReadonlySet<EndedRun['state']> = new Set(['failed', 'cancelled', 'lost'])
 
 /**

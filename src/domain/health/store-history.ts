@@ -6,7 +6,7 @@ import type { StoreSample } from './forecast.ts'
 
 /** Growth is computed from this much of the past. */
 export const FORECAST_DAYS = 30
-/** A day that goes on is saved this often. */
+/** The present day is saved this often. */
 const SAVE_INTERVAL_MS = 3_600_000
 
 /** The room of each store, one sample a day: the last one of the day. */

@@ -3,12 +3,12 @@ import type { Bucket } from './bucket.ts'
 import type { StoredObject } from './stored-object.ts'
 
 const MAX_AHEAD_BYTES = 8 * 1024 * 1024
-/** One request gets no more, so that little is lost with a connection. */
+/** The limit of one request, so that little is lost with a connection. */
 const MAX_READ_BYTES = 32 * 1024 * 1024
 
 /**
- * Reads ranges of an object. Whoever reads on where the last read ended gets more and more with each request, so that a
- * long object needs few of them; one stretch of it is in memory.
+ * Reads ranges of an object. Reads that continue the last one fetch more and more ahead, so that a long object needs few
+ * requests. One stretch of it is in memory.
  */
 export class S3ObjectReader implements ObjectReader {
   readonly size: number

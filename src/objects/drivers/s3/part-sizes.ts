@@ -7,7 +7,7 @@ const MAX_PARTS = 10_000
 const MIN_PART_BYTES = 8 * MIB
 /** At most two parts are in memory then, and one more in the buffers of TLS. */
 const MAX_PART_BYTES = 64 * MIB
-/** So many parts of one size, then they double: 10,000 of 8 MiB would end at 78 GiB. */
+/** After this many parts, their size doubles: 10,000 of 8 MiB would end at 78 GiB. */
 const PARTS_OF_A_SIZE = 2000
 /** A volume may have grown since its size was known. */
 const ROOM_TO_GROW = 1.2
