@@ -3,6 +3,7 @@ import type { Page, Slice } from '../wire/listing.ts'
 import { findFirst } from './cut-page.ts'
 import { VOLUME_STATES, type VolumeState } from './health/states.ts'
 import { comparePlaces, type PlannedVolume, parsePlaceParts, type VolumePlace } from './plan.ts'
+import { readVolumeState } from './volume-health.ts'
 import type { World } from './world.ts'
 
 export interface WorstFirst {
@@ -28,11 +29,6 @@ export function findWorstFirst(world: World, list: WorstFirst, page: Page): Slic
     items.push({ cursor, node: volume })
   }
   return { items, hasNextPage: false }
-}
-
-/** The present state; UNKNOWN for a volume of a plan that was not taken over yet. */
-export function readVolumeState({ health }: World, volume: PlannedVolume): VolumeState {
-  return health.findVolume(volume)?.state ?? 'UNKNOWN'
 }
 
 interface Position {

@@ -27,6 +27,11 @@ export interface VolumeHealth {
 const NOT_TAKEN_OVER = 'The inventory has just named this volume; it is not judged yet'
 const NO_JOBS = 'The inventory gives this volume no schedule of backups'
 
+/** The present state; UNKNOWN for a volume of a plan that was not taken over yet. */
+export function readVolumeState({ health }: World, volume: PlannedVolume): VolumeState {
+  return health.findVolume(volume)?.state ?? 'UNKNOWN'
+}
+
 export function readVolumeHealth(world: World, volume: PlannedVolume): VolumeHealth {
   const jobs = world.health.findVolume(volume)?.jobs
   if (!jobs) return makeUnknown(world, NOT_TAKEN_OVER)

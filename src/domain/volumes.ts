@@ -4,7 +4,7 @@ import { countMatches, type ListCount, type Page, type Slice } from '../wire/lis
 import { isProcNamed } from '../wire/proc-names.ts'
 import { cutPage, findFirst } from './cut-page.ts'
 import type { VolumeState } from './health/states.ts'
-import { findWorstFirst, readVolumeState } from './list-worst-first.ts'
+import { findWorstFirst } from './list-worst-first.ts'
 import {
   comparePlaces,
   type PlannedVolume,
@@ -12,6 +12,7 @@ import {
   type VolumePlace,
   volumeIdentity,
 } from './plan.ts'
+import { readVolumeState } from './volume-health.ts'
 import type { World } from './world.ts'
 
 export interface VolumeFilter {
