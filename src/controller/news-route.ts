@@ -5,10 +5,12 @@ import {
   admitNews,
   type NewsOrigin,
   noteUnreadNews,
+  noteUnusableNews,
 } from '../domain/accept-news.ts'
 import type { World } from '../domain/world.ts'
 import { printJson } from '../http/app.ts'
 import { chooseRetryAfter } from '../http/connection-limits.ts'
+import { frameworkRefusal } from '../http/framework-refusal.ts'
 import { BackupdError } from '../lib/errors.ts'
 import { plainIp } from '../lib/plain-ip.ts'
 import { newsSchema, PROTOCOL } from '../wire/daemon-api.ts'
@@ -33,8 +35,11 @@ export function addNewsRoute(app: FastifyInstance, world: World): void {
       })
     })
     scope.setErrorHandler((error, request, reply) => {
-      const seconds = findRetryAfter(world, error, plainIp(request.ip))
+      const from = plainIp(request.ip)
+      const seconds = findRetryAfter(world, error, from)
       if (seconds !== undefined) reply.header('retry-after', seconds)
+      const flaw = findFlaw(error)
+      if (flaw !== undefined) noteUnusableNews(world, from, flaw)
       throw error
     })
     scope.post('/api/v2/system/notify', { bodyLimit: NEWS_LIMIT }, async (request, reply) => {
@@ -58,6 +63,12 @@ function findRetryAfter(world: World, error: unknown, from: string): number | un
   if (!(error instanceof BackupdError)) return undefined
   if (error.code === 'OVERLOADED') return Number(error.facts.retryAfterSeconds ?? 1)
   return error.code === 'TOO_COSTLY' ? (noteUnreadNews(world, from) ?? chooseRetryAfter()) : undefined
+}
+
+/** Why a whole post cannot be used, however often it is sent; undefined for other errors. */
+function findFlaw(error: unknown): string | undefined {
+  if (error instanceof BackupdError) return error.code === 'BAD_INPUT' ? error.message : undefined
+  return frameworkRefusal(error)?.message
 }
 
 async function accept(world: World, body: unknown, origin: NewsOrigin): Promise<void> {

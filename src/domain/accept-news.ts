@@ -60,6 +60,19 @@ export function noteUnreadNews(world: World, from: string): number | undefined {
   return servers.length > 0 ? world.newsGate.noteUnread(servers) : undefined
 }
 
+/**
+ * Notes that a whole post from this address could not be used: it is too large, for example. Its servers are alive, but
+ * their news cannot say what became of their runs. So they are asked, and nothing is lost because they do not answer.
+ */
+export function noteUnusableNews(world: World, from: string, flaw: string): void {
+  for (const ip of listServersAt(world, from)) {
+    world.setAside.note(ip, 'posts', [flaw])
+    noteNewsFrom(world, ip, false)
+    const server = world.servers.get(ip)
+    if (server) server.unusablePostAt = world.clock.now()
+  }
+}
+
 function admit(world: World, head: NewsHead, more: { bytes: number; isLegacy: boolean }): Disposable {
   world.ledger.noteAlive(head.rids, head.server)
   noteNewsFrom(world, head.server, false)

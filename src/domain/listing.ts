@@ -152,12 +152,12 @@ export function askAbout<Name extends QuestionName>(
 
 /**
  * Asks the namespace's own daemon or, if that is unreachable, a few that may have a folder of it in their store: this is
- * how backups of a dead server are read. An empty answer of another daemon does not count. If the namespace's server is
- * no longer known, it is asked last, because it is probably gone.
+ * how backups of a dead server are read. An empty answer of another daemon does not count. A server that did not answer
+ * its last poll, or that is no longer known, is asked last: a user would wait for a host that is probably gone.
  */
 async function askReaders<T>(world: World, namespace: string, question: ReaderQuestion<T>): Promise<T> {
-  const isKnown = world.servers.has(namespace)
-  const first = isKnown ? await askOwn(namespace, question) : undefined
+  const isAnswering = world.servers.get(namespace)?.silentSince === null
+  const first = isAnswering ? await askOwn(namespace, question) : undefined
   if (first && 'answer' in first) return first.answer
   const found = await askOthers(world, namespace, question)
   if (found) return found.answer

@@ -78,7 +78,7 @@ async function findNews(
 ): Promise<FoundNews['news'] | 'no answer yet'> {
   if (world.newsGate.isBehind(record.server)) return 'no answer yet'
   const server = world.servers.get(record.server)
-  const waited = measureSilence(world, aliveAt)
+  const waited = measureSilence(world, Math.max(aliveAt, server?.unusablePostAt ?? 0))
   // The first answer shows whether it is a legacy daemon.
   if (server?.debug === null) await pollServer(world, server)
   if (server && isLegacyDaemon(server)) return checkLegacyRun(world, { record, aliveAt }, server)

@@ -24,6 +24,8 @@ export interface ServerState {
   /** Unix ms: the first and the last of the consecutive polls at which it reported no running task. */
   idle: { since: number; until: number } | null
   failures: number
+  /** Unix ms of its last post that could not be used at all; null if there was none. */
+  unusablePostAt: number | null
   /** Unix ms. */
   nextPollAt: number
   isPolling: boolean
@@ -67,6 +69,7 @@ export function newServer(ip: string): ServerState {
     silentSince: null,
     idle: null,
     failures: 0,
+    unusablePostAt: null,
     nextPollAt: 0,
     isPolling: false,
     schedule: new Map(),
