@@ -11,7 +11,7 @@ import type { World } from '../domain/world.ts'
 import { printJson } from '../http/app.ts'
 import { chooseRetryAfter } from '../http/connection-limits.ts'
 import { frameworkRefusal } from '../http/framework-refusal.ts'
-import { BackupdError } from '../lib/errors.ts'
+import { BackupdError, hasCode } from '../lib/errors.ts'
 import { plainIp } from '../lib/plain-ip.ts'
 import { newsSchema, PROTOCOL } from '../wire/daemon-api.ts'
 import { parseShape } from '../wire/json.ts'
@@ -86,7 +86,7 @@ async function acceptLegacy(world: World, body: object, origin: NewsOrigin): Pro
   try {
     await acceptLegacyRecord(world, parseShape('The record', body, legacyRecordSchema), origin)
   } catch (error) {
-    const isBad = error instanceof BackupdError && error.code === 'BAD_INPUT'
+    const isBad = hasCode(error, 'BAD_INPUT')
     if (!isBad || !world.servers.has(from)) throw error
     world.setAside.note(from, 'records', [error.message])
   }

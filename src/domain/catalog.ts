@@ -1,4 +1,4 @@
-import { BackupdError, messageOf } from '../lib/errors.ts'
+import { hasCode, messageOf } from '../lib/errors.ts'
 import type { UnknownObjects } from '../wire/daemon-api.ts'
 import { type Answer, refuse } from './answer.ts'
 import { audited } from './audit.ts'
@@ -128,5 +128,5 @@ function describeUnread(
 const NOTHING: ReconcileCounts = { added: 0, updated: 0, removed: 0, unchanged: 0 }
 
 function isUnreachable(error: unknown): boolean {
-  return error instanceof BackupdError && error.code === 'DAEMON_UNREACHABLE'
+  return hasCode(error, 'DAEMON_UNREACHABLE')
 }

@@ -1,4 +1,4 @@
-import { BackupdError } from '../lib/errors.ts'
+import { BackupdError, hasCode } from '../lib/errors.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import type { QuestionAnswer, QuestionArgs, QuestionName } from '../wire/questions.ts'
 import { reportCorrupt } from './corrupt-backups.ts'
@@ -174,7 +174,7 @@ async function askOwn<T>(
   try {
     return { answer: await ask(namespace) }
   } catch (failure) {
-    if (failure instanceof BackupdError && failure.code === 'DAEMON_UNREACHABLE') return { failure }
+    if (hasCode(failure, 'DAEMON_UNREACHABLE')) return { failure }
     throw failure
   }
 }

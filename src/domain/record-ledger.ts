@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/clock.ts'
-import { BackupdError } from '../lib/errors.ts'
+import { hasCode } from '../lib/errors.ts'
 import { applyNews } from '../wire/apply-news.ts'
 import { recoverAction } from '../wire/job.ts'
 import { isTerminal, type RunRecord } from '../wire/record.ts'
@@ -179,7 +179,7 @@ export interface UnfinishedRecord {
 
 /** Whether no other news could be stored now either. */
 export function isOfWholeCatalog(error: unknown): boolean {
-  return error instanceof BackupdError && error.code === 'CATALOG_UNUSABLE'
+  return hasCode(error, 'CATALOG_UNUSABLE')
 }
 
 /**

@@ -1,4 +1,4 @@
-import { BackupdError } from '../lib/errors.ts'
+import { hasCode } from '../lib/errors.ts'
 import type { Job } from '../wire/job.ts'
 import { hashJobs } from './plan-server.ts'
 import { forgetSchedule, readKnownVersion, refreshSchedule, updateSchedule } from './schedule.ts'
@@ -55,7 +55,7 @@ async function trySendJobs(world: World, server: ServerState): Promise<boolean> 
     server.conflict = null
     return true
   } catch (error) {
-    if (!(error instanceof BackupdError) || error.code !== 'CONFLICT') throw error
+    if (!hasCode(error, 'CONFLICT')) throw error
     if (server.conflict === null) world.log.error({ server: server.ip }, error.message)
     Object.assign(server, { conflict: error.message, sentVersion: null, dropped: new Map() })
     forgetSchedule(server)

@@ -1,5 +1,5 @@
 import { isoTime } from '../lib/clock.ts'
-import { BackupdError, messageOf } from '../lib/errors.ts'
+import { hasCode, messageOf } from '../lib/errors.ts'
 import type { DaemonDebug } from '../wire/daemon-api.ts'
 import { clockWitness, reportDaemonClock } from './clocks.ts'
 import { dropOldOutcomes, restoreOutcomes } from './failed-runs.ts'
@@ -179,7 +179,7 @@ function noteFailure(world: World, server: ServerState, error: unknown): void {
   if (!server.error) world.log.warn({ server: server.ip, err: error }, 'A request to a daemon failed')
   server.error = messageOf(error)
   server.idle = null
-  const silent = error instanceof BackupdError && error.code === 'DAEMON_UNREACHABLE'
+  const silent = hasCode(error, 'DAEMON_UNREACHABLE')
   server.silentSince = silent ? (server.silentSince ?? now) : null
   server.nextPollAt = now + spread(world, Math.min(POLL_EVERY_MS, FIRST_RETRY_MS * 2 ** server.failures))
   server.failures += 1

@@ -14,7 +14,7 @@ import { mkdir, readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../lib/clock.ts'
-import { BackupdError, errnoOf } from '../lib/errors.ts'
+import { BackupdError, errnoOf, hasCode } from '../lib/errors.ts'
 import { type Kernel, loadKernel } from '../lib/kernel.ts'
 import { acquirePidFile } from './pid-file.ts'
 
@@ -85,7 +85,7 @@ export async function isRunning(dataDir: string, rid: string): Promise<boolean> 
     lock.release()
     return false
   } catch (error) {
-    if (error instanceof BackupdError && error.code === 'CONFLICT') return true
+    if (hasCode(error, 'CONFLICT')) return true
     throw error
   }
 }

@@ -4,7 +4,7 @@
 
 import { z } from 'zod'
 import type { DaemonPort, PollRequest } from '../domain/ports.ts'
-import { BackupdError } from '../lib/errors.ts'
+import { BackupdError, hasCode } from '../lib/errors.ts'
 import { debugSchema, PROTOCOL, runAnswerSchema } from '../wire/daemon-api.ts'
 import { type ScheduledJob, scheduledJobSchema } from '../wire/job.ts'
 import { tolerantRecordSchema } from '../wire/repair-record.ts'
@@ -116,7 +116,7 @@ function createDaemonRuns(http: DaemonHttp): DaemonRuns {
         const record = await askFor(http, ip, { method: 'GET', path, schema: tolerantRecordSchema })
         return record.rid === rid && record.server === ip ? record : undefined
       } catch (error) {
-        if (isNotFound(error) || isMissingRoute(error)) return undefined
+        if (hasCode(error, 'NOT_FOUND') || isMissingRoute(error)) return undefined
         throw error
       }
     },
@@ -136,10 +136,6 @@ function makeJobPath(id: string): string {
 
 function makeRecordPath(rid: string): string {
   return `/api/v1/cron/records/${encodeSegment(rid)}`
-}
-
-function isNotFound(error: unknown): boolean {
-  return error instanceof BackupdError && error.code === 'NOT_FOUND'
 }
 
 function makeCannotCancelError(ip: string): BackupdError {

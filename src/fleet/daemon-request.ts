@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { BackupdError, messageOf } from '../lib/errors.ts'
+import { BackupdError, hasCode, messageOf } from '../lib/errors.ts'
 import { notUnicode, parseJson } from '../wire/json.ts'
 import type { DaemonHttp, DaemonRequest } from './daemon-http.ts'
 
@@ -31,7 +31,7 @@ export function noteSetAside(
 
 /** Whether the daemon does not have the route, which means that it is a legacy one. */
 export function isMissingRoute(error: unknown): boolean {
-  return error instanceof BackupdError && error.code === 'DAEMON_REFUSED' && error.facts.status === 404
+  return hasCode(error, 'DAEMON_REFUSED') && error.facts.status === 404
 }
 
 /** Encodes a name as a segment of a URL path, because it may contain any character. */

@@ -26,6 +26,14 @@ export class BackupdError extends Error {
   }
 }
 
+/** Whether `error` is an error of ours with this code. */
+export function hasCode<Code extends ErrorCode>(
+  error: unknown,
+  code: Code,
+): error is BackupdError & { code: Code } {
+  return error instanceof BackupdError && error.code === code
+}
+
 /** Linux error numbers that neither Node's errors nor `os.constants` name. */
 const MISSING_IN_NODE: readonly [number, string][] = [
   [108, 'ESHUTDOWN'],

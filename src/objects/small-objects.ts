@@ -1,4 +1,4 @@
-import { BackupdError } from '../lib/errors.ts'
+import { BackupdError, hasCode } from '../lib/errors.ts'
 import type { ByteSink, Driver, ObjectReader } from './driver.ts'
 
 const MAX_BYTES = 64 * 1024 * 1024
@@ -31,7 +31,7 @@ export async function tryReadSmall(driver: Driver, name: string): Promise<SmallR
   try {
     return { content: await readSmall(driver, name), problem: null }
   } catch (error) {
-    if (!(error instanceof BackupdError) || error.code !== 'STORE_UNAVAILABLE') throw error
+    if (!hasCode(error, 'STORE_UNAVAILABLE')) throw error
     await driver.check()
     return { content: undefined, problem: error.message }
   }
@@ -46,7 +46,7 @@ export async function tryRemove(driver: Driver, name: string): Promise<BackupdEr
     await driver.remove(name)
     return undefined
   } catch (error) {
-    if (!(error instanceof BackupdError) || error.code !== 'STORE_UNAVAILABLE') throw error
+    if (!hasCode(error, 'STORE_UNAVAILABLE')) throw error
     await driver.check()
     return error
   }
@@ -56,7 +56,7 @@ export async function openIfThere(driver: Driver, name: string): Promise<ObjectR
   try {
     return await driver.open(name)
   } catch (error) {
-    if (error instanceof BackupdError && error.code === 'NOT_FOUND') return undefined
+    if (hasCode(error, 'NOT_FOUND')) return undefined
     throw error
   }
 }

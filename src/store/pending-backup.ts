@@ -1,4 +1,4 @@
-import { BackupdError } from '../lib/errors.ts'
+import { BackupdError, hasCode } from '../lib/errors.ts'
 import { namedSteps, type Steps } from '../lib/steps.ts'
 import type { ByteSink, ObjectWriter } from '../objects/driver.ts'
 import { createSmall } from '../objects/small-objects.ts'
@@ -111,7 +111,7 @@ class PendingArchive implements PendingBackup {
     try {
       await commit()
     } catch (error) {
-      if (error instanceof BackupdError && error.code === 'CONFLICT') this.#named.delete(piece)
+      if (hasCode(error, 'CONFLICT')) this.#named.delete(piece)
       throw error
     }
   }

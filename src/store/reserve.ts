@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { BackupdError, messageOf } from '../lib/errors.ts'
+import { hasCode, messageOf } from '../lib/errors.ts'
 import { repositoryExists } from '../restic/repository/open-repository.ts'
 import { placeOfRepository } from './kinds/series/repository-place.ts'
 import { RESERVE } from './layout.ts'
@@ -57,5 +57,5 @@ function reserveKey({ identity }: StoreWorld): string {
 }
 
 export function isFull(error: unknown): boolean {
-  return error instanceof BackupdError && error.code === 'STORE_FULL'
+  return hasCode(error, 'STORE_FULL')
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { ERROR_CODES } from '../../src/lib/error-codes.ts'
-import { BackupdError, errnoOf } from '../../src/lib/errors.ts'
+import { BackupdError, errnoOf, hasCode } from '../../src/lib/errors.ts'
 import { KernelError } from '../../src/lib/kernel/libc.ts'
 
 /** As Node makes it for a call that failed with an error it does not know. */
@@ -37,4 +37,12 @@ test('an unknown error code is refused by the compiler', () => {
   // @ts-expect-error a slip of the pen: NOT_FOUND
   const error = new BackupdError('NOT_FOUDN', 'There is no such backup')
   expect(Object.keys(ERROR_CODES)).not.toContain(error.code)
+})
+
+test('only an error of ours with the same code has that code', () => {
+  const full = new BackupdError('STORE_FULL', 'the store is full')
+  expect(hasCode(full, 'STORE_FULL')).toBe(true)
+  expect(hasCode(full, 'NOT_FOUND')).toBe(false)
+  expect(hasCode(Object.assign(new Error('full'), { code: 'STORE_FULL' }), 'STORE_FULL')).toBe(false)
+  expect(hasCode(undefined, 'STORE_FULL')).toBe(false)
 })

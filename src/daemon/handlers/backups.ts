@@ -1,4 +1,4 @@
-import { BackupdError, type Json } from '../../lib/errors.ts'
+import { BackupdError, hasCode, type Json } from '../../lib/errors.ts'
 import { goTime } from '../../lib/go-time.ts'
 import { type BackupEntity, type BackupInfo, backupInfoSchema, type FileInfo } from '../../wire/backup.ts'
 import { type BackupPage, backupPageSchema, type FilePage, MAX_FILES } from '../../wire/daemon-api.ts'
@@ -113,7 +113,7 @@ async function withLegacyText<T>(words: string, ask: () => Promise<T>): Promise<
   try {
     return await ask()
   } catch (cause) {
-    if (!(cause instanceof BackupdError) || cause.code !== 'NOT_FOUND') throw cause
+    if (!hasCode(cause, 'NOT_FOUND')) throw cause
     throw new BackupdError(
       'NOT_FOUND',
       `Error happend when doing backup action: ${words}. GET /api/v1/backup/json lists all backups`,

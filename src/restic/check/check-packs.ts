@@ -3,8 +3,7 @@
 // nothing: packs that it reports are put on the repository's list of distrusted packs by the caller.
 
 import { createHash } from 'node:crypto'
-import type { ErrorCode } from '../../lib/error-codes.ts'
-import { BackupdError } from '../../lib/errors.ts'
+import { hasCode } from '../../lib/errors.ts'
 import type { BlobType } from '../repository/blob-place.ts'
 import { packName } from '../repository/layout.ts'
 import type { Repository } from '../repository/repository.ts'
@@ -60,7 +59,7 @@ async function readPack(
     const isWhole = hash.digest('hex') === pack
     return { reason: isWhole ? undefined : 'its content does not match its name', bytes: reader.size }
   } catch (error) {
-    if (!isCode(error, 'NOT_FOUND')) throw error
+    if (!hasCode(error, 'NOT_FOUND')) throw error
     return { reason: 'it does not exist in the store', bytes: 0 }
   }
 }
@@ -81,11 +80,7 @@ async function isReadable(repository: Repository, { type, id }: LostBlob): Promi
     await repository.readBlob(type, id)
     return true
   } catch (error) {
-    if (isCode(error, 'SNAPSHOT_CORRUPT')) return false
+    if (hasCode(error, 'SNAPSHOT_CORRUPT')) return false
     throw error
   }
-}
-
-function isCode(error: unknown, code: ErrorCode): boolean {
-  return error instanceof BackupdError && error.code === code
 }

@@ -1,4 +1,4 @@
-import { BackupdError } from '../../lib/errors.ts'
+import { hasCode } from '../../lib/errors.ts'
 import type { Repository } from '../repository/repository.ts'
 import type { AcquireLock } from './prune.ts'
 
@@ -21,7 +21,7 @@ export async function forgetSnapshots(
     try {
       await repository.removeUnpacked('snapshots', id)
     } catch (error) {
-      if (!(error instanceof BackupdError) || error.code !== 'NOT_FOUND') throw error
+      if (!hasCode(error, 'NOT_FOUND')) throw error
       continue
     }
     forgotten.push(id)

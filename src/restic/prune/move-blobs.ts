@@ -1,4 +1,4 @@
-import { BackupdError } from '../../lib/errors.ts'
+import { type BackupdError, hasCode } from '../../lib/errors.ts'
 import type { PackWriter, Repository } from '../repository/repository.ts'
 import type { UsedBlobs } from './used-blobs.ts'
 
@@ -24,7 +24,7 @@ export async function moveBlobs(
     try {
       for (const entry of entries) await copyBlob(repository, used, { entry, writer })
     } catch (error) {
-      if (!(error instanceof BackupdError) || error.code !== 'SNAPSHOT_CORRUPT') throw error
+      if (!hasCode(error, 'SNAPSHOT_CORRUPT')) throw error
       moved.damaged.set(pack, error)
       moved.packs.delete(pack)
     }

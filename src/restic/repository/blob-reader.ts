@@ -1,4 +1,4 @@
-import { BackupdError, messageOf } from '../../lib/errors.ts'
+import { type BackupdError, hasCode, messageOf } from '../../lib/errors.ts'
 import { release } from '../../lib/release.ts'
 import { type RepositoryKey, unseal } from '../codec/crypt.ts'
 import { decompress } from '../codec/zstd.ts'
@@ -134,6 +134,6 @@ export class BlobReader {
  */
 function describeFault(error: unknown): string {
   if (error instanceof RangeError) return error.message
-  if (error instanceof BackupdError && error.code === 'NOT_FOUND') return 'the pack is not in the store'
+  if (hasCode(error, 'NOT_FOUND')) return 'the pack is not in the store'
   throw error
 }

@@ -1,4 +1,4 @@
-import { BackupdError } from '../../lib/errors.ts'
+import { hasCode } from '../../lib/errors.ts'
 import { BlobIndex } from './blob-index.ts'
 import { readIndexFile } from './index-file.ts'
 import { folderName, idsIn } from './layout.ts'
@@ -70,7 +70,7 @@ export class IndexKeeper {
         return this.index
       } catch (error) {
         // A concurrent prune writes new index files, then deletes the old ones.
-        const isGone = error instanceof BackupdError && error.code === 'NOT_FOUND'
+        const isGone = hasCode(error, 'NOT_FOUND')
         if (!isGone || tries >= MAX_TRIES) throw error
       }
     }

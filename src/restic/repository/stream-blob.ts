@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { createZstdDecompress } from 'node:zlib'
-import { BackupdError, errnoOf, messageOf } from '../../lib/errors.ts'
+import { errnoOf, hasCode, messageOf } from '../../lib/errors.ts'
 import { unseal } from '../codec/crypt.ts'
 import type { BlobPlace, BlobType } from './blob-place.ts'
 import { packName } from './layout.ts'
@@ -51,7 +51,7 @@ async function readPacked(
     await using reader = await repository.driver.open(packName(repository, pack))
     return unseal(key, await reader.read(offset, length))
   } catch (error) {
-    if (error instanceof BackupdError && error.code === 'NOT_FOUND') return undefined
+    if (hasCode(error, 'NOT_FOUND')) return undefined
     throw error
   }
 }

@@ -1,4 +1,4 @@
-import { BackupdError } from '../../lib/errors.ts'
+import { hasCode } from '../../lib/errors.ts'
 import type { BlobPlace } from '../repository/blob-place.ts'
 import { OpenPacks } from '../repository/open-packs.ts'
 import { type PackRun, packRuns } from '../repository/pack-runs.ts'
@@ -109,7 +109,7 @@ export class BlobPlacer<P extends WritePlace> implements AsyncDisposable {
     try {
       return await this.#packs.read(pack, offset, length)
     } catch (error) {
-      if (error instanceof BackupdError && error.code === 'NOT_FOUND') return Buffer.alloc(0)
+      if (hasCode(error, 'NOT_FOUND')) return Buffer.alloc(0)
       throw error
     }
   }
@@ -129,7 +129,7 @@ export class BlobPlacer<P extends WritePlace> implements AsyncDisposable {
         )
       this.#report(places, content.length, placeContent(content, places))
     } catch (error) {
-      if (!(error instanceof BackupdError) || error.code !== 'SNAPSHOT_CORRUPT') throw error
+      if (!hasCode(error, 'SNAPSHOT_CORRUPT')) throw error
       for (const place of places) this.#options.onFailed(place, error)
     }
   }

@@ -1,5 +1,5 @@
 import { bytesToText } from '../../lib/byte-paths.ts'
-import { BackupdError } from '../../lib/errors.ts'
+import { BackupdError, hasCode } from '../../lib/errors.ts'
 
 /** Paths that are kept; beyond this they are only counted. */
 const MAX_NAMES = 1000
@@ -17,7 +17,7 @@ export class Damage {
 
   /** @param error SNAPSHOT_CORRUPT from the repository; any other error is thrown again */
   add(path: Buffer, error: unknown): void {
-    if (!(error instanceof BackupdError) || error.code !== 'SNAPSHOT_CORRUPT') throw error
+    if (!hasCode(error, 'SNAPSHOT_CORRUPT')) throw error
     const { pack } = error.facts
     if (typeof pack === 'string') this.#packs.add(pack)
     this.addPath(path)

@@ -4,7 +4,7 @@
 // src/store/kinds/series uses it. It knows no series and no retention: the caller chooses the parent, tags and facts.
 
 import { addAbortListener } from 'node:events'
-import { BackupdError } from '../../lib/errors.ts'
+import { hasCode } from '../../lib/errors.ts'
 import type { TreeWarning } from '../../volume/tree/entry.ts'
 import { flushVolume } from '../../volume/tree/flush-volume.ts'
 import type { WalkOptions } from '../../volume/tree/inspector.ts'
@@ -219,7 +219,7 @@ async function findParentTree(
   try {
     return (await volumeTree(repository, parent, path)).tree
   } catch (error) {
-    if (error instanceof BackupdError && error.code === 'NOT_FOUND') return null
+    if (hasCode(error, 'NOT_FOUND')) return null
     throw error
   }
 }

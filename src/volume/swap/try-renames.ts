@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, rmdirSync } from 'node:fs'
 import { bytesToText } from '../../lib/byte-paths.ts'
-import { BackupdError, errnoOf } from '../../lib/errors.ts'
+import { BackupdError, errnoOf, hasCode } from '../../lib/errors.ts'
 import type { HeldVolume } from '../held-volume.ts'
 import { breather, type Folder, openFolder, streamNames } from './folder.ts'
 import { moveWithoutReplacing } from './move.ts'
@@ -110,9 +110,7 @@ const REMEDIES: Record<string, string> = {
 
 /** Whether this is what `tryRenames` throws. */
 export function isRefusedRename(error: unknown): error is BackupdError {
-  return (
-    error instanceof BackupdError && error.code === 'SYSTEM_REFUSED' && REFUSALS.has(`${error.facts.errno}`)
-  )
+  return hasCode(error, 'SYSTEM_REFUSED') && REFUSALS.has(`${error.facts.errno}`)
 }
 
 function refused(what: string, errno: string, cause: unknown): BackupdError {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { BackupdError } from '../../../lib/errors.ts'
+import { hasCode } from '../../../lib/errors.ts'
 import type { Store } from '../../../store/store.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin } from '../../plugin.ts'
@@ -42,8 +42,7 @@ async function preparePassword(store: Store): Promise<{ madePassword: boolean; m
     const { made } = await store.preparePassword()
     return { madePassword: made }
   } catch (error) {
-    if (error instanceof BackupdError && error.code === 'REPOSITORY_MISSING')
-      return { madePassword: false, missing: error.message }
+    if (hasCode(error, 'REPOSITORY_MISSING')) return { madePassword: false, missing: error.message }
     throw error
   }
 }

@@ -5,7 +5,7 @@
 import { readIndex, toArchiveFileInfo } from '../../../archive/index-format.ts'
 import { unpackArchive } from '../../../archive/unpack.ts'
 import { verifyArchive } from '../../../archive/verify.ts'
-import { BackupdError, messageOf } from '../../../lib/errors.ts'
+import { hasCode, messageOf } from '../../../lib/errors.ts'
 import type { ObjectReader } from '../../../objects/driver.ts'
 import type { ChosenFiles } from '../../../volume/tree/chosen-paths.ts'
 import type { UnpackSummary } from '../../../volume/tree/unpack-summary.ts'
@@ -91,7 +91,7 @@ async function markIfCorrupt<T>(archive: StoredArchive, { warn }: Reader, act: (
   try {
     return await act()
   } catch (error) {
-    if (error instanceof BackupdError && error.code === 'ARCHIVE_CORRUPT') {
+    if (hasCode(error, 'ARCHIVE_CORRUPT')) {
       await archive.markCorrupt(error.message).catch((failure: unknown) => {
         warn(`the backup could not be marked corrupt in the store: ${messageOf(failure)}`)
       })

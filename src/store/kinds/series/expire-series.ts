@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { BackupdError, messageOf } from '../../../lib/errors.ts'
+import { hasCode, messageOf } from '../../../lib/errors.ts'
 import { type AcquireLock, type PruneOptions, prune } from '../../../restic/prune/prune.ts'
 import { LOCK_RETRY_MS } from '../../../restic/repository/lock.ts'
 import type { Repository } from '../../../restic/repository/repository.ts'
@@ -39,8 +39,7 @@ export async function expireSeries(rules: readonly ExpireRule[], expiry: Expiry)
     for (const name of unlocked) run.log('info', `Removed the lock "${name}" of a killed run`)
     await expireIfDue(readRules(rules, expiry), expiry)
   } catch (error) {
-    if (error instanceof BackupdError && error.code === 'REPOSITORY_LOCKED')
-      return await reportLockedOut(error.message, expiry)
+    if (hasCode(error, 'REPOSITORY_LOCKED')) return await reportLockedOut(error.message, expiry)
     if (run.signal.aborted) throw error
     run.reportProblem(messageOf(error))
   }
@@ -106,7 +105,7 @@ async function ignoreStoreFull(noted: Promise<void>, { run }: Expiry): Promise<v
   try {
     await noted
   } catch (error) {
-    if (!(error instanceof BackupdError) || error.code !== 'STORE_FULL') throw error
+    if (!hasCode(error, 'STORE_FULL')) throw error
     run.log('warn', error.message)
   }
 }

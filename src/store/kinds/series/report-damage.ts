@@ -1,5 +1,5 @@
 import type { Clock } from '../../../lib/clock.ts'
-import { BackupdError, messageOf } from '../../../lib/errors.ts'
+import { hasCode, messageOf } from '../../../lib/errors.ts'
 import type { Repository } from '../../../restic/repository/repository.ts'
 import { assertOwner } from '../../owner.ts'
 import type { StoreWorld } from '../../world.ts'
@@ -29,7 +29,7 @@ export function createReadRepository(
 
 /** Notes a damaged snapshot, only in the own namespace; else it would keep counting as good, and its data as stored. */
 export async function noteIfDamaged(read: ReadRepository, snapshot: string, error: unknown): Promise<void> {
-  if (!(error instanceof BackupdError) || error.code !== 'SNAPSHOT_CORRUPT') return
+  if (!hasCode(error, 'SNAPSHOT_CORRUPT')) return
   await tryNote(read, (noting) => noteCorrupt(noting, snapshot, error))
 }
 

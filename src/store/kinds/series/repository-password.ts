@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
-import { BackupdError, messageOf } from '../../../lib/errors.ts'
+import { BackupdError, hasCode, messageOf } from '../../../lib/errors.ts'
 import { HOUR_MS } from '../../../lib/time-units.ts'
 import type { Driver } from '../../../objects/driver.ts'
 import { createSmall, readSmall } from '../../../objects/small-objects.ts'
@@ -80,7 +80,7 @@ async function create(driver: Driver): Promise<boolean> {
     await createSmall(driver, PASSWORD_FILE, password)
     return await isLasting(driver, password)
   } catch (error) {
-    if (error instanceof BackupdError && error.code === 'CONFLICT') return false
+    if (hasCode(error, 'CONFLICT')) return false
     throw error
   }
 }

@@ -1,5 +1,5 @@
 import { bytesToText } from '../../../lib/byte-paths.ts'
-import { BackupdError } from '../../../lib/errors.ts'
+import { BackupdError, hasCode } from '../../../lib/errors.ts'
 import { parseSnapshot } from '../../../restic/nodes/snapshot-file.ts'
 import { lockRepository } from '../../../restic/repository/lock.ts'
 import type { Repository } from '../../../restic/repository/repository.ts'
@@ -98,7 +98,7 @@ async function makeDespiteDamage(snapshot: NewSnapshot): Promise<SnapshotSummary
   try {
     return await makeAfter(snapshot, before)
   } catch (error) {
-    if (!before || !(error instanceof BackupdError) || error.code !== 'SNAPSHOT_CORRUPT') throw error
+    if (!before || !hasCode(error, 'SNAPSHOT_CORRUPT')) throw error
     run.warn(`the previous snapshot is damaged, so everything is read again: ${error.message}`)
     const warn = (message: string) => run.warn(message)
     const read = { store, ip: namespace, clock: run.clock, repository, namespace, warn }
