@@ -1,7 +1,7 @@
-import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { acquireLocks, lifeLock, volumeLock } from '../../src/engine/run-locks.ts'
+import { acquireLocks, isRunning, lifeLock, listLifeLocks, volumeLock } from '../../src/engine/run-locks.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { type Kernel, loadKernel } from '../../src/lib/kernel.ts'
 import { newRid } from '../../src/wire/ids.ts'
@@ -83,4 +83,18 @@ testWithFlock('the file of a volume lock stays, so that nobody locks a removed o
   const held = await acquireLocks(dataDir, [name])
   held.release()
   expect(readdirSync(join(dataDir, 'locks'))).toEqual([name])
+})
+
+test('a run whose lock cannot be asked for is neither running nor over', async () => {
+  const { dataDir, name, file } = await lockFile()
+  mkdirSync(file)
+  const rid = name.slice(lifeLock('').length)
+  await expect(isRunning(dataDir, rid)).rejects.toThrow('EISDIR')
+})
+
+test('life locks are none if their folder does not exist, but unknown if it cannot be read', async () => {
+  const { dataDir } = await runSettings()
+  expect(await listLifeLocks(dataDir)).toEqual([])
+  writeFileSync(join(dataDir, 'locks'), '')
+  await expect(listLifeLocks(dataDir)).rejects.toThrow('ENOTDIR')
 })

@@ -157,6 +157,13 @@ test('a store that cannot be read is no damage: its error is passed on, and no p
   await expect(opened.readBlob('data', idOf(CONTENT))).rejects.toBe(gone)
   await expect(Array.fromAsync(streamBlob(opened, 'data', idOf(CONTENT)))).rejects.toBe(gone)
   tries = 0
+  place.driver.open = (name) => (tries++ === 0 ? Promise.reject(gone) : openObject(name))
+  await expect(Array.fromAsync(streamBlob(opened, 'data', idOf(CONTENT))), 'once').rejects.toBe(gone)
+  place.driver.open = () => {
+    tries++
+    return Promise.reject(gone)
+  }
+  tries = 0
   await expect(fresh.loadIndex()).rejects.toBe(gone)
   expect(tries).toBe(1)
   place.driver.open = openObject

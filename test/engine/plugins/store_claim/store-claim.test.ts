@@ -24,3 +24,11 @@ test("a damaged repository of another daemon does not fail the claim, and is wri
   expect(result).toMatchObject({ madePassword: false })
   expect(logged).toEqual([expect.stringMatching(/^warn: .*config/)])
 })
+
+test('a repository that the password does not open fails the claim', async () => {
+  const { settings, storeDir, store } = await given.app('shop').proc('web').volume('/data/db').plugins()
+  await (await store.ownRepository())[Symbol.asyncDispose]()
+  writeFileSync(join(storeDir, '.repository-password'), 'another')
+  const claim = runPlugin(storeClaimPlugin, settings, { args: { takeOver: false } })
+  await expect(claim).rejects.toMatchObject({ code: 'REPOSITORY_PASSWORD' })
+})

@@ -1,10 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { BackupdError } from '../../../../src/lib/errors.ts'
 import { expireBackups } from '../../../../src/store/expire-backups.ts'
 import type { ExpireRule, ExpireRun } from '../../../../src/store/expiry.ts'
 import { noteDamagedPacks } from '../../../../src/store/kinds/series/damage-note.ts'
 import { readPruneNote } from '../../../../src/store/kinds/series/prune-note.ts'
+import { faultyLocal } from '../../../support/faulty-local.ts'
 import { given } from '../../../support/given.ts'
 import { putSnapshots, sampleSnapshot } from '../../../support/snapshot-samples.ts'
 import { IP, SOURCE, T0 } from '../../../support/store-samples.ts'
@@ -94,4 +96,27 @@ test('packs that are known to be damaged are pruned as soon as nothing needs the
   const prunedAt = await expireIn(1.2)
   expect(prunedAt).toBeGreaterThan(first)
   expect(await expireIn(1.5)).toBe(prunedAt)
+})
+
+test('a repository that cannot be opened is reported at once, unlike one that is locked', async () => {
+  const { store, dir, clock } = await given.withSnapshots(1).store()
+  writeFileSync(join(dir, '.repository-password'), 'another')
+  const { run, problems } = impatientRun({ now: clock.now })
+  await expireBackups(store, ruleFor(SOURCE, '7d'), run)
+  expect(problems).toEqual([expect.stringMatching(/^(?!.*neither expired).*password/)])
+})
+
+test('a note that could not be written is reported, unless the store is full', async () => {
+  for (const [code, expected] of [
+    ['STORE_FULL', []],
+    ['STORE_UNAVAILABLE', [expect.stringContaining('no note')]],
+  ] as const) {
+    const dir = tempDir()
+    const driver = faultyLocal(dir)
+    const { store, clock } = await given.withSnapshots(1).store({ dir, driver })
+    const { run, problems } = impatientRun({ now: clock.now })
+    driver.fail('replace').times(9).with(new BackupdError(code, 'no note'))
+    await expireBackups(store, ruleFor(SOURCE, '7d'), run)
+    expect(problems, code).toEqual(expected)
+  }
 })

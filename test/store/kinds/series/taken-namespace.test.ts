@@ -86,12 +86,15 @@ test.each([
   }
   const list = (folder: string) => readdirSync(join(namespace, 'repo', folder), { recursive: true }).sort()
   const before = [list('snapshots'), list('data')]
+  const warnings: string[] = []
   writeFileSync(join(volume, 'file'), 'second')
   if (isBefore) takeOver()
   const progress: RunContext['progress'] = ({ phase }) => {
     if (phase === 'publish') takeOver()
   }
-  await expect(backUp({ mode: 'increment' }, { progress })).rejects.toMatchObject(CONFLICT)
+  const warn: RunContext['warn'] = (message) => void warnings.push(message)
+  await expect(backUp({ mode: 'increment' }, { progress, warn })).rejects.toMatchObject(CONFLICT)
+  expect(warnings).toEqual([])
   expect(list('snapshots')).toEqual(before[0])
   if (isBefore) expect(list('data')).toEqual(before[1])
 })
