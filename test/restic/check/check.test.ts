@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { checkPacks, type DamagedPack } from '../../../src/restic/check/check-packs.ts'
 import { findTouchedFiles } from '../../../src/restic/check/touched-files.ts'
 import type { Repository } from '../../../src/restic/repository/repository.ts'
+import { faultyLocal } from '../../support/faulty-local.ts'
 import { given } from '../../support/given.ts'
 import { addSnapshot, idOf } from '../../support/repository-content.ts'
 
@@ -80,4 +81,23 @@ test('a lost tree names the directory; a lost header names nothing, because the 
   expect(await check(await open())).toEqual({ packs: [pack], touched: [] })
   rmSync(file)
   expect(await check(await open())).toEqual({ packs: [pack], touched: [`${second} / (directory)`] })
+})
+
+test('a store that cannot be read ends a check, and proves no damage', async () => {
+  const { repository, open, path, place } = await given.repository({ driverOf: faultyLocal })
+  await addSnapshot(repository, { shared: SHARED })
+  const { pack = '', offset = 0 } = repository.locate('data', idOf(SHARED)) ?? {}
+  const file = join(path, 'data', pack.slice(0, 2), pack)
+  const bytes = readFileSync(file)
+  bytes[offset + 20] = (bytes[offset + 20] ?? 0) ^ 1
+  writeFileSync(file, bytes)
+  const faulty = place.driver as ReturnType<typeof faultyLocal>
+  // Both packs, then the lost blob alone.
+  for (const nth of [1, 2, 3]) {
+    const opened = await open()
+    await opened.loadIndex()
+    faulty.fail('open').at(nth)
+    await expect(check(opened), `read ${nth}`).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+  }
+  expect((await check(await open())).packs).toEqual([pack])
 })

@@ -140,6 +140,32 @@ describe('an invalid node', () => {
     ['a size below nothing', json.replace('"size":3', '"size":-3'), /is not a number/],
     ['an id that is none', json.replace('abab', 'zzzz'), /is not an id/],
     ['a directory without a tree', json.replace('"file"', '"dir"'), /is not an id/],
+    [
+      'a size that JavaScript cannot hold',
+      json.replace('"size":3', '"size":9007199254740993'),
+      /is not a number/,
+    ],
+    [
+      'an inode of more than 64 bits',
+      json.replace('"inode":12', '"inode":"184467440737095516160"'),
+      /is not a number/,
+    ],
+    ['content that is no list', json.replace(/"content":.*]/, '"content":"x"'), /is not a list/],
+    [
+      'attributes that are no list',
+      json.replace('"size"', '"extended_attributes":"x","size"'),
+      /are not a list/,
+    ],
+    [
+      'an attribute without a name',
+      json.replace('"size"', '"extended_attributes":[{"value":""}],"size"'),
+      /has no name/,
+    ],
+    [
+      'an attribute with an empty name',
+      json.replace('"size"', '"extended_attributes":[{"name":""}],"size"'),
+      /has no name/,
+    ],
     ['no JSON', json.slice(1), /directory in the repository is damaged/],
   ])('%s is refused', (_, text, message) => {
     expect(() => parseNode(text)).toThrow(message)

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { BackupdError } from '../../../src/lib/errors.ts'
 import { listPacks } from '../../../src/restic/repository/layout.ts'
 import { streamBlob } from '../../../src/restic/repository/stream-blob.ts'
+import { faultyLocal } from '../../support/faulty-local.ts'
 import { given } from '../../support/given.ts'
 import { addSnapshot, blobOf, collectIds, idOf } from '../../support/repository-content.ts'
 
@@ -169,4 +170,37 @@ test('a store that cannot be read is no damage: its error is passed on, and no p
   place.driver.open = openObject
   expect([...opened.distrusted]).toEqual([])
   expect(await opened.readBlob('data', idOf(CONTENT))).toEqual(CONTENT)
+})
+
+test.each(['{"packs":7}', '{"packs":[{"id":"short","blobs":[]}]}', '{"packs":[{"blobs":[{"id":1}]}]}', '['])(
+  'an index file with the content %s is damaged, and named',
+  async (content) => {
+    const { repository, open } = await filled()
+    const id = await repository.saveUnpacked('index', Buffer.from(content))
+    await expect((await open()).loadIndex()).rejects.toMatchObject({
+      code: 'REPOSITORY_DAMAGED',
+      message: expect.stringMatching(`index/${id}.*it is not an index`),
+    })
+  },
+)
+
+test('an index file that is always gone when it is opened is given up after five tries', async () => {
+  const { repository, open, place } = await given.repository({ driverOf: faultyLocal })
+  await addSnapshot(repository, { file: CONTENT })
+  const opened = await open()
+  const faulty = place.driver as ReturnType<typeof faultyLocal>
+  const before = faulty.calls.length
+  faulty.fail('open').times(99).with(new BackupdError('NOT_FOUND', 'it is gone'))
+  await expect(opened.loadIndex()).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  expect(faulty.calls.slice(before).filter((call) => call.startsWith('open'))).toHaveLength(5)
+})
+
+test('an index file that another key sealed is damaged because of its checksum', async () => {
+  const { open, path } = await filled()
+  const sealed = Buffer.alloc(100, 7)
+  writeFileSync(join(path, 'index', idOf(sealed).toString('hex')), sealed)
+  await expect((await open()).loadIndex()).rejects.toMatchObject({
+    code: 'REPOSITORY_DAMAGED',
+    message: expect.stringMatching(/^(?!.*not an index).*its checksum is wrong/),
+  })
 })

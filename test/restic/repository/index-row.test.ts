@@ -39,3 +39,23 @@ test.each([
 ])('%s is left to the JSON parser', (json) => {
   expect(read(json)).toBeUndefined()
 })
+
+const row = { id: ID, type: 'data', offset: 0, length: 33 }
+test.each([
+  { ...row, id: 7 },
+  { ...row, id: ID.slice(1) },
+  { ...row, id: ID.toUpperCase() },
+  { ...row, type: 'date' },
+  { ...row, type: undefined },
+  { ...row, offset: -1 },
+  { ...row, offset: '0' },
+  { ...row, offset: 2 ** 32 },
+  { ...row, length: 33.5 },
+  { ...row, length: 2 ** 32 },
+  { ...row, length: 31 },
+  { ...row, uncompressed_length: -1 },
+  { ...row, uncompressed_length: '1' },
+])('%j is not a row of an index', (json) => {
+  expect(checkRow({ ...row, type: 'tree' })).toMatchObject({ type: 'tree', offset: 0 })
+  expect(() => checkRow(json)).toThrow(SyntaxError)
+})

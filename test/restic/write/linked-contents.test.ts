@@ -45,7 +45,7 @@ test('at most 50,000 files are remembered', () => {
   expect(linked.find(entry({ inode: 50_000n }))).toBeUndefined()
 })
 
-test.each<Partial<TreeEntry>>([{ size: 11 }, { mtimeNs: 6n }, { ctimeNs: 6n }])(
+test.each<Partial<TreeEntry>>([{ type: 'fifo' }, { size: 11 }, { mtimeNs: 6n }, { ctimeNs: 6n }])(
   'a new file with the inode of a deleted one has content of its own: %o',
   (change) => {
     const linked = new LinkedContents()
