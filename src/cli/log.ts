@@ -1,4 +1,5 @@
 import pino, { type DestinationStream } from 'pino'
+import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { printLogLine } from './terminal-log.ts'
 
@@ -21,8 +22,16 @@ export function createLog({
     {
       level: debug ? 'debug' : 'info',
       timestamp: pino.stdTimeFunctions.isoTime,
-      serializers: { error: pino.stdSerializers.err },
+      serializers: { error: serializeError, err: serializeError },
     },
     isTerminal ? { write: (line) => void to.write(printLogLine(line)) } : to,
   )
+}
+
+/** Only a fault of the program needs its stack; any other error says what is wrong in words. */
+function serializeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  if (!(error instanceof BackupdError) || error.code === 'INTERNAL') return pino.stdSerializers.err(error)
+  const { code, facts, cause } = error
+  return { code, message: error.message, facts, ...(cause !== undefined && { cause: messageOf(cause) }) }
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { createLog } from '../../src/cli/log.ts'
+import { BackupdError } from '../../src/lib/errors.ts'
 
 function logged(isTerminal: boolean, message: string, facts: object = {}): string {
   const lines: string[] = []
@@ -34,4 +35,22 @@ test('no name in the log moves the cursor of a terminal', () => {
   expect(text).not.toContain('\u001b[2J')
   expect(text).toContain('\\u001b[2J')
   expect(logged(true, 'back\\slash \\u001b')).toContain('back\\slash \\u001b')
+})
+
+test('a stack is logged for a fault of the program only', () => {
+  const cause = new Error('connect ECONNREFUSED')
+  const facts = { object: 'ns/object' }
+  const error = new BackupdError('STORE_UNAVAILABLE', 'the endpoint cannot be reached', { facts, cause })
+  for (const key of ['error', 'err']) {
+    expect(JSON.parse(logged(false, 'hello', { [key]: error }))[key]).toEqual({
+      code: 'STORE_UNAVAILABLE',
+      message: 'the endpoint cannot be reached',
+      facts,
+      cause: 'connect ECONNREFUSED',
+    })
+    const fault = new BackupdError('INTERNAL', 'a fault')
+    for (const one of [fault, new TypeError('a fault')])
+      expect(JSON.parse(logged(false, 'hello', { [key]: one }))[key].stack).toContain('log.test.ts')
+  }
+  expect(JSON.parse(logged(false, 'hello', { error: 'STORE_FULL' })).error).toBe('STORE_FULL')
 })
