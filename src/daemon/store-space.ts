@@ -61,7 +61,7 @@ export class KnownSpace {
       )
     } catch (error) {
       this.#known = { ...this.#known, error: messageOf(error) }
-      board.report({ source: SOURCE, key: 'error', text: `The store does not answer: ${messageOf(error)}` })
+      board.report({ source: SOURCE, key: 'error', text: `The store cannot be used: ${messageOf(error)}` })
     }
   }
 }

@@ -32,7 +32,7 @@ export class AtOnceRunner {
   async ask(action: string, args: Record<string, unknown>): Promise<Json> {
     const asking = new AbortController()
     const seconds = ANSWER_TIMEOUT_MS / 1000
-    const message = `"${action}" gave no answer in ${seconds} s: check the store and its mount`
+    const message = `"${action}" gave no answer in ${seconds} s: check whether the store answers`
     const late = new BackupdError('TIMED_OUT', message, { facts: { action, seconds } })
     using _limit = this.#options.clock.after(ANSWER_TIMEOUT_MS, () => asking.abort(late))
     return await this.#run(action, args, asking.signal)

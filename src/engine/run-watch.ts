@@ -125,7 +125,7 @@ export class RunWatch {
   #reportStoreWait(run: Run): void {
     const { problems, log } = this.#options
     if (problems.has(STORE_SOURCE, run.rid)) return
-    const text = `${describeRun(run.record.now)} has waited for its store for ${HUNG_AFTER_MS / 1000} s: check whether the store's mount answers`
+    const text = `${describeRun(run.record.now)} has waited for its store for ${HUNG_AFTER_MS / 1000} s: check whether the store answers`
     problems.report({ source: STORE_SOURCE, key: run.rid, text })
     log.warn({ rid: run.rid, action: run.plugin.name }, text)
   }

@@ -19,7 +19,7 @@ export const ERROR_CODES = {
   DISK_FULL:
     'Free room on the disk of the data directory that the message names; new backups then start again on their own.',
   STORE_UNAVAILABLE:
-    'The store cannot be read or written: check its mount, its permissions and its owner file.',
+    'The store cannot be read or written; the message says why. Check that it runs, its mount or network, and its permissions.',
   STORE_NOT_MOUNTED:
     'Mount the store at the path that the daemon uses, or give it the right path; nothing was written.',
   STORE_CHANGED:

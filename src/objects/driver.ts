@@ -50,7 +50,7 @@ export interface Driver {
   /** Missing if the store has no known limit. */
   space?(): Promise<Space>
   /** Throws STORE_UNAVAILABLE or STORE_NOT_MOUNTED if the store cannot be used. */
-  check(): Promise<void>
+  check(options?: CheckOptions): Promise<void>
   /**
    * Only if objects are files on this machine: runs `act` with a path of the folder that is valid until `act` ends. For
    * content that is not in our format, such as mirrors. Errors of `act` are thrown unchanged.
@@ -60,6 +60,11 @@ export interface Driver {
 
 /** A driver as it is written: open-driver.ts adds locks on this machine if it has none of its own. */
 export type BareDriver = Omit<Driver, 'lock'> & Partial<Pick<Driver, 'lock'>>
+
+export interface CheckOptions {
+  /** Also writes an object, if nothing else shows whether that is allowed: not for a check that is made often. */
+  byWriting?: boolean
+}
 
 export interface CreateOptions {
   /** The id of the run that writes the object, so that its leftovers can be told apart. Default: random. */

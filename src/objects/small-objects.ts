@@ -1,5 +1,6 @@
 import { BackupdError, hasCode } from '../lib/errors.ts'
 import type { ByteSink, Driver, ObjectReader } from './driver.ts'
+import { isTransient } from './transient.ts'
 
 const MAX_BYTES = 64 * 1024 * 1024
 const COPY_BYTES = 1024 * 1024
@@ -31,9 +32,7 @@ export async function tryReadSmall(driver: Driver, name: string): Promise<SmallR
   try {
     return { content: await readSmall(driver, name), problem: null }
   } catch (error) {
-    if (!hasCode(error, 'STORE_UNAVAILABLE')) throw error
-    await driver.check()
-    return { content: undefined, problem: error.message }
+    return { content: undefined, problem: (await findObjectProblem(driver, error)).message }
   }
 }
 
@@ -46,10 +45,19 @@ export async function tryRemove(driver: Driver, name: string): Promise<BackupdEr
     await driver.remove(name)
     return undefined
   } catch (error) {
-    if (!hasCode(error, 'STORE_UNAVAILABLE')) throw error
-    await driver.check()
-    return error
+    return await findObjectProblem(driver, error)
   }
+}
+
+/**
+ * Returns an error that is about one object of a store that can be used; throws any other. A transient error says nothing
+ * about the object, even if the store answers again now.
+ */
+async function findObjectProblem(driver: Driver, error: unknown): Promise<BackupdError> {
+  if (!hasCode(error, 'STORE_UNAVAILABLE')) throw error
+  await driver.check()
+  if (isTransient(error)) throw error
+  return error
 }
 
 export async function openIfThere(driver: Driver, name: string): Promise<ObjectReader | undefined> {

@@ -16,6 +16,7 @@ export async function claimNamespace(
 ): Promise<string> {
   await world.driver.check()
   checkClaim(world, await readOwner(world), { takeOver, ...options })
+  await world.driver.check({ byWriting: true })
   return exclusively(world, async () => {
     const before = await readOwner(world)
     checkClaim(world, before, { takeOver, ...options })

@@ -16,7 +16,14 @@ const ownerSchema = z.object({
 export type Owner = z.infer<typeof ownerSchema>
 
 /** No daemon has this id: an owner file that cannot be read counts as another daemon's. */
-const UNREADABLE: Owner = { daemonId: '(unreadable)', epoch: 0 }
+const UNREADABLE_ID = '(unreadable)'
+
+/** `problem`: why the store did not give the file; undefined if it did, but the content is wrong. */
+type UnreadableOwner = Owner & { problem?: string }
+
+function makeUnreadable(problem?: string): UnreadableOwner {
+  return { daemonId: UNREADABLE_ID, epoch: 0, ...(problem !== undefined && { problem }) }
+}
 
 /**
  * Throws CONFLICT if the namespace is another daemon's, or changed hands since `since`; STORE_CHANGED if it is not the
@@ -55,7 +62,9 @@ export async function readKnownOwner(world: StoreWorld): Promise<Owner | undefin
 
 export async function readOwner({ driver, identity }: StoreWorld): Promise<Owner | undefined> {
   const { content, problem } = await tryReadSmall(driver, `${identity.ip}/${OWNER}`)
-  return problem === null ? parseOwner(content) : UNREADABLE
+  // In a bucket that was deleted, nothing exists either.
+  if (!content && problem === null) await driver.check()
+  return problem === null ? parseOwner(content) : makeUnreadable(problem)
 }
 
 function parseOwner(content: Buffer | undefined): Owner | undefined {
@@ -63,7 +72,7 @@ function parseOwner(content: Buffer | undefined): Owner | undefined {
   try {
     return ownerSchema.parse(JSON.parse(content.toString()))
   } catch {
-    return UNREADABLE
+    return makeUnreadable()
   }
 }
 
@@ -75,7 +84,7 @@ export async function writeOwner(world: StoreWorld, before: Owner | undefined, a
   const text = JSON.stringify(after)
   const content = Buffer.from(`${text}\n`)
   if (text === JSON.stringify(before)) return
-  if (before === UNREADABLE) return await world.driver.replace(ownerKey(world), content)
+  if (before?.daemonId === UNREADABLE_ID) return await world.driver.replace(ownerKey(world), content)
   await world.driver.update(ownerKey(world), (present) => {
     const owner = parseOwner(present)
     const isExpected = [before, after].some((each) => JSON.stringify(each) === JSON.stringify(owner))
@@ -100,8 +109,12 @@ function ownerKey({ identity }: StoreWorld): string {
   return `${identity.ip}/${OWNER}`
 }
 
-export function ownedByOther(world: StoreWorld, owner: Owner): BackupdError {
+export function ownedByOther(world: StoreWorld, owner: UnreadableOwner): BackupdError {
   const { ip, daemonId } = world.identity
+  if (owner.problem !== undefined) {
+    const message = `Cannot tell which daemon owns the namespace ${ip} of the store: ${owner.problem}`
+    return new BackupdError('STORE_UNAVAILABLE', message, { facts: { namespace: ip } })
+  }
   const what = `The namespace ${ip} of the store belongs to the daemon ${owner.daemonId}, not to this one (${daemonId})`
   const then = 'Stop that one and start this one once with --take-over, or give this one its own --ip'
   return new BackupdError('CONFLICT', `${what}. ${then}`, { facts: { owner: owner.daemonId, daemonId } })

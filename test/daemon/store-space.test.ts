@@ -32,7 +32,7 @@ it('says why the store does not answer', async () => {
   const space = new KnownSpace({ driver: 'moosefs', clock: systemClock, problems, ask })
   space.get()
   await expect.poll(() => space.get().error).toBe('it hangs')
-  expect(problems.list()).toMatchObject([{ source: 'store', text: 'The store does not answer: it hangs' }])
+  expect(problems.list()).toMatchObject([{ source: 'store', text: 'The store cannot be used: it hangs' }])
 })
 
 it('a slow store is read once, however often its room is requested', async () => {

@@ -36,6 +36,22 @@ describeSwift('the owner of a namespace on a real Swift', (place) => {
     })
   })
 
+  test('is not missed in a bucket that was deleted: that is named', async () => {
+    const settings = { ...place.settings, bucket: 'was-deleted' }
+    const driver = openDriver(settings, { dataDir: tempDir(), clock: systemClock })
+    const knownStore = { id: 'some-store', madeArchives: true, madeSnapshots: true }
+    const identity = { ip: IP, daemonId: 'daemon-a', version: '0.1.0', knownStore }
+    const store = createWholeStore({ driver, identity, clock: systemClock, warn: () => {} })
+    const reason = {
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringContaining('the bucket does not exist'),
+    }
+    await expect(
+      store.begin({ archive: ARCHIVE, rid: newRid(Date.now()), source: SOURCE }),
+    ).rejects.toMatchObject(reason)
+    await expect(store.claim(false)).rejects.toMatchObject(reason)
+  })
+
   test('that was replaced publishes nothing more, and deletes nothing', async () => {
     const one = storeOf('daemon-a')
     await one.claim(true)

@@ -46,7 +46,10 @@ describe('the owner of a namespace', () => {
     const driver = faultyLocal(dir)
     const other = await given.owner('daemon-b').unclaimedStore({ dir, driver })
     driver.fail('read').times(2)
-    await expect(other.store.claim(false)).rejects.toMatchObject({ code: 'CONFLICT' })
+    await expect(other.store.claim(false)).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringMatching(/^Cannot tell which daemon owns the namespace /),
+    })
     expect(owner(dir)).toMatchObject({ daemonId: 'daemon-a', epoch: 1 })
   })
 

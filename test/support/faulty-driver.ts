@@ -153,7 +153,7 @@ function metCalls(driver: Required<Driver>, faults: Faults): Required<Driver> {
     list: (folder) => metList(driver.list(folder), () => faults.meet('list', folder)),
     names: (folder) => metList(driver.names(folder), () => faults.meet('names', folder)),
     lock: (name) => met('lock', name, () => driver.lock(name)),
-    check: () => met('check', '', () => driver.check()),
+    check: (options) => met('check', '', () => driver.check(options)),
     syncFolder: (folder) => met('syncFolder', folder, () => driver.syncFolder(folder)),
     space: () => met('space', '', () => driver.space()),
     withFolder: (folder, act) => met('withFolder', folder, () => driver.withFolder(folder, act)),

@@ -37,6 +37,20 @@ export interface Swift extends AsyncDisposable {
   readonly stranger: SwiftUser
   /** Makes a bucket, and returns the settings of a store in it. */
   newStore(): Promise<S3Settings>
+  /** Gives the stranger rights on the bucket of a store, instead of those it has. */
+  grant(store: S3Settings, rights: SwiftRights): Promise<void>
+  /** Kills all its servers, so that nobody listens at the endpoint. What was stored stays. */
+  stop(): Promise<void>
+  /** Starts them again. Resolves when they answer. */
+  start(): Promise<void>
+}
+
+export interface SwiftRights {
+  /** Does not include lists. */
+  read?: boolean
+  list?: boolean
+  /** Includes removes. */
+  write?: boolean
 }
 
 export interface SwiftUser {
@@ -54,16 +68,21 @@ export async function startSwift(): Promise<Swift> {
   sweepLeftOvers()
   const dir = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`))
   const ports = await writeSwift(dir)
-  const programs = startPrograms(dir, ports)
-  const stop = async () => {
-    await Promise.all(programs.map(end))
+  let programs: ChildProcess[] = []
+  const stop = async () => void (await Promise.all(programs.map(end)))
+  const start = async () => {
+    programs = startPrograms(dir, ports)
+    await waitUntilListening(Object.values(ports))
+  }
+  const remove = async () => {
+    await stop()
     rmSync(dir, { recursive: true, force: true })
   }
   const endpoint = `http://127.0.0.1:${ports.proxy}`
   try {
-    await waitUntilListening(Object.values(ports))
+    await start()
   } catch (error) {
-    await stop()
+    await remove()
     throw error
   }
   const owner = writeUser(dir, 'tester', 'testing')
@@ -72,7 +91,10 @@ export async function startSwift(): Promise<Swift> {
     owner,
     stranger: writeUser(dir, 'stranger', 'strange'),
     newStore: () => newStore(endpoint, owner),
-    [Symbol.asyncDispose]: stop,
+    grant: (store, rights) => grant(endpoint, store, rights),
+    stop,
+    start,
+    [Symbol.asyncDispose]: remove,
   }
 }
 
@@ -90,6 +112,24 @@ async function newStore(endpoint: string, owner: SwiftUser): Promise<S3Settings>
   await client.createBucket({ Bucket: bucket })
   client.destroy()
   return { driver: 's3', bucket, prefix: 'store', endpoint, pathStyle: true, credentialsFile: owner.file }
+}
+
+/** With Swift's own API: its s3api has no policies. */
+async function grant(endpoint: string, { bucket }: S3Settings, rights: SwiftRights): Promise<void> {
+  const login = { 'X-Storage-User': 'test:tester', 'X-Storage-Pass': 'testing' }
+  const { headers } = await fetch(`${endpoint}/auth/v1.0`, { headers: login })
+  const { read, list, write } = rights
+  // Anybody's reads include no lists.
+  const readers = list ? 'test:stranger' : read ? '.r:*' : 'test:nobody'
+  const answer = await fetch(`${headers.get('X-Storage-Url')}/${bucket}`, {
+    method: 'POST',
+    headers: {
+      'X-Auth-Token': headers.get('X-Auth-Token') ?? '',
+      'X-Container-Read': readers,
+      'X-Container-Write': write ? 'test:stranger' : 'test:nobody',
+    },
+  })
+  if (!answer.ok) throw new Error(`Swift refused the rights: ${answer.status}`)
 }
 
 type Ports = Record<'proxy' | 'memcached' | (typeof KINDS)[number], number>

@@ -16,7 +16,7 @@ export function meteredDriver(driver: Driver): Driver {
     list: (folder) => meteredList(driver.list(folder)),
     names: (folder) => meteredList(driver.names(folder)),
     lock: (name) => timed(() => driver.lock(name)),
-    check: () => timed(() => driver.check()),
+    check: (options) => timed(() => driver.check(options)),
     ...meteredAbilities(driver),
   }
 }

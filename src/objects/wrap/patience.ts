@@ -45,5 +45,5 @@ export class Patience {
 
 function afterTries(error: BackupdError, tries: number): BackupdError {
   const { code, facts, message, cause } = error
-  return new BackupdError(code, `${message} (tried ${tries} times)`, { facts: { ...facts, tries }, cause })
+  return new BackupdError(code, `${message}. Tried ${tries} times`, { facts: { ...facts, tries }, cause })
 }

@@ -25,7 +25,7 @@ export function retryingDriver(driver: BareDriver, patience: Patience): BareDriv
     remove: (name) => again(() => driver.remove(name)),
     list: (folder) => repeatedList(() => driver.list(folder), patience),
     names: (folder) => repeatedList(() => driver.names(folder), patience),
-    check: () => again(() => driver.check()),
+    check: (options) => again(() => driver.check(options)),
   }
 }
 

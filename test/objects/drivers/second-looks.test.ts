@@ -106,6 +106,16 @@ test('what is wrong with one object is told from a store that is gone', async ()
   expect(await tryRemove(driver, 'ns/object')).toMatchObject({ code: 'STORE_UNAVAILABLE' })
 })
 
+test('an outage of the store is no problem of one object, even if the store answers again at once', async () => {
+  const driver = localDriver(tempDir())
+  const facts = { object: 'ns/object', transient: true }
+  const outage = new BackupdError('STORE_UNAVAILABLE', 'the endpoint cannot be reached', { facts })
+  driver.open = () => Promise.reject(outage)
+  driver.remove = () => Promise.reject(outage)
+  await expect(tryReadSmall(driver, 'ns/object')).rejects.toBe(outage)
+  await expect(tryRemove(driver, 'ns/object')).rejects.toBe(outage)
+})
+
 test('a file with the maximum number of links is still published', async () => {
   const dir = tempDir()
   const driver = localDriver(dir)

@@ -72,7 +72,7 @@ test('a call ends with the error and the number of tries when its time is over',
   const { driver } = failing(memoryDriver(), Array.from({ length: 9 }, busy))
   await expect(patient(driver, { callMs: 700 }).stat('a')).rejects.toMatchObject({
     code: 'STORE_UNAVAILABLE',
-    message: expect.stringMatching(/^the store is busy \(tried \d times\)$/),
+    message: expect.stringMatching(/^the store is busy\. Tried \d times$/),
   })
 })
 

@@ -3,7 +3,7 @@ import type { ListObjectsV2CommandOutput, S3 } from '@aws-sdk/client-s3'
 import { BackupdError } from '../../../lib/errors.ts'
 import { describePlace, type S3Settings } from '../../../wire/store-settings.ts'
 import { openClient } from './open-client.ts'
-import { readS3Status, s3Error } from './s3-error.ts'
+import { readS3Status, type S3Question, s3Error } from './s3-error.ts'
 import { makeMetadata, readHead, type StoredObject, type WriterMark } from './stored-object.ts'
 
 const MAX_KEY_BYTES = 1024
@@ -207,7 +207,7 @@ export class Bucket {
     if (![301, 307, 400, 401, 403].includes(readS3Status(error) ?? 0)) return error
     return this.#listOne(client).then(
       () => error,
-      (reason: unknown) => reason,
+      (reason: unknown) => s3Error(this.place, { doing: 'use', name: '' }, reason),
     )
   }
 
@@ -219,7 +219,7 @@ export class Bucket {
     })
   }
 
-  async #ask<T>(doing: string, name: string, request: (client: S3) => Promise<T>): Promise<T> {
+  async #ask<T>(doing: S3Question['doing'], name: string, request: (client: S3) => Promise<T>): Promise<T> {
     try {
       return await request(await this.#open())
     } catch (cause) {

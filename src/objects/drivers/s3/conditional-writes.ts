@@ -27,6 +27,11 @@ export class ConditionalWrites {
     return this.#known
   }
 
+  /** Throws if the store takes no objects. */
+  async checkWriting(): Promise<void> {
+    await this.#bucket.put(PROBE, Buffer.from('\n'), { writer: randomUUID() })
+  }
+
   /** The first time in a store, the first request creates the object and the second one is the probe. */
   async #probe(): Promise<boolean> {
     return (await this.#isRefused()) || (await this.#isRefused())

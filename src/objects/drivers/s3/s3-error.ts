@@ -3,8 +3,7 @@ import { BackupdError, errnoOf, messageOf } from '../../../lib/errors.ts'
 
 /** What is asked of the store, for texts. */
 export interface S3Question {
-  /** `read`, `create`, … */
-  doing: string
+  doing: keyof typeof RIGHTS
   /** The object; '' for the store as a whole. */
   name: string
 }
@@ -15,6 +14,16 @@ interface Fault {
   /** Whether the same request may succeed a moment later. */
   transient?: true
 }
+
+/** The right that a question needs. */
+const RIGHTS = {
+  use: 's3:ListBucket',
+  list: 's3:ListBucket',
+  inspect: 's3:GetObject',
+  read: 's3:GetObject',
+  create: 's3:PutObject',
+  remove: 's3:DeleteObject',
+} as const
 
 const unavailable = (reason: string): Fault => ({ code: 'STORE_UNAVAILABLE', reason })
 const transient = (reason: string): Fault => ({ code: 'STORE_UNAVAILABLE', reason, transient: true })
@@ -27,7 +36,7 @@ const MISSING: Fault = { code: 'NOT_FOUND', reason: 'it does not exist' }
 const CHANGED: Fault = { code: 'CONFLICT', reason: 'somebody else created or replaced it meanwhile' }
 const BUSY = transient('the store is busy')
 const FAILED = transient('the store answered with an internal error')
-const DENIED = unavailable('access denied. Give its key the rights that docs/store.md lists')
+const DENIED = unavailable('access denied')
 const REGION = unavailable('the bucket is in another region. Name that with --s3-region')
 const WRONG_KEY = unavailable('the store does not know the access key. Check the credentials')
 const EXPIRED = unavailable('the session token is not valid, or has expired. Renew the credentials')
@@ -105,6 +114,7 @@ const TLS_PROBLEMS = new Set([
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ])
+const CHECK_ENDPOINT = 'Check that its server runs, that this machine reaches it, and --s3-endpoint'
 const NETWORK_PROBLEMS = new Set([
   'EAI_AGAIN',
   'ECONNABORTED',
@@ -126,10 +136,16 @@ interface SdkError extends Error {
 /** Converts the error of a request to one of the driver contract. */
 export function s3Error(place: string, { doing, name }: S3Question, cause: unknown): BackupdError {
   if (cause instanceof BackupdError) return cause
-  const { code, reason, transient: again } = findFault(cause)
+  const fault = findFault(cause)
+  const { code, transient: again } = fault
+  const reason = fault === DENIED ? describeDenial(doing) : fault.reason
   const object = name === '' ? '' : `"${name}" in `
   const facts = { object: name, s3: readS3Code(cause) ?? null, ...(again && { transient: true }) }
   return new BackupdError(code, `Cannot ${doing} ${object}the store ${place}: ${reason}`, { cause, facts })
+}
+
+function describeDenial(doing: S3Question['doing']): string {
+  return `access denied. Give its key the right ${RIGHTS[doing]}; docs/store.md lists all that it needs`
 }
 
 /** The code that the store, the SDK or the system gave the error. */
@@ -155,7 +171,9 @@ function findNetworkFault(cause: unknown): Fault | undefined {
     const then = 'Name the certificate of its authority with --s3-ca-file'
     return unavailable(`the certificate of the endpoint is not trusted (${errno}). ${then}`)
   }
-  return NETWORK_PROBLEMS.has(errno) ? transient(`the endpoint cannot be reached (${errno})`) : undefined
+  return NETWORK_PROBLEMS.has(errno)
+    ? transient(`the endpoint cannot be reached (${errno}). ${CHECK_ENDPOINT}`)
+    : undefined
 }
 
 function findAnsweredFault(cause: unknown): Fault | undefined {

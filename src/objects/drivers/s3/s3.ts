@@ -4,6 +4,7 @@ import { sleep } from '../../../lib/sleep.ts'
 import type { S3Settings } from '../../../wire/store-settings.ts'
 import type {
   BareDriver,
+  CheckOptions,
   CreateOptions,
   ObjectName,
   ObjectReader,
@@ -111,8 +112,9 @@ class S3Driver implements BareDriver {
     for await (const { name, kind } of listBucketFolder(this.#bucket, folder)) yield { name, kind }
   }
 
-  check(): Promise<void> {
-    return this.#bucket.check()
+  async check({ byWriting = false }: CheckOptions = {}): Promise<void> {
+    await this.#bucket.check()
+    if (byWriting) await this.#conditional.checkWriting()
   }
 
   /** Without conditions, somebody else may have written at the same moment: the last one wins, and the others see that. */

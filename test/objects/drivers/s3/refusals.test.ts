@@ -66,6 +66,24 @@ describeSwift('a store on a real Swift', (place) => {
     await expect(s3Driver(strange).replace('ns/object', Buffer.from('x'))).rejects.toThrow('access denied')
   })
 
+  test('names the right that is missing, at the check of a start too', async () => {
+    const settings = { ...(await place.swift.newStore()), credentialsFile: place.swift.stranger.file }
+    await s3Driver({ ...settings, credentialsFile: place.swift.owner.file }).replace('ns/a', Buffer.from('a'))
+    const denied = (right: string) => expect.objectContaining({ message: expect.stringContaining(right) })
+    const driver = s3Driver(settings)
+    await place.swift.grant(settings, { read: true, write: true })
+    await expect(driver.check()).rejects.toEqual(denied('s3:ListBucket'))
+    await expect(driver.stat('ns/none')).rejects.toEqual(denied('s3:ListBucket'))
+    await place.swift.grant(settings, { list: true })
+    await driver.check()
+    await expect(driver.check({ byWriting: true })).rejects.toEqual(denied('s3:PutObject'))
+    await expect(driver.create('ns/b')).rejects.toEqual(denied('s3:PutObject'))
+    await expect(driver.remove('ns/a')).rejects.toEqual(denied('s3:DeleteObject'))
+    expect(await driver.stat('ns/a')).toMatchObject({ size: 1 })
+    await place.swift.grant(settings, { list: true, write: true })
+    await driver.check({ byWriting: true })
+  })
+
   test('names a clock that is wrong', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 })
     try {
