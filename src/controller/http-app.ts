@@ -55,6 +55,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   CONFLICT: 409,
   TOO_COSTLY: 503,
   OVERLOADED: 503,
+  CATALOG_UNUSABLE: 503,
 }
 
 /** The body of a refusal says what is wrong: as GraphQL errors at /graphql, as a JSON string elsewhere. */

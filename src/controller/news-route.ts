@@ -11,7 +11,7 @@ import type { World } from '../domain/world.ts'
 import { printJson } from '../http/app.ts'
 import { chooseRetryAfter } from '../http/connection-limits.ts'
 import { frameworkRefusal } from '../http/framework-refusal.ts'
-import { BackupdError, hasCode } from '../lib/errors.ts'
+import { BackupdError, errnoOf, hasCode } from '../lib/errors.ts'
 import { plainIp } from '../lib/plain-ip.ts'
 import { newsSchema, PROTOCOL } from '../wire/daemon-api.ts'
 import { parseShape } from '../wire/json.ts'
@@ -65,10 +65,10 @@ function findRetryAfter(world: World, error: unknown, from: string): number | un
   return error.code === 'TOO_COSTLY' ? (noteUnreadNews(world, from) ?? chooseRetryAfter()) : undefined
 }
 
-/** Why a whole post cannot be used, however often it is sent; undefined for other errors. */
+/** Why a whole post cannot be used, however often it is sent; undefined for other errors, such as a lost connection. */
 function findFlaw(error: unknown): string | undefined {
   if (error instanceof BackupdError) return error.code === 'BAD_INPUT' ? error.message : undefined
-  return frameworkRefusal(error)?.message
+  return errnoOf(error)?.startsWith('FST_ERR_CTP_') ? frameworkRefusal(error)?.message : undefined
 }
 
 async function accept(world: World, body: unknown, origin: NewsOrigin): Promise<void> {

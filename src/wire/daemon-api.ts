@@ -85,6 +85,13 @@ export interface News {
   times?: JobTimes[]
 }
 
+/** Hints, which must not keep the records of a post from being accepted: the rest of a longer list is not looked at. */
+const [MAX_RUNNING, MAX_TIMES] = [10_000, 1000]
+
+function firstOf(limit: number) {
+  return z.array(z.unknown()).transform((list) => list.slice(0, limit))
+}
+
 /** Parses news: unusable records are set aside, invalid parts of others are left out, and the rest is accepted. */
 export const newsSchema = z
   .object({
@@ -92,10 +99,10 @@ export const newsSchema = z
     daemonId: name,
     server: ipv4,
     records: z.array(z.unknown()).max(1000),
-    running: z.array(z.unknown()).max(10_000),
-    times: z.array(z.unknown()).max(1000).optional(),
+    running: firstOf(MAX_RUNNING),
+    times: firstOf(MAX_TIMES).catch([]),
   })
-  .transform(({ records, running, times = [], ...sender }): News & Omit<SortedRecords, 'good'> => {
+  .transform(({ records, running, times, ...sender }): News & Omit<SortedRecords, 'good'> => {
     const { good, setAside, mended } = readRecords(records)
     const read = parseEach(jobTimesSchema, times)
     const flaws = { setAside, mended: [...mended, ...read.setAside] }

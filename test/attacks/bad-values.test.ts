@@ -159,6 +159,16 @@ test('bad records are set aside one by one, the others count, and every list ans
   expect((await askLists(url)).servers[0]?.problems.join('\n')).toMatch(/Set aside \d+ records/)
 })
 
+test('news is accepted whatever its hints are, such as the runs of a daemon that has more than are read', async () => {
+  const { url } = await start({ folder: await testFolder() })
+  const hints = [{ running: Array.from({ length: 10_001 }, (_, at) => ridOf(at)) }, { times: null }]
+  for (const [at, hint] of [...hints, { times: Array(1001).fill({}) }].entries()) {
+    const good = sampleRecord({ rid: ridOf(at) })
+    expect(await post(url, { ...newsOf([good]), ...hint })).toBe(200)
+    expect((await askLists(url)).records.nodes.map(({ rid }) => rid)).toContain(good.rid)
+  }
+})
+
 test('every list of the controller answers, whatever a daemon sends', async () => {
   const good = {
     debug: {

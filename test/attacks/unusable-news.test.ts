@@ -1,9 +1,12 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import Fastify from 'fastify'
 import { expect, test } from 'vitest'
 import { addNewsRoute } from '../../src/controller/news-route.ts'
 import { acceptNews } from '../../src/domain/accept-news.ts'
 import { tick } from '../../src/domain/controller.ts'
 import { LOST_AFTER_MS, SILENT_AFTER_MS } from '../../src/domain/lost-records.ts'
+import { meterBodies } from '../../src/http/meter-bodies.ts'
 import { ridOf, sampleRecord } from '../support/catalog-samples.ts'
 import { given } from '../support/given.ts'
 import { onEnd } from '../support/lifetime.ts'
@@ -29,6 +32,7 @@ async function controller() {
   await acceptNews(kit.world, { ...news, records: [run] }, { from: IP })
   kit.world.settings.newsFrom = () => ['127.0.0.1']
   const app = Fastify()
+  meterBodies(app)
   addNewsRoute(app, kit.world)
   onEnd(() => app.close())
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
@@ -43,7 +47,7 @@ async function controller() {
     await kit.world.background.settled()
   }
   const state = async () => (await kit.catalog.records.getMany([run.rid])).get(run.rid)?.record.state
-  return { ...kit, run, post, pass, state, daemon: kit.daemons.at(IP) }
+  return { ...kit, url, run, post, pass, state, daemon: kit.daemons.at(IP) }
 }
 
 test.for(POSTS)('while a daemon sends news %s, its runs are not lost', async ([, type, makeBody]) => {
@@ -82,4 +86,18 @@ test('what news that cannot be used would tell is asked of the daemon', async ()
     await kit.pass(SILENT_AFTER_MS)
   }
   expect(await kit.state()).toBe('success')
+})
+
+test('a post whose connection is lost in the middle is not a problem of its server', async () => {
+  const kit = await controller()
+  const socket = connect(Number(new URL(kit.url).port), '127.0.0.1')
+  const head = `POST ${PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: ${JSON_TYPE}\r\nContent-Length: 1000`
+  socket.write(`${head}\r\nExpect: 100-continue\r\n\r\n`)
+  await once(socket, 'data')
+  socket.write('{"protocol":2')
+  socket.destroy()
+  // The connection after it is handled when the end of that one was.
+  await kit.post(JSON_TYPE, '[')
+  const texts = kit.world.problems.list().map(({ text }) => text)
+  expect(texts).toEqual([expect.stringMatching(/^Set aside 1 posts.*not valid JSON/)])
 })

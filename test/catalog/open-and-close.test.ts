@@ -47,6 +47,19 @@ test('a refused lock keeps no file open', async () => {
   expect(holdsOf(file)).toBe(0)
 })
 
+test('a damaged lock file is named, with what to do', async () => {
+  const file = join(await tempFolder(), 'catalog.lock')
+  await writeFile(file, 'no database at all, not even nearly\n'.repeat(100))
+  expect(() => lockCatalog(file)).toThrow(
+    expect.objectContaining({
+      code: 'CATALOG_UNUSABLE',
+      message: expect.stringContaining(`${file} is damaged`),
+    }),
+  )
+  await rm(file)
+  lockCatalog(file).release()
+})
+
 test('a transaction that cannot begin blocks nobody', async () => {
   const db = openCatalogDatabase(join(await tempFolder(), 'catalog.db'), {
     log: silentLog,

@@ -10,7 +10,7 @@ import { deleteBackups, locateBackup } from '../../src/domain/backups.ts'
 import { POLL_EVERY_MS, pollDue } from '../../src/domain/servers.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { MIN_FREE_BYTES } from '../../src/lib/data-room.ts'
-import { sampleBackup } from '../support/catalog-samples.ts'
+import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
 import { given } from '../support/given.ts'
 import { askGraphQL, startTestController, testFolder, toldInventory } from '../support/real-controller.ts'
 import { silentLog } from '../support/silent-log.ts'
@@ -71,6 +71,50 @@ itMounts('a controller whose disk is full writes on from its reserve, and starts
   expect(data?.jobs.length).toBeGreaterThan(0)
   expect((await fetch(`${url}/healthz`)).status).toBe(503)
 })
+
+itMounts('a controller that finds no room for its lock says so, and starts once there is room', async () => {
+  const { dir } = smallFileSystem(16 * 1024)
+  const options = { folder: await testFolder(), dataDir: join(dir, 'data') }
+  fill(dir)
+  await expect(startTestController(options)).rejects.toMatchObject({ code: 'CATALOG_UNUSABLE' })
+  makeRoom(dir)
+  await (await startTestController(options)).close()
+  rmSync(join(options.dataDir, 'reserve'), { force: true })
+  fill(dir)
+  await expect(startTestController(options)).rejects.toMatchObject({
+    code: 'CATALOG_UNUSABLE',
+    message: expect.stringMatching(/catalog\.(lock|db) cannot grow: its disk or quota is full/),
+  })
+  makeRoom(dir)
+  await startTestController(options)
+})
+
+itMounts(
+  'news that a full disk keeps out of the catalog is refused with the reason, and taken later',
+  async () => {
+    const { dir } = smallFileSystem(32 * 1024)
+    const inventory = toldInventory(hello.on('127.0.0.1').volume('/data/db').inventory())
+    const { url } = await startTestController({
+      folder: await testFolder(),
+      dataDir: join(dir, 'data'),
+      inventory,
+    })
+    const records = Array.from({ length: 100 }, (_, at) => {
+      return sampleRecord({ rid: ridOf(at), server: '127.0.0.1', jobId: '', reason: 'x'.repeat(60_000) })
+    })
+    const body = JSON.stringify({ protocol: 2, daemonId: 'x', server: '127.0.0.1', records, running: [] })
+    const headers = { 'content-type': 'application/json' }
+    const post = () => fetch(`${url}/api/v2/system/notify`, { method: 'POST', headers, body })
+    fill(dir)
+    const refused = await post()
+    expect([refused.status, refused.headers.get('x-backupd-error-code')]).toEqual([503, 'CATALOG_UNUSABLE'])
+    expect(await refused.json()).toMatch(
+      /its disk or quota is full\. The catalog was not changed\. Free some room/,
+    )
+    makeRoom(dir)
+    expect((await post()).status).toBe(200)
+  },
+)
 
 itMounts('a catalog write that finds the disk full is done once more after room was made', async () => {
   const { dir } = smallFileSystem(16 * 1024)
