@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { Option } from 'commander'
 import { BackupdError } from '../lib/errors.ts'
+import { redactUrl } from '../lib/redact-url.ts'
 import type { S3Settings } from '../wire/store-settings.ts'
 
 export interface S3Flags {
@@ -11,6 +12,10 @@ export interface S3Flags {
   s3PathStyle: boolean
   s3CredentialsFile?: string
   s3CaFile?: string
+  s3Proxy?: string
+  s3Encryption?: string
+  s3KmsKeyId?: string
+  s3StorageClass?: string
 }
 
 export const S3_OPTIONS: readonly Option[] = [
@@ -26,12 +31,25 @@ export const S3_OPTIONS: readonly Option[] = [
     'the access key, as in ~/.aws/credentials; without it, the environment and the usual places of AWS',
   ),
   new Option('--s3-ca-file <file>', 'certificates to trust at the endpoint besides the usual ones, as PEM'),
+  new Option('--s3-proxy <url>', 'an HTTP proxy on the way to the endpoint'),
+  new Option(
+    '--s3-encryption <mode>',
+    'how the server encrypts: AES256 or aws:kms; without it, as the bucket says',
+  ),
+  new Option(
+    '--s3-kms-key-id <id>',
+    'the key of --s3-encryption aws:kms; without it, the usual one of the account',
+  ),
+  new Option('--s3-storage-class <name>', 'of archives and packs; without it, the usual one of the bucket'),
 ]
+
+const ARCHIVE_CLASSES = ['GLACIER', 'DEEP_ARCHIVE']
 
 /** Throws BAD_INPUT, naming the flag. */
 export function parseS3Flags(flags: S3Flags): S3Settings {
   const { s3Region, s3CredentialsFile, s3CaFile } = flags
-  const endpoint = parseEndpoint(flags.s3Endpoint)
+  const endpoint = parseUrl('--s3-endpoint', flags.s3Endpoint, 'https://s3.example.com')
+  const proxy = parseUrl('--s3-proxy', flags.s3Proxy, 'http://proxy.example.com:3128')
   return {
     driver: 's3',
     bucket: parseBucket(flags.s3Bucket),
@@ -41,6 +59,9 @@ export function parseS3Flags(flags: S3Flags): S3Settings {
     ...(s3Region !== undefined && { region: s3Region }),
     ...(s3CredentialsFile !== undefined && { credentialsFile: resolve(s3CredentialsFile) }),
     ...(s3CaFile !== undefined && { caFile: resolve(s3CaFile) }),
+    ...(proxy !== undefined && { proxy }),
+    ...parseEncryption(flags),
+    ...parseStorageClass(flags.s3StorageClass),
   }
 }
 
@@ -57,12 +78,35 @@ function parsePrefix(text: string): string {
   throw wrongFlag(`--s3-prefix is "${text}": write plain names with "/" between them, such as backups/berlin`)
 }
 
-function parseEndpoint(text: string | undefined): string | undefined {
+function parseUrl(flag: string, text: string | undefined, example: string): string | undefined {
   if (text === undefined) return undefined
   const url = URL.parse(text)
   const isPlain = url && !url.username && !url.password && !url.search && !url.hash
   if (isPlain && ['http:', 'https:'].includes(url.protocol)) return text
-  throw wrongFlag(`--s3-endpoint is "${text}": write a URL without a user, such as https://s3.example.com`)
+  throw wrongFlag(`${flag} is "${redactUrl(text)}": write a URL without a user, such as ${example}`)
+}
+
+function parseEncryption({ s3Encryption, s3KmsKeyId }: S3Flags): Pick<S3Settings, 'encryption' | 'kmsKeyId'> {
+  const isKms = s3Encryption === 'aws:kms'
+  if (s3KmsKeyId !== undefined && !isKms)
+    throw wrongFlag('--s3-kms-key-id needs --s3-encryption aws:kms: no other encryption uses a key of KMS')
+  if (s3KmsKeyId !== undefined && !/^[\w:/-]{1,2048}$/.test(s3KmsKeyId))
+    throw wrongFlag(`--s3-kms-key-id is "${s3KmsKeyId}": write the id or the ARN of a key`)
+  if (s3Encryption === undefined) return {}
+  if (isKms) return { encryption: s3Encryption, ...(s3KmsKeyId !== undefined && { kmsKeyId: s3KmsKeyId }) }
+  if (s3Encryption === 'AES256') return { encryption: s3Encryption }
+  throw wrongFlag(`--s3-encryption is "${s3Encryption}": write AES256 or aws:kms`)
+}
+
+/** Ceph and MinIO have names of their own. */
+function parseStorageClass(name: string | undefined): Pick<S3Settings, 'storageClass'> {
+  if (name === undefined) return {}
+  if (ARCHIVE_CLASSES.includes(name))
+    throw wrongFlag(
+      `--s3-storage-class is ${name}, whose objects cannot be read at once: write one such as STANDARD_IA`,
+    )
+  if (/^[A-Z0-9_-]{1,64}$/.test(name)) return { storageClass: name }
+  throw wrongFlag(`--s3-storage-class is "${name}": write the name of a class, such as STANDARD_IA`)
 }
 
 function wrongFlag(message: string): BackupdError {

@@ -23,7 +23,7 @@ export interface Driver {
    * Like create(), for content whose name is known only at its end. Until then it is listed in `folder`, if at all, by
    * a name that isUnnamed(). An object store keeps such content in memory, so it must be bounded, like a pack.
    */
-  createIn(folder: string): Promise<UnnamedWriter>
+  createIn(folder: string, options?: Pick<CreateOptions, 'kind'>): Promise<UnnamedWriter>
   open(name: string): Promise<ObjectReader>
   stat(name: string): Promise<ObjectStat | undefined>
   /** Replaces a small object as a whole, durably. */
@@ -71,7 +71,12 @@ export interface CreateOptions {
   run?: string
   /** About how large the object will be, if it is known. */
   expectedBytes?: number
+  /** Undefined for the many small objects that are replaced or removed soon. */
+  kind?: ContentKind
 }
+
+/** `data`: an archive or a pack. `snapshot`: the small object that makes a snapshot. Both stay as long as their backup. */
+export type ContentKind = 'data' | 'snapshot'
 
 export interface DriverAbilities {
   /** `synced`: synced data survives a power loss. `acknowledged`: a server has accepted it, more is not known. */

@@ -57,7 +57,11 @@ async function openParts(
   before: Manifest | undefined,
 ) {
   const expected = before ? { expectedBytes: before.size } : {}
-  const object = await driver.create(makePieceKey(identity.ip, name, 'object'), { run: rid, ...expected })
+  const object = await driver.create(makePieceKey(identity.ip, name, 'object'), {
+    run: rid,
+    kind: 'data',
+    ...expected,
+  })
   try {
     return { object, index: await driver.create(makePieceKey(identity.ip, name, 'index'), { run: rid }) }
   } catch (error) {

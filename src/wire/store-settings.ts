@@ -17,6 +17,14 @@ export interface S3Settings {
   credentialsFile?: string
   /** Certificates that the endpoint's may be signed with, besides the usual ones. */
   caFile?: string
+  /** The URL of an HTTP proxy. */
+  proxy?: string
+  /** How the store encrypts objects; if it is missing, as the bucket says. */
+  encryption?: 'AES256' | 'aws:kms'
+  /** The key of `aws:kms`; if it is missing, the account's usual one. */
+  kmsKeyId?: string
+  /** Of archives and packs; if it is missing, the bucket's usual one. */
+  storageClass?: string
 }
 
 /** Where the store is, for people, and the same for everyone who uses it: the name of its locks is made from it. */

@@ -13,11 +13,14 @@ interface Stored {
   etag: string
   modified: Date
   metadata: Record<string, string>
+  /** `storage-class`, `server-side-encryption`, …: what was asked for besides, by the name of its header. */
+  asked: Record<string, string>
 }
 
 interface Upload {
   key: string
   metadata: Record<string, string>
+  asked: Record<string, string>
   parts: Map<number, Buffer>
 }
 
@@ -126,26 +129,27 @@ function routeUpload(model: Model, { method, query, request, body }: Asked, id: 
     return sendXml('ListPartsResult', parts.join('') + xml('IsTruncated', false))
   }
   const content = Buffer.concat([...upload.parts].sort(([a], [b]) => a - b).map(([, bytes]) => bytes))
-  store(model, upload.key, { content, metadata: upload.metadata, request })
+  const { metadata, asked: was } = upload
+  store(model, upload.key, { content, metadata, asked: was, request })
   model.uploads.delete(id)
   return sendXml('CompleteMultipartUploadResult', xml('ETag', etagOf(content)))
 }
 
 function beginUpload(model: Model, { key, request }: Asked): Send {
   const id = randomUUID()
-  model.uploads.set(id, { key, metadata: readMetadata(request), parts: new Map() })
+  model.uploads.set(id, { key, metadata: readMetadata(request), asked: readAsked(request), parts: new Map() })
   return sendXml('InitiateMultipartUploadResult', xml('UploadId', id))
 }
 
 function put(model: Model, { key, request, body }: Asked): Send {
-  store(model, key, { content: body, metadata: readMetadata(request), request })
+  store(model, key, { content: body, metadata: readMetadata(request), asked: readAsked(request), request })
   return (response) => response.writeHead(200, { etag: etagOf(body) }).end()
 }
 
 function store(
   model: Model,
   key: string,
-  { request, ...made }: Pick<Stored, 'content' | 'metadata'> & { request: IncomingMessage },
+  { request, ...made }: Pick<Stored, 'content' | 'metadata' | 'asked'> & { request: IncomingMessage },
 ) {
   const before = model.objects.get(key)
   const { 'if-none-match': ifNew, 'if-match': ifMatch } = request.headers
@@ -229,7 +233,15 @@ function checkMd5({ request, body }: Asked): void {
   if (claimed !== undefined && claimed !== actual) throw new Refusal(400, 'BadDigest')
 }
 
-function readMetadata({ headers }: IncomingMessage): Record<string, string> {
-  const all = Object.entries(headers).filter(([name]) => name.startsWith('x-amz-meta-'))
-  return Object.fromEntries(all.map(([name, value]) => [name.slice('x-amz-meta-'.length), `${value}`]))
+function readMetadata(request: IncomingMessage): Record<string, string> {
+  return readHeaders(request, /^x-amz-meta-(.*)/)
+}
+
+function readAsked(request: IncomingMessage): Record<string, string> {
+  return readHeaders(request, /^x-amz-((?:storage-class|server-side-encryption|object-lock).*)/)
+}
+
+function readHeaders({ headers }: IncomingMessage, pattern: RegExp): Record<string, string> {
+  const found = Object.entries(headers).map(([name, value]) => [pattern.exec(name)?.[1] ?? '', `${value}`])
+  return Object.fromEntries(found.filter(([name]) => name !== ''))
 }

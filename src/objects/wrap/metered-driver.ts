@@ -7,7 +7,7 @@ export function meteredDriver(driver: Driver): Driver {
     name: driver.name,
     abilities: driver.abilities,
     create: async (name, options) => meteredWriter(await timed(() => driver.create(name, options))),
-    createIn: async (folder) => meteredWriter(await timed(() => driver.createIn(folder))),
+    createIn: async (folder, options) => meteredWriter(await timed(() => driver.createIn(folder, options))),
     open: async (name) => meteredReader(await timed(() => driver.open(name))),
     stat: (name) => timed(() => driver.stat(name)),
     replace: (name, content) => timed(() => driver.replace(name, content)),

@@ -17,7 +17,8 @@ export function retryingDriver(driver: BareDriver, patience: Patience): BareDriv
       // The same run each time, so that a repeated call leaves no second unfinished object.
       return repeatedWriter(await again(() => driver.create(name, { run, ...options })), patience)
     },
-    createIn: async (folder) => repeatedWriter(await again(() => driver.createIn(folder)), patience),
+    createIn: async (folder, options) =>
+      repeatedWriter(await again(() => driver.createIn(folder, options)), patience),
     open: async (name) => repeatedReader(await again(() => driver.open(name)), patience),
     stat: (name) => again(() => driver.stat(name)),
     replace: (name, content) => again(() => driver.replace(name, content)),

@@ -24,7 +24,7 @@ export async function createRepository(
   const key = newKey()
   const config = newConfig()
   await addKey(place, options, key)
-  await publishSmall(place, configName(place), sealConfig(key, config))
+  await publishSmall(place, { name: configName(place), content: sealConfig(key, config) })
   return new OpenedRepository(place, options, { key, config })
 }
 

@@ -40,7 +40,7 @@ export class LockFiles {
     const id = hashSha256(sealed).toString('hex')
     await this.#journal.announce(id)
     this.ids.add(id)
-    await publishSmall(place, unpackedName(place, 'locks', id), sealed)
+    await publishSmall(place, { name: unpackedName(place, 'locks', id), content: sealed })
   }
 
   async remove(ids = [...this.ids]): Promise<void> {

@@ -18,7 +18,8 @@ export async function addKey(
   const { username, hostname } = readProcessIdentity()
   const maker = { created: isoTime(clock.now()), username, hostname }
   const file = await sealKey(key, password, maker)
-  await publishSmall(place, unpackedName(place, 'keys', hashSha256(file).toString('hex')), file)
+  const name = unpackedName(place, 'keys', hashSha256(file).toString('hex'))
+  await publishSmall(place, { name, content: file })
 }
 
 /** Yields the keys that the password opens: one, unless a creation of the repository was interrupted. */

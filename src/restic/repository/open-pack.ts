@@ -33,7 +33,7 @@ export class OpenPack {
   }
 
   static async begin(place: RepositoryPlace): Promise<OpenPack> {
-    return new OpenPack(place, await place.driver.createIn(temporaryFolder(place)))
+    return new OpenPack(place, await place.driver.createIn(temporaryFolder(place), { kind: 'data' }))
   }
 
   get isFull(): boolean {

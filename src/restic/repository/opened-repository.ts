@@ -101,7 +101,8 @@ export class OpenedRepository implements Repository {
   async saveUnpacked(kind: UnpackedKind, content: Buffer): Promise<string> {
     const sealed = kind === 'keys' ? content : sealUnpacked(this.key, content)
     const id = hashSha256(sealed).toString('hex')
-    await publishSmall(this.place, unpackedName(this.place, kind, id), sealed)
+    const object = { name: unpackedName(this.place, kind, id), content: sealed }
+    await publishSmall(this.place, kind === 'snapshots' ? { ...object, kind: 'snapshot' } : object)
     return id
   }
 

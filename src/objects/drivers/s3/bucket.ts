@@ -5,6 +5,7 @@ import { describePlace, type S3Settings } from '../../../wire/store-settings.ts'
 import { openClient } from './open-client.ts'
 import { readS3Status, type S3Question, s3Error } from './s3-error.ts'
 import { makeMetadata, readHead, type StoredObject, type WriterMark } from './stored-object.ts'
+import { makeWriteOptions, type S3ContentKind } from './write-options.ts'
 
 const MAX_KEY_BYTES = 1024
 
@@ -15,6 +16,7 @@ export interface PutOptions extends WriterMark {
   ifNew?: boolean
   /** Only if it still has this ETag. */
   ifMatch?: string
+  kind?: S3ContentKind
 }
 
 /** A part of an upload: `md5` in base64. */
@@ -86,13 +88,14 @@ export class Bucket {
   }
 
   async put(name: string, content: Buffer, options: PutOptions): Promise<void> {
-    const { ifNew, ifMatch, md5 = md5Of(content), ...about } = options
+    const { ifNew, ifMatch, md5 = md5Of(content), kind, ...about } = options
     await this.#ask('create', name, (client) =>
       client.putObject({
         ...this.#at(name),
         Body: content,
         ContentMD5: md5,
         Metadata: makeMetadata(about),
+        ...makeWriteOptions(this.#settings, kind),
         ...(ifNew && { IfNoneMatch: '*' }),
         ...(ifMatch !== undefined && { IfMatch: ifMatch }),
       }),
@@ -126,11 +129,12 @@ export class Bucket {
     await this.#ask('use', '', (client) => this.#listOne(client))
   }
 
-  beginUpload(name: string, writer: string): Promise<string> {
+  beginUpload(name: string, { writer, kind }: Pick<PutOptions, 'writer' | 'kind'>): Promise<string> {
     return this.#ask('create', name, async (client) => {
       const { UploadId: id } = await client.createMultipartUpload({
         ...this.#at(name),
         Metadata: makeMetadata({ writer }),
+        ...makeWriteOptions(this.#settings, kind),
       })
       if (id !== undefined) return id
       throw new BackupdError('STORE_UNAVAILABLE', `Cannot create "${name}" in ${this.place}: no upload began`)

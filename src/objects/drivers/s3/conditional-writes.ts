@@ -27,9 +27,9 @@ export class ConditionalWrites {
     return this.#known
   }
 
-  /** Throws if the store takes no objects. */
+  /** Throws if the store takes no objects, or not with these settings. */
   async checkWriting(): Promise<void> {
-    await this.#bucket.put(PROBE, Buffer.from('\n'), { writer: randomUUID() })
+    await this.#bucket.put(PROBE, Buffer.from('\n'), { writer: randomUUID(), kind: 'probe' })
   }
 
   /** The first time in a store, the first request creates the object and the second one is the probe. */

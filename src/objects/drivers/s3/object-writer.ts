@@ -1,4 +1,5 @@
 import { BackupdError } from '../../../lib/errors.ts'
+import type { ContentKind } from '../../driver.ts'
 import { isTransient } from '../../transient.ts'
 import { checkObjectName } from '../object-names.ts'
 import type { Bucket, UploadId } from './bucket.ts'
@@ -16,6 +17,7 @@ export interface NewObject {
   /** The id of this writer, by which it recognizes its own object. */
   writer: string
   plan: PartPlan
+  kind?: ContentKind
   journal?: UploadJournal
 }
 
@@ -98,13 +100,18 @@ export class S3ObjectWriter {
     return this.#object.name === undefined ? MAX_UNNAMED_BYTES : this.#object.plan.sizeOf(this.#number)
   }
 
+  get #marks(): Pick<NewObject, 'writer' | 'kind'> {
+    const { writer, kind } = this.#object
+    return { writer, ...(kind !== undefined && { kind }) }
+  }
+
   async #beginUpload(): Promise<void> {
-    const { name, writer, journal } = this.#object
+    const { name, journal } = this.#object
     if (name === undefined) throw this.#tooLargeForMemory()
     if (!this.#upload) {
       if (this.#mayHaveBegun) await abortUploads(this.#bucket, name)
       this.#mayHaveBegun = true
-      const id = { name, id: await this.#bucket.beginUpload(name, writer) }
+      const id = { name, id: await this.#bucket.beginUpload(name, this.#marks) }
       this.#upload = { id, parts: new PartQueue(this.#bucket, id) }
     }
     if (this.#isJournalled) return
@@ -153,7 +160,7 @@ export class S3ObjectWriter {
     if (this.#upload)
       return await this.#bucket.completeUpload(this.#upload.id, this.#upload.parts.etags, ifNew)
     const { bytes, md5 } = this.#part.finish()
-    await this.#bucket.put(name, bytes, { writer: this.#object.writer, md5, ifNew })
+    await this.#bucket.put(name, bytes, { ...this.#marks, md5, ifNew })
   }
 
   #isOwn({ writer }: StoredObject): boolean {

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { Agent } from 'node:https'
+import { type AgentOptions, Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
 import { isIP } from 'node:net'
 import { rootCertificates } from 'node:tls'
 import type { S3, S3ClientConfig } from '@aws-sdk/client-s3'
@@ -36,15 +37,17 @@ async function makeConfig(settings: S3Settings): Promise<S3ClientConfig> {
     requestHandler: {
       connectionTimeout: CONNECT_TIMEOUT_MS,
       socketTimeout: SILENCE_TIMEOUT_MS,
-      httpAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
-      httpsAgent: new Agent({
-        keepAlive: true,
-        maxSockets: MAX_SOCKETS,
-        ...(await readAuthorities(settings)),
-      }),
+      httpAgent: new HttpAgent(makeAgentOptions(settings)),
+      httpsAgent: new HttpsAgent({ ...makeAgentOptions(settings), ...(await readAuthorities(settings)) }),
     },
     logger: SILENT,
   }
+}
+
+/** The variables of a proxy in the environment do not count. */
+function makeAgentOptions({ proxy }: S3Settings): AgentOptions {
+  const proxyEnv = proxy === undefined ? {} : { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } }
+  return { keepAlive: true, maxSockets: MAX_SOCKETS, ...proxyEnv }
 }
 
 /** No name of a bucket can be put in front of an address. */
@@ -56,12 +59,17 @@ function hasAddressAsHost(endpoint: string | undefined): boolean {
 
 async function readAuthorities({ caFile }: S3Settings): Promise<{ ca?: string[] }> {
   if (caFile === undefined) return {}
-  try {
-    return { ca: [...rootCertificates, await readFile(caFile, 'utf8')] }
-  } catch (cause) {
-    const message = `Cannot read the file of --s3-ca-file: ${messageOf(cause)}`
-    throw new BackupdError('STORE_UNAVAILABLE', message, { facts: { file: caFile }, cause })
-  }
+  const text = await readFile(caFile, 'utf8').catch((cause: unknown) => {
+    throw unusableAuthorities(caFile, `Cannot read the file of --s3-ca-file: ${messageOf(cause)}`)
+  })
+  // Node ignores a file without any.
+  if (text.includes('-----BEGIN CERTIFICATE-----')) return { ca: [...rootCertificates, text] }
+  const what = 'it has no certificate, expected a text with "-----BEGIN CERTIFICATE-----"'
+  throw unusableAuthorities(caFile, `Cannot use ${caFile} of --s3-ca-file: ${what}`)
+}
+
+function unusableAuthorities(file: string, message: string): BackupdError {
+  return new BackupdError('STORE_UNAVAILABLE', message, { facts: { file } })
 }
 
 /** Its warnings are of no use to an operator; errors are thrown. */

@@ -40,6 +40,10 @@ const DENIED = unavailable('access denied')
 const REGION = unavailable('the bucket is in another region. Name that with --s3-region')
 const WRONG_KEY = unavailable('the store does not know the access key. Check the credentials')
 const EXPIRED = unavailable('the session token is not valid, or has expired. Renew the credentials')
+const LACKING = unavailable(
+  'the store does not have an ability that was asked of it. Check --s3-encryption and --s3-storage-class',
+)
+const KMS = unavailable('the key of KMS cannot be used. Check --s3-kms-key-id, and the rights on that key')
 const DAMAGED = transient('the content changed on its way to the store')
 
 /** By the code that the store gives in its answer. */
@@ -73,6 +77,11 @@ const BY_NAME: Readonly<Record<string, Fault>> = {
   InsufficientStorage: FULL,
   XMinioStorageFull: FULL,
   EntityTooLarge: FULL,
+  InvalidStorageClass: unavailable('the store does not have this storage class. Correct --s3-storage-class'),
+  NotImplemented: LACKING,
+  'KMS.NotFoundException': KMS,
+  'KMS.DisabledException': KMS,
+  'KMS.KMSInvalidStateException': KMS,
   InvalidObjectState: unavailable('it was moved to an archive class. Restore it there first'),
   BadDigest: DAMAGED,
   InvalidDigest: DAMAGED,
@@ -98,6 +107,7 @@ const BY_STATUS: Readonly<Record<number, Fault>> = {
   413: FULL,
   429: BUSY,
   500: FAILED,
+  501: LACKING,
   502: FAILED,
   503: BUSY,
   504: FAILED,

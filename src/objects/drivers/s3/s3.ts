@@ -46,7 +46,7 @@ class S3Driver implements BareDriver {
     this.#conditional = new ConditionalWrites(this.#bucket)
   }
 
-  async create(name: string, { run, expectedBytes }: CreateOptions = {}): Promise<ObjectWriter> {
+  async create(name: string, { run, expectedBytes, ...marks }: CreateOptions = {}): Promise<ObjectWriter> {
     const writer = randomUUID()
     const plan = new PartPlan(checkObjectName(name), expectedBytes)
     const journal = new UploadJournal(this.#bucket, {
@@ -55,7 +55,13 @@ class S3Driver implements BareDriver {
       object: name,
     })
     await journal.begin()
-    const object = new S3ObjectWriter(this.#bucket, this.#conditional, { name, writer, plan, journal })
+    const object = new S3ObjectWriter(this.#bucket, this.#conditional, {
+      ...marks,
+      name,
+      writer,
+      plan,
+      journal,
+    })
     return {
       write: (chunk) => object.write(chunk),
       sync: () => object.sync(),
@@ -64,9 +70,9 @@ class S3Driver implements BareDriver {
     }
   }
 
-  async createIn(folder: string): Promise<UnnamedWriter> {
+  async createIn(folder: string, marks: Pick<CreateOptions, 'kind'> = {}): Promise<UnnamedWriter> {
     const plan = new PartPlan(checkObjectName(folder))
-    return new S3ObjectWriter(this.#bucket, this.#conditional, { writer: randomUUID(), plan })
+    return new S3ObjectWriter(this.#bucket, this.#conditional, { ...marks, writer: randomUUID(), plan })
   }
 
   async open(name: string): Promise<ObjectReader> {

@@ -35,7 +35,7 @@ test('an update is refused if another machine replaced the object meanwhile', as
 
 test('of two machines that create an object with an update, one is refused', async () => {
   const { settings, objects } = await startS3Model()
-  const template = { etag: '"other"', modified: new Date(), metadata: {} }
+  const template = { etag: '"other"', modified: new Date(), metadata: {}, asked: {} }
   const between = () => {
     objects.set('.owner', { ...template, content: Buffer.from('theirs') })
     return Buffer.from('mine')
