@@ -4,7 +4,13 @@ import { readFileIfThere, removeUnfinishedWrites, writeFileAtomically } from '..
 import { messageOf } from '../lib/errors.ts'
 import { doInSlices, type Interruptible } from '../lib/in-slices.ts'
 import type { Log } from '../lib/log.ts'
-import type { Inventory } from '../wire/inventory.ts'
+import type {
+  Inventory,
+  InventoryApp,
+  InventoryInstance,
+  InventoryProc,
+  InventoryVolume,
+} from '../wire/inventory.ts'
 
 const FILE = 'inventory.json'
 
@@ -33,12 +39,38 @@ export function createInventoryMemory(dataDir: string, log: Log): InventoryMemor
   }
 }
 
-/** The same text as JSON.stringify, app by app. */
+/** The same as JSON.stringify, volume by volume, because an app may have most volumes of all. */
 function* printInventory({ apps }: Inventory): Interruptible<string> {
+  return `{"apps":${yield* printList(apps, printApp)}}`
+}
+
+function* printApp({ procs, ...app }: InventoryApp): Interruptible<string> {
+  return printWith(app, 'procs', yield* printList(procs, printProc))
+}
+
+function* printProc({ instances, ...proc }: InventoryProc): Interruptible<string> {
+  return printWith(proc, 'instances', yield* printList(instances, printInstance))
+}
+
+function* printInstance({ volumes, ...instance }: InventoryInstance): Interruptible<string> {
+  return printWith(instance, 'volumes', yield* printList(volumes, printVolume))
+}
+
+function* printVolume(volume: InventoryVolume): Interruptible<string> {
+  yield
+  return JSON.stringify(volume)
+}
+
+function* printList<T>(
+  items: readonly T[],
+  print: (item: T) => Interruptible<string>,
+): Interruptible<string> {
   const printed: string[] = []
-  for (const app of apps) {
-    printed.push(JSON.stringify(app))
-    yield
-  }
-  return `{"apps":[${printed.join(',')}]}`
+  for (const item of items) printed.push(yield* print(item))
+  return `[${printed.join(',')}]`
+}
+
+/** The object with one more key. @param list JSON */
+function printWith(object: { name: string } | { no: number }, key: string, list: string): string {
+  return `${JSON.stringify(object).slice(0, -1)},"${key}":${list}}`
 }

@@ -1,8 +1,10 @@
 import { messageOf } from '../lib/errors.ts'
+import type { AppPart } from './inventory-parts.ts'
 import type { InventoryMessage, InventoryRequest } from './inventory-process.ts'
 import { readParts } from './read-parts.ts'
 
-const APPS_PER_MESSAGE = 50
+/** Characters, and apps. A message is larger only by its last piece. */
+const [MAX_MESSAGE_LENGTH, MAX_MESSAGE_PARTS] = [256 * 1024, 1000]
 
 /** The entry of a process that parses one inventory, because large ones take seconds, and then ends. */
 process.once('message', (request: InventoryRequest) => {
@@ -15,11 +17,29 @@ function makeMessages(request: InventoryRequest): InventoryMessage[] {
     const parts = readParts(request)
     if (parts.kind !== 'inventory') return [{ parts }]
     const { apps, ...rest } = parts
-    const pages = Array.from({ length: Math.ceil(apps.length / APPS_PER_MESSAGE) }, (_, n) =>
-      apps.slice(n * APPS_PER_MESSAGE, (n + 1) * APPS_PER_MESSAGE),
-    )
-    return [...pages.map((page) => ({ apps: page })), { parts: { ...rest, apps: [] } }]
+    return [...pageParts(apps), { parts: { ...rest, apps: [] } }]
   } catch (error) {
     return [{ failed: messageOf(error) }]
+  }
+}
+
+function* pageParts(apps: readonly AppPart[]): Generator<InventoryMessage> {
+  let [page, length]: [AppPart[], number] = [[], 0]
+  for (const part of listParts(apps)) {
+    page.push(part)
+    length += part.pieces?.[0]?.length ?? 0
+    if (length < MAX_MESSAGE_LENGTH && page.length < MAX_MESSAGE_PARTS) continue
+    yield { apps: page }
+    page = []
+    length = 0
+  }
+  yield { apps: page }
+}
+
+/** A part for each piece. */
+function* listParts(apps: readonly AppPart[]): Generator<AppPart> {
+  for (const { hash, pieces } of apps) {
+    if (pieces === null) yield { hash, pieces }
+    else for (const piece of pieces) yield { hash, pieces: [piece] }
   }
 }

@@ -153,7 +153,7 @@ class InventoryReader {
     const reading = { apps: this.#received.apps, read }
     const edited = this.#known && (await readEdit(this.#known, text, reading))
     // An app without procs is in the file, and not among the apps: its first procs have no place to go to.
-    if (!edited || !this.#received.replace(edited.app)) return undefined
+    if (!edited || !(await this.#received.replace(edited.app))) return undefined
     this.#known = edited.known
     return { kind: 'inventory', inventory: { apps: this.#received.apps } }
   }

@@ -1,14 +1,14 @@
-import { createHash } from 'node:crypto'
-import { doInSlices, type Interruptible } from '../lib/in-slices.ts'
+import { doAtOnce, doInSlices, type Interruptible } from '../lib/in-slices.ts'
 import type { InventoryApp, InventoryNews } from '../wire/inventory.ts'
+import { hashPieces, parsePieces, printPieces } from './app-pieces.ts'
 import type { InventoryLayout } from './read-inventory.ts'
 
 /** An app as it passes between processes. */
 export interface AppPart {
-  /** Of its JSON. */
+  /** Of its pieces. */
   hash: string
   /** null if the receiver has it already. */
-  json: string | null
+  pieces: string[] | null
 }
 
 /** InventoryNews as the difference to what its receiver has: most edits change one app of many. */
@@ -23,15 +23,11 @@ export function splitInventory(
 ): InventoryParts {
   if (news.kind === 'broken') return news
   const apps = news.inventory.apps.map((app) => {
-    const json = JSON.stringify(app)
-    const hash = hashText(json)
-    return { hash, json: known.has(hash) ? null : json }
+    const pieces = [...printPieces(app)]
+    const hash = doAtOnce(hashPieces(pieces))
+    return { hash, pieces: known.has(hash) ? null : pieces }
   })
   return { kind: 'inventory', apps, layout, ...(news.faults && { faults: news.faults }) }
-}
-
-function hashText(json: string): string {
-  return createHash('sha256').update(json).digest('hex')
 }
 
 /** Keeps the apps last received, so that an unchanged one stays the same object, and is not planned again. */
@@ -47,9 +43,9 @@ export class ReceivedApps {
   }
 
   /** Puts another version of the app with the same name in its place; false if there is none. */
-  replace(app: InventoryApp): boolean {
+  async replace(app: InventoryApp): Promise<boolean> {
     if (!this.apps.some(({ name }) => name === app.name)) return false
-    const hash = hashText(JSON.stringify(app))
+    const hash = await doInSlices(hashPieces(printPieces(app)))
     this.#apps = new Map(
       [...this.#apps].map(([known, each]) => (each.name === app.name ? [hash, app] : [known, each])),
     )
@@ -65,8 +61,8 @@ export class ReceivedApps {
 
   *#receive(parts: AppPart[]): Interruptible<Map<string, InventoryApp>> {
     const apps = new Map<string, InventoryApp>()
-    for (const { hash, json } of parts) {
-      const app = this.#apps.get(hash) ?? (json === null ? undefined : (JSON.parse(json) as InventoryApp))
+    for (const { hash, pieces } of parts) {
+      const app = this.#apps.get(hash) ?? (pieces === null ? undefined : yield* parsePieces(pieces))
       if (!app) throw new Error('an app of the inventory is missing')
       apps.set(hash, app)
       yield

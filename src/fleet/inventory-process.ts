@@ -12,7 +12,10 @@ export interface InventoryRequest {
   known: string[]
 }
 
-/** The apps come some at a time, so that receiving them does not hold the event loop; the rest comes last, without. */
+/**
+ * The apps come some at a time, so that receiving them does not hold the event loop; the rest comes last, without. The
+ * pieces of a large app come as several parts.
+ */
 export type InventoryMessage = { apps: AppPart[] } | { parts: InventoryParts } | { failed: string }
 
 /** Characters. Longer texts are parsed in a process, because YAML takes about 1 ms per thousand. */
@@ -37,7 +40,7 @@ export async function readInProcess(
   const apps: AppPart[] = []
   const last: Exclude<InventoryMessage, { apps: AppPart[] }>[] = []
   child.on('message', (message: InventoryMessage | null) => {
-    if (message && 'apps' in message) apps.push(...message.apps)
+    if (message && 'apps' in message) for (const part of message.apps) addPart(apps, part)
     else if (message) last.push(message)
   })
   const ended = Promise.all([once(child, 'exit'), once(child, 'disconnect')])
@@ -47,4 +50,11 @@ export async function readInProcess(
   const [result = { failed: `its process ended without a result (${endedBy ?? `exit code ${code}`})` }] = last
   if ('failed' in result) throw new Error(result.failed)
   return result.parts.kind === 'inventory' ? { ...result.parts, apps } : result.parts
+}
+
+/** Adds the next part, which may have more pieces of the last one. */
+function addPart(apps: AppPart[], part: AppPart): void {
+  const last = apps.at(-1)
+  if (last?.hash === part.hash) last.pieces?.push(...(part.pieces ?? []))
+  else apps.push(part)
 }

@@ -16,7 +16,7 @@ test('only changed apps are sent, and the others stay the same objects', async (
   const send = async (apps: InventoryApp[]) => {
     const news = { kind: 'inventory', inventory: { apps } } as const
     const parts = splitInventory({ news, layout: null }, new Set(received.hashes))
-    const sent = parts.kind === 'inventory' ? parts.apps.filter(({ json }) => json !== null) : []
+    const sent = parts.kind === 'inventory' ? parts.apps.filter(({ pieces }) => pieces !== null) : []
     return { sent: sent.length, apps: appsOf(await received.join(parts)) }
   }
   const shop = app('shop', '/data')
