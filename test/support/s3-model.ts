@@ -8,6 +8,8 @@ import type { S3Settings } from '../../src/wire/store-settings.ts'
 import { onEnd } from './lifetime.ts'
 import { tempDir } from './temp-dir.ts'
 
+const BUCKET = 'model'
+
 interface Stored {
   content: Buffer
   etag: string
@@ -24,7 +26,12 @@ interface Upload {
   parts: Map<number, Buffer>
 }
 
-export interface S3Model {
+export interface S3ModelOptions {
+  /** As stores that accept If-None-Match and replace the object all the same. */
+  ignoresConditions?: boolean
+}
+
+export interface S3Model extends S3ModelOptions {
   settings: S3Settings
   objects: Map<string, Stored>
   uploads: Map<string, Upload>
@@ -36,11 +43,16 @@ export interface S3Model {
  * A model of a store with conditional writes (If-None-Match, If-Match), which the real server of the tests lacks. It has
  * one bucket, in memory, and believes every signature: it proves nothing about S3 but the use of those conditions.
  */
-export async function startS3Model(): Promise<S3Model> {
+export async function startS3Model(options: S3ModelOptions = {}): Promise<S3Model> {
   const dir = tempDir()
   const credentialsFile = join(dir, 'credentials')
   writeFileSync(credentialsFile, 'aws_access_key_id = model\naws_secret_access_key = model\n')
-  const model: Omit<S3Model, 'settings'> = { objects: new Map(), uploads: new Map(), requests: [] }
+  const model: Omit<S3Model, 'settings'> = {
+    ...options,
+    objects: new Map(),
+    uploads: new Map(),
+    requests: [],
+  }
   const server = createServer((request, response) => void answer(model, request, response))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -51,7 +63,7 @@ export async function startS3Model(): Promise<S3Model> {
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const settings: S3Settings = {
     driver: 's3',
-    bucket: 'model',
+    bucket: BUCKET,
     prefix: '',
     endpoint,
     pathStyle: true,
@@ -73,6 +85,7 @@ class Refusal extends Error {
 
 interface Asked {
   method: string
+  bucket: string
   key: string
   query: URLSearchParams
   request: IncomingMessage
@@ -83,10 +96,10 @@ type Model = Omit<S3Model, 'settings'>
 
 async function answer(model: Model, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '', 'http://model')
-  const [, , ...key] = url.pathname.split('/').map(decodeURIComponent)
+  const [, bucket = '', ...key] = url.pathname.split('/').map(decodeURIComponent)
   const body = Buffer.concat(await Array.fromAsync(request as AsyncIterable<Buffer>))
   const { method = '' } = request
-  const asked = { method, key: key.join('/'), query: url.searchParams, request, body }
+  const asked = { method, bucket, key: key.join('/'), query: url.searchParams, request, body }
   model.requests.push(`${method} ${asked.key}`)
   try {
     checkMd5(asked)
@@ -101,7 +114,8 @@ async function answer(model: Model, request: IncomingMessage, response: ServerRe
 type Send = (response: ServerResponse) => void
 
 function route(model: Model, asked: Asked): Send {
-  const { method, key, query } = asked
+  const { method, bucket, key, query } = asked
+  if (bucket !== BUCKET) throw new Refusal(404, 'NoSuchBucket')
   const uploadId = query.get('uploadId')
   if (key === '') return query.has('uploads') ? listUploads(model, query) : list(model, query)
   if (query.has('uploads')) return beginUpload(model, asked)
@@ -153,7 +167,7 @@ function store(
 ) {
   const before = model.objects.get(key)
   const { 'if-none-match': ifNew, 'if-match': ifMatch } = request.headers
-  if (ifNew === '*' && before) throw new Refusal(412, 'PreconditionFailed')
+  if (ifNew === '*' && before && !model.ignoresConditions) throw new Refusal(412, 'PreconditionFailed')
   if (ifMatch !== undefined && before?.etag !== ifMatch) throw new Refusal(412, 'PreconditionFailed')
   model.objects.set(key, { ...made, etag: etagOf(made.content), modified: new Date() })
 }

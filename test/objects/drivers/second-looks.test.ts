@@ -116,6 +116,15 @@ test('an outage of the store is no problem of one object, even if the store answ
   await expect(tryRemove(driver, 'ns/object')).rejects.toBe(outage)
 })
 
+test('only a store that is unavailable is asked whether one object is at fault', async () => {
+  const driver = localDriver(tempDir())
+  const full = new BackupdError('STORE_FULL', 'the store is full')
+  driver.open = () => Promise.reject(full)
+  driver.remove = () => Promise.reject(full)
+  await expect(tryReadSmall(driver, 'ns/object')).rejects.toBe(full)
+  await expect(tryRemove(driver, 'ns/object')).rejects.toBe(full)
+})
+
 test('a file with the maximum number of links is still published', async () => {
   const dir = tempDir()
   const driver = localDriver(dir)

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { BackupdError } from '../../../lib/errors.ts'
+import { hasCode } from '../../../lib/errors.ts'
 import { isTransient } from '../../transient.ts'
 import type { Bucket } from './bucket.ts'
 
@@ -43,8 +43,8 @@ export class ConditionalWrites {
       await this.#bucket.put(PROBE, Buffer.from('\n'), { writer: randomUUID(), ifNew: true })
       return false
     } catch (error) {
-      if (!(error instanceof BackupdError) || isTransient(error)) throw error
-      return error.code === 'CONFLICT'
+      if (isTransient(error)) throw error
+      return hasCode(error, 'CONFLICT')
     }
   }
 }

@@ -1,6 +1,5 @@
 import { BackupdError } from '../../../lib/errors.ts'
 import type { ContentKind } from '../../driver.ts'
-import { isTransient } from '../../transient.ts'
 import { checkObjectName } from '../object-names.ts'
 import type { Bucket, UploadId } from './bucket.ts'
 import type { ConditionalWrites } from './conditional-writes.ts'
@@ -139,13 +138,12 @@ export class S3ObjectWriter {
     if (found.size !== this.#size) throw this.#wrongSize(name, found.size)
   }
 
-  /** A refusal may mean that an earlier request, whose answer was lost, took effect. */
+  /** The request, or an earlier one, may have taken effect although its answer was lost or is a refusal. */
   async #storeOrFind(name: string, ifNew: boolean): Promise<void> {
     try {
       await this.#store(name, ifNew)
     } catch (error) {
-      if (!(error instanceof BackupdError)) throw error
-      if (isTransient(error) || !(await this.#lookAt(name))) throw error
+      if (!(await this.#lookAt(name))) throw error
     }
   }
 
