@@ -53,7 +53,7 @@ export async function tryRemove(driver: Driver, name: string): Promise<BackupdEr
  * Returns an error that is about one object of a store that can be used; throws any other. A transient error says nothing
  * about the object, even if the store answers again now.
  */
-async function findObjectProblem(driver: Driver, error: unknown): Promise<BackupdError> {
+export async function findObjectProblem(driver: Driver, error: unknown): Promise<BackupdError> {
   if (!hasCode(error, 'STORE_UNAVAILABLE')) throw error
   await driver.check()
   if (isTransient(error)) throw error

@@ -35,6 +35,11 @@ describe('retention', () => {
     ['no held one', [aged(0), aged(20, { holds: ['audit'] }), aged(30)], ['30d']],
     ['none whose manifest cannot be read', [aged(0), aged(20, { corrupt: 'its manifest', rid: null })], []],
     ['archives that were adopted', [aged(0), aged(20, { sequence: 0, rid: null })], ['20d']],
+    [
+      'adopted archives by their time, in whatever order they are listed',
+      [9, 0, 30, 20].map((days) => aged(days, { sequence: 0, rid: null })),
+      ['30d', '20d', '9d'],
+    ],
     ['none with a time that is none', [aged(0), aged(20, { created: 'never' })], []],
   ]
   it.each(cases)('deletes %s', (_what, backups, expired) => {

@@ -1,5 +1,5 @@
-import { messageOf } from '../../../lib/errors.ts'
-import { mapInOrder } from '../../../objects/small-objects.ts'
+import { hasCode, messageOf } from '../../../lib/errors.ts'
+import { findObjectProblem, mapInOrder } from '../../../objects/small-objects.ts'
 import { parseGoTime } from '../../../restic/nodes/go-time.ts'
 import { parseSnapshot, type SnapshotFile } from '../../../restic/nodes/snapshot-file.ts'
 import type { Repository } from '../../../restic/repository/repository.ts'
@@ -65,9 +65,18 @@ async function readSnapshot(
     const createdMs = Number((parseGoTime(file.time) ?? 0n) / 1_000_000n)
     return { id, file, createdMs, corrupt: damage ? `${damage.reason} (found ${damage.at})` : null }
   } catch (error) {
+    // Deleted by another run since it was listed.
+    if (hasCode(error, 'NOT_FOUND')) return undefined
+    await checkFaultOfOne(repository, error)
     repository.warn(`The snapshot ${id.slice(0, 8)} is left out: ${messageOf(error)}`)
     return undefined
   }
+}
+
+/** Throws unless only this snapshot is at fault: a store that is gone must not look like one with fewer snapshots. */
+async function checkFaultOfOne(repository: Repository, error: unknown): Promise<void> {
+  const isDamage = hasCode(error, 'REPOSITORY_DAMAGED') || hasCode(error, 'SNAPSHOT_CORRUPT')
+  if (!isDamage) await findObjectProblem(repository.place.driver, error)
 }
 
 /**

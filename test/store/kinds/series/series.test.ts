@@ -1,14 +1,18 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import type { ErrorCode } from '../../../../src/lib/error-codes.ts'
+import { BackupdError } from '../../../../src/lib/errors.ts'
 import type { SnapshotFile } from '../../../../src/restic/nodes/snapshot-file.ts'
 import { findSnapshot } from '../../../../src/store/kinds/series/find-snapshot.ts'
-import { groupSeries, makeTags } from '../../../../src/store/kinds/series/series.ts'
+import { groupSeries, makeTags, readSeries } from '../../../../src/store/kinds/series/series.ts'
 import { makeSeriesInfo } from '../../../../src/store/kinds/series/series-info.ts'
+import { faultyLocal } from '../../../support/faulty-local.ts'
 import { given } from '../../../support/given.ts'
 import { publishSample } from '../../../support/sample-backups.ts'
 import { putSnapshots, sampleFacts, sampleSnapshot } from '../../../support/snapshot-samples.ts'
 import { ARCHIVE, IP, SOURCE, T0 } from '../../../support/store-samples.ts'
+import { tempDir } from '../../../support/temp-dir.ts'
 
 function seriesOf(...files: SnapshotFile[]) {
   const snapshots = files.map((file, n) => {
@@ -109,6 +113,38 @@ test('a series whose facts restic removed is named by its tag', () => {
   const [series] = seriesOf(ofRestic(T0, { tags: makeTags('shop-shop.web.web-3-data', 'rid', false) }))
   if (!series) throw new Error('no series')
   expect(makeSeriesInfo(IP, series)).toMatchObject({ app: 'shop', proc: 'shop.web.web', state: 'success' })
+})
+
+describe('of two snapshots, one that cannot be read', () => {
+  /** The first one fails with `code`; returns how many are left, and the warnings. */
+  async function readWithout(code: ErrorCode, isStoreGone = false) {
+    const dir = tempDir()
+    const driver = faultyLocal(dir)
+    const { store, warnings } = await given.withSnapshots(2).store({ dir, driver })
+    await using repository = await store.ownRepository()
+    // The note of damage is read first.
+    driver.fail('open').at(2).with(new BackupdError(code, 'no answer'))
+    if (isStoreGone) driver.fail('check').with(new BackupdError(code, 'the store is gone'))
+    const [series] = await readSeries(repository, IP)
+    return { left: series?.snapshots.length, warnings }
+  }
+
+  test('is left out with a warning if it is damaged, or if the store is well', async () => {
+    for (const code of ['REPOSITORY_DAMAGED', 'SNAPSHOT_CORRUPT', 'STORE_UNAVAILABLE'] as const) {
+      const warnings = [expect.stringMatching(/is left out: no answer/)]
+      expect(await readWithout(code)).toEqual({ left: 1, warnings })
+    }
+  })
+
+  test('is no longer a snapshot if it was deleted meanwhile', async () => {
+    expect(await readWithout('NOT_FOUND')).toEqual({ left: 1, warnings: [] })
+  })
+
+  test('fails the read if the store is gone, or for any other reason', async () => {
+    await expect(readWithout('STORE_UNAVAILABLE', true)).rejects.toThrow('the store is gone')
+    for (const code of ['STORE_FULL', 'CANCELLED', 'INTERNAL'] as const)
+      await expect(readWithout(code)).rejects.toThrow('no answer')
+  })
 })
 
 describe('the list of backups', () => {
