@@ -15,13 +15,16 @@ export function describeSwift(name: string, tests: (place: SwiftPlace) => void):
   else describe(name, onSwift(tests))
 }
 
+/** Five Python programs start one after the other on a busy machine. */
+const START_TIMEOUT_MS = 180_000
+
 function onSwift(tests: (place: SwiftPlace) => void) {
   return () => {
     const place = {} as SwiftPlace
     beforeAll(async () => {
       place.swift = await startSwift()
       place.settings = await place.swift.newStore()
-    })
+    }, START_TIMEOUT_MS)
     afterAll(() => place.swift?.[Symbol.asyncDispose]())
     tests(place)
   }
