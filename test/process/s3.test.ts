@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { S3Settings } from '../../src/wire/store-settings.ts'
 import { describeSwift } from '../support/describe-swift.ts'
 import { freePort } from '../support/free-port.ts'
 import { given } from '../support/given.ts'
 import { restic } from '../support/restic.ts'
+import { s3Flags } from '../support/s3-flags.ts'
 import { startProgram, startStandalone } from '../support/standalone.ts'
 import { s3Client } from '../support/swift.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -118,7 +118,7 @@ describeSwift('a daemon with its store on a real Swift', (place) => {
     place.settings = await place.swift.newStore()
     const folder = tempDir()
     await mkdir(join(folder, 'volume'))
-    const { program } = await startStandalone(folder, flagsOf(place.settings))
+    const { program } = await startStandalone(folder, s3Flags(place.settings))
     try {
       await program.said(/Store {8}s3:\/\/.*\/store$/)
       await expect.poll(() => keysIn(`${IP}/.owner`)).toEqual([`${IP}/.owner`])
@@ -133,7 +133,7 @@ describeSwift('a daemon with its store on a real Swift', (place) => {
     const folder = tempDir()
     const program = startProgram([
       ...['daemon', '--ip', IP, '--addr', `127.0.0.1:${await freePort()}`, '--data', join(folder, 'data')],
-      ...flagsOf(wrong),
+      ...s3Flags(wrong),
     ])
     try {
       const reason =
@@ -146,8 +146,3 @@ describeSwift('a daemon with its store on a real Swift', (place) => {
     }
   })
 })
-
-function flagsOf({ bucket, prefix, endpoint = '', credentialsFile = '' }: S3Settings): string[] {
-  const place = ['--s3-bucket', bucket, '--s3-prefix', prefix, '--s3-endpoint', endpoint, '--s3-path-style']
-  return ['--backup-driver', 's3', ...place, '--s3-credentials-file', credentialsFile]
-}

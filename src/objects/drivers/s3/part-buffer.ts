@@ -1,6 +1,14 @@
 import { createHash, type Hash } from 'node:crypto'
 import { release } from '../../../lib/release.ts'
 
+/** Up to here, memory grows by copying. */
+const MAX_COPIED_BYTES = 1024 * 1024
+/**
+ * The next step, which a pack fits in. malloc maps a block of this size on its own, so that it takes no more memory than
+ * was written to, and returns it when it is freed.
+ */
+const MAPPED_BYTES = 32 * 1024 * 1024
+
 /** Collects the bytes of one part, and their MD5 on the way. */
 export class PartBuffer {
   readonly #limit: number
@@ -44,10 +52,14 @@ export class PartBuffer {
 
   #grow(needed: number): void {
     if (needed <= this.#bytes.length) return
-    const size = Math.min(this.#limit, Math.max(2 * this.#bytes.length, needed))
-    const grown = Buffer.allocUnsafeSlow(size)
+    const grown = Buffer.allocUnsafeSlow(Math.min(this.#limit, roomFor(needed)))
     this.#bytes.copy(grown, 0, 0, this.#filled)
     release(this.#bytes)
     this.#bytes = grown
   }
+}
+
+function roomFor(needed: number): number {
+  if (needed <= MAX_COPIED_BYTES) return Math.min(MAX_COPIED_BYTES, 2 * needed)
+  return Math.max(MAPPED_BYTES, 2 ** Math.ceil(Math.log2(needed)))
 }
