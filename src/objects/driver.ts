@@ -25,6 +25,11 @@ export interface Driver {
    */
   createIn(folder: string, options?: Pick<CreateOptions, 'kind'>): Promise<UnnamedWriter>
   open(name: string): Promise<ObjectReader>
+  /**
+   * The content of a small object; undefined if it does not exist. Throws STORE_UNAVAILABLE if it is larger than
+   * `maxBytes`. Missing if open() and read() cost no more.
+   */
+  readWhole?(name: string, maxBytes: number): Promise<Buffer | undefined>
   stat(name: string): Promise<ObjectStat | undefined>
   /** Replaces a small object as a whole, durably. */
   replace(name: string, content: Buffer): Promise<void>
@@ -49,6 +54,8 @@ export interface Driver {
   lock(name: string): Promise<AsyncDisposable>
   /** Missing if the store has no known limit. */
   space?(): Promise<Space>
+  /** Only if reading from the store costs requests: keeps objects whose name is the hash of their content. */
+  readonly cache?: ContentCache
   /** Throws STORE_UNAVAILABLE or STORE_NOT_MOUNTED if the store cannot be used. */
   check(options?: CheckOptions): Promise<void>
   /**
@@ -130,6 +137,22 @@ export interface ObjectReader extends AsyncDisposable {
    */
   read(position: number, length: number): Promise<Buffer>
   close(): Promise<void>
+}
+
+/**
+ * Copies, on this machine, of objects whose name is the SHA-256 of their content, in hex. A store that costs a request
+ * for each read has one (Driver.cache). It is never needed: everything in it can be read from the store again.
+ */
+export interface ContentCache {
+  /**
+   * Opens a copy; undefined if there is none. What is read is not verified: the caller compares it with a hash, and calls
+   * drop() if it is wrong.
+   */
+  open(id: string): Promise<ObjectReader | undefined>
+  /** Keeps a copy if the content has this id, and if there is room. Throws only errors of `content`. */
+  put(id: string, content: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void>
+  /** Removes a copy. Never throws. */
+  drop(id: string): Promise<void>
 }
 
 export interface Space {

@@ -8,16 +8,16 @@ const CONCURRENCY = 16
 
 /** Reads a small object; undefined if it does not exist. Throws STORE_UNAVAILABLE if it is larger than 64 MiB. */
 export async function readSmall(driver: Driver, name: string): Promise<Buffer | undefined> {
+  if (driver.readWhole) return await driver.readWhole(name, MAX_BYTES)
   const reader = await openIfThere(driver, name)
   if (!reader) return undefined
   await using _closed = reader
-  if (reader.size > MAX_BYTES) {
-    throw new BackupdError(
-      'STORE_UNAVAILABLE',
-      `"${name}" has ${reader.size} bytes, more than such a file can have`,
-    )
-  }
+  if (reader.size > MAX_BYTES) throw tooLargeToRead(name, reader.size)
   return await reader.read(0, reader.size)
+}
+
+export function tooLargeToRead(name: string, bytes: number): BackupdError {
+  return new BackupdError('STORE_UNAVAILABLE', `"${name}" has ${bytes} bytes, more than such a file can have`)
 }
 
 export type SmallRead =

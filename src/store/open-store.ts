@@ -9,7 +9,7 @@ export async function openStore(
   identity: StoreIdentity & Pick<Opener, 'dataDir'>,
   { clock, warn, patienceMs }: Pick<StoreWorld, 'clock' | 'warn'> & Pick<Opener, 'patienceMs'>,
 ): Promise<Store> {
-  const opener = { dataDir: identity.dataDir, clock, ...(patienceMs !== undefined && { patienceMs }) }
+  const opener = { dataDir: identity.dataDir, clock, warn, ...(patienceMs !== undefined && { patienceMs }) }
   const driver = openDriver(settings, opener)
   return createStore({ driver, identity, clock, warn })
 }

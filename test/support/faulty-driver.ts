@@ -1,5 +1,6 @@
 import { BackupdError } from '../../src/lib/errors.ts'
-import type { Driver, ObjectReader, UnnamedWriter } from '../../src/objects/driver.ts'
+import type { ObjectReader, UnnamedWriter } from '../../src/objects/driver.ts'
+import type { FolderDriver } from '../../src/objects/drivers/local.ts'
 import { onEnd } from './lifetime.ts'
 
 /**
@@ -7,7 +8,7 @@ import { onEnd } from './lifetime.ts'
  * commit; `committed` is its end: the commit took effect, and only the answer is lost.
  */
 export type DriverCall =
-  | Exclude<keyof Driver, 'name' | 'abilities'>
+  | Exclude<keyof FolderDriver, 'name' | 'abilities'>
   | 'write'
   | 'sync'
   | 'commit'
@@ -16,7 +17,7 @@ export type DriverCall =
   | 'read'
 
 /** A small language of faults: `faulty.fail('write').after(1_000_000).times(2)`, `faulty.crash('commit').at(2)`. */
-export interface FaultyDriver extends Required<Driver> {
+export interface FaultyDriver extends FolderDriver {
   /** The call throws and has no effect, once by default; a failing write has written half of its chunk. */
   fail(call: DriverCall | 'any'): Fault
   /** The call throws, and so does every later one: what the store then holds is what a killed process leaves. */
@@ -38,7 +39,7 @@ export interface Fault {
 }
 
 /** Wraps `driver`, so that tests can order faults. */
-export function faultyDriver(driver: Required<Driver>): FaultyDriver {
+export function faultyDriver(driver: FolderDriver): FaultyDriver {
   const orders: Order[] = []
   const calls: string[] = []
   let crashed: Error | undefined
@@ -133,7 +134,7 @@ interface Faults {
   began(writer: UnnamedWriter): void
 }
 
-function metCalls(driver: Required<Driver>, faults: Faults): Required<Driver> {
+function metCalls(driver: FolderDriver, faults: Faults): FolderDriver {
   const met = async <T>(call: DriverCall, on: string, go: () => Promise<T>): Promise<T> => {
     faults.meet(call, on)
     return go()

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import type { Clock } from '../../lib/clock.ts'
 import { describePlace, type StoreSettings } from '../../wire/store-settings.ts'
-import type { BareDriver, Driver } from '../driver.ts'
+import { FolderCache } from '../cache/folder-cache.ts'
+import type { BareDriver, ContentCache, Driver } from '../driver.ts'
 import { withLocalLocks } from '../wrap/local-locks.ts'
 import { meteredDriver } from '../wrap/metered-driver.ts'
 import { Patience } from '../wrap/patience.ts'
@@ -17,12 +18,16 @@ export interface Opener {
   clock: Clock
   /** How long one call may be repeated while the store does not answer, ms; default 2 minutes. */
   patienceMs?: number
+  /** Called for problems that make nothing fail. */
+  warn?(message: string): void
 }
 
 /** About as long as mfsmount waits for its master. */
 const PATIENCE_MS = 120_000
 /** Of all calls of a run together. */
 const TOTAL_PATIENCE_MS = 15 * 60_000
+/** The index and the directories of about 20 million files, in increments. */
+const MAX_CACHE_BYTES = 1024 ** 3
 
 type Open<Settings> = (settings: Settings, opener: Opener) => BareDriver
 
@@ -30,7 +35,10 @@ type Open<Settings> = (settings: Settings, opener: Opener) => BareDriver
 const DRIVERS: { [Name in StoreSettings['driver']]: Open<StoreSettings & { driver: Name }> } = {
   local: ({ dir }) => localDriver(dir),
   moosefs: ({ dir }, { clock }) => mooseFsDriver(dir, clock),
-  s3: (settings, opener) => retryingDriver(s3Driver(settings), makePatience(opener)),
+  s3: (settings, opener) => ({
+    ...retryingDriver(s3Driver(settings), makePatience(opener)),
+    cache: openCache(opener),
+  }),
 }
 
 /** Does not access the store yet: see Driver.check. */
@@ -42,4 +50,8 @@ export function openDriver<Settings extends StoreSettings>(settings: Settings, o
 
 function makePatience({ clock, patienceMs = PATIENCE_MS }: Opener): Patience {
   return new Patience({ clock, callMs: patienceMs, totalMs: TOTAL_PATIENCE_MS })
+}
+
+function openCache({ dataDir, warn }: Opener): ContentCache {
+  return new FolderCache({ folder: join(dataDir, 'cache'), maxBytes: MAX_CACHE_BYTES, ...(warn && { warn }) })
 }

@@ -21,11 +21,15 @@ export function meteredDriver(driver: Driver): Driver {
   }
 }
 
-function meteredAbilities(driver: Driver): Pick<Driver, 'syncFolder' | 'space' | 'withFolder'> {
-  const { syncFolder, space, withFolder } = driver
+function meteredAbilities(
+  driver: Driver,
+): Pick<Driver, 'syncFolder' | 'space' | 'withFolder' | 'cache' | 'readWhole'> {
+  const { syncFolder, space, withFolder, cache, readWhole } = driver
   return {
     ...(syncFolder && { syncFolder: (folder) => timed(() => syncFolder.call(driver, folder)) }),
     ...(space && { space: () => timed(() => space.call(driver)) }),
+    ...(cache && { cache }),
+    ...(readWhole && { readWhole: (name, maxBytes) => timed(() => readWhole.call(driver, name, maxBytes)) }),
     ...(withFolder && { withFolder: (folder, act) => withFolder.call(driver, folder, act) as never }),
   }
 }

@@ -8,7 +8,7 @@ import type { Patience } from './patience.ts'
  */
 export function retryingDriver(driver: BareDriver, patience: Patience): BareDriver {
   const again = <T>(call: () => Promise<T>) => patience.during(call)
-  const { space, syncFolder, withFolder } = driver
+  const { space, syncFolder, withFolder, readWhole } = driver
   if (space || syncFolder || withFolder) throw new TypeError(`The driver ${driver.name} is not for a network`)
   return {
     name: driver.name,
@@ -20,6 +20,7 @@ export function retryingDriver(driver: BareDriver, patience: Patience): BareDriv
     createIn: async (folder, options) =>
       repeatedWriter(await again(() => driver.createIn(folder, options)), patience),
     open: async (name) => repeatedReader(await again(() => driver.open(name)), patience),
+    ...(readWhole && { readWhole: (name, maxBytes) => again(() => readWhole.call(driver, name, maxBytes)) }),
     stat: (name) => again(() => driver.stat(name)),
     replace: (name, content) => again(() => driver.replace(name, content)),
     update: (name, change) => again(() => driver.update(name, change)),

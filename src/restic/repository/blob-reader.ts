@@ -5,6 +5,7 @@ import { decompress } from '../codec/zstd.ts'
 import type { BlobIndex } from './blob-index.ts'
 import type { BlobPlace, BlobType } from './blob-place.ts'
 import { OpenPacks } from './open-packs.ts'
+import { openTreePack } from './open-tree-pack.ts'
 import { type PackRun, packRuns } from './pack-runs.ts'
 import type { Repository } from './repository.ts'
 import { snapshotCorrupt } from './repository-errors.ts'
@@ -38,14 +39,18 @@ function inflateBlob(packed: Buffer, plainLength: number): Buffer {
 
 /** Reads blobs from packs and checks them; if one copy is damaged, another one is used. */
 export class BlobReader {
-  readonly #repository: Pick<Repository, 'key' | 'warn' | 'distrust'>
+  readonly #repository: Pick<Repository, 'place' | 'key' | 'warn' | 'distrust'>
   readonly #index: () => BlobIndex
   readonly #packs: OpenPacks
+  /** Packs of trees, from the cache if the store has one. */
+  readonly #treePacks: OpenPacks
 
   constructor(repository: Pick<Repository, 'place' | 'key' | 'warn' | 'distrust'>, index: () => BlobIndex) {
     this.#repository = repository
     this.#index = index
-    this.#packs = new OpenPacks(repository.place)
+    const { place } = repository
+    this.#packs = OpenPacks.inStore(place)
+    this.#treePacks = new OpenPacks((pack) => openTreePack(place, pack))
   }
 
   async read(type: BlobType, id: Buffer): Promise<Buffer> {
@@ -55,7 +60,9 @@ export class BlobReader {
       if (copy > 0) this.#repository.warn(`${fault.message}. Another copy of it is tried`)
       const place = index.placeAt(entry)
       try {
-        return openBlob(this.#repository.key, { id, ...place }, await this.#sealed(place))
+        return (
+          (await this.#fromCache(type, { id, ...place })) ?? (await this.#fromStore({ id, ...place })).plain
+        )
       } catch (error) {
         fault = this.#damaged({ type, id }, place.pack, describeFault(error))
       }
@@ -65,9 +72,7 @@ export class BlobReader {
 
   async readSealed(type: BlobType, id: Buffer, place: BlobPlace): Promise<Buffer> {
     try {
-      const sealed = await this.#sealed(place)
-      openBlob(this.#repository.key, { id, ...place }, sealed)
-      return sealed
+      return (await this.#fromStore({ id, ...place })).sealed
     } catch (error) {
       throw this.#damaged({ type, id }, place.pack, describeFault(error))
     }
@@ -78,7 +83,7 @@ export class BlobReader {
     ids: Iterable<Buffer>,
   ): AsyncGenerator<{ id: Buffer; plain: Buffer; pack: string }> {
     for (const run of packRuns(this.#wanted(type, ids))) {
-      const bytes = run.blobs.length > 1 ? await this.#bytesOf(run) : undefined
+      const bytes = run.blobs.length > 1 ? await this.#bytesOf(type, run) : undefined
       for (const each of run.blobs) {
         const sealed = bytes?.subarray(each.offset - run.offset).subarray(0, each.length)
         yield { id: each.id, pack: each.pack, plain: await this.#plainOf(type, each, sealed) }
@@ -86,8 +91,9 @@ export class BlobReader {
     }
   }
 
-  close(): Promise<void> {
-    return this.#packs.close()
+  async close(): Promise<void> {
+    await this.#packs.close()
+    await this.#treePacks.close()
   }
 
   /** A blob that is damaged in the bulk read is read alone: that finds another copy, or names the fault. */
@@ -114,8 +120,12 @@ export class BlobReader {
   }
 
   /** Undefined if the read fails: each blob is then read alone, which reports the error. */
-  async #bytesOf({ pack, offset, length }: PackRun<LocatedBlob>): Promise<Buffer | undefined> {
-    return await this.#packs.read(pack, offset, length).catch(() => undefined)
+  async #bytesOf(
+    type: BlobType,
+    { pack, offset, length }: PackRun<LocatedBlob>,
+  ): Promise<Buffer | undefined> {
+    const packs = type === 'tree' ? this.#treePacks : this.#packs
+    return await packs.read(pack, offset, length).catch(() => undefined)
   }
 
   #damaged(blob: { type: BlobType; id: Buffer }, pack: string, reason: string): BackupdError {
@@ -123,8 +133,25 @@ export class BlobReader {
     return snapshotCorrupt(blob, pack, reason)
   }
 
-  async #sealed({ pack, offset, length }: BlobPlace): Promise<Buffer> {
-    return await this.#packs.read(pack, offset, length)
+  /** Undefined if the blob cannot be cached, or if the copy is damaged, which says nothing about the store. */
+  async #fromCache(type: BlobType, blob: LocatedBlob): Promise<Buffer | undefined> {
+    const { place, key } = this.#repository
+    if (type !== 'tree' || !place.driver.cache) return undefined
+    const { pack, offset, length } = blob
+    try {
+      return openBlob(key, blob, await this.#treePacks.read(pack, offset, length))
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      await this.#treePacks.forget(pack)
+      await place.driver.cache.drop(pack)
+      return undefined
+    }
+  }
+
+  async #fromStore(blob: LocatedBlob): Promise<{ sealed: Buffer; plain: Buffer }> {
+    const { pack, offset, length } = blob
+    const sealed = await this.#packs.read(pack, offset, length)
+    return { sealed, plain: openBlob(this.#repository.key, blob, sealed) }
   }
 }
 

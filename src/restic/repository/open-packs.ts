@@ -11,12 +11,17 @@ interface OpenPack {
 
 /** Reads from packs, and keeps the most recently used ones open. */
 export class OpenPacks {
-  readonly #place: RepositoryPlace
+  readonly #openPack: (pack: string) => Promise<ObjectReader>
   /** In the order of use, the most recent one last. */
   readonly #packs = new Map<string, OpenPack>()
 
-  constructor(place: RepositoryPlace) {
-    this.#place = place
+  constructor(openPack: (pack: string) => Promise<ObjectReader>) {
+    this.#openPack = openPack
+  }
+
+  /** Reads from the store itself. */
+  static inStore(place: RepositoryPlace): OpenPacks {
+    return new OpenPacks((pack) => place.driver.open(packName(place, pack)))
   }
 
   /** Returns fewer bytes at the end of the pack. Throws NOT_FOUND if the pack does not exist. */
@@ -27,8 +32,16 @@ export class OpenPacks {
       return await (await open.reader).read(offset, length)
     } finally {
       open.busy -= 1
+      if (open.busy === 0 && this.#packs.get(pack) !== open) await closeQuietly(open)
       await this.#closeIdle(MAX_OPEN)
     }
+  }
+
+  /** Opens the pack again with its next read. */
+  async forget(pack: string): Promise<void> {
+    const open = this.#packs.get(pack)
+    this.#packs.delete(pack)
+    if (open?.busy === 0) await closeQuietly(open)
   }
 
   /** No read may be in progress. */
@@ -38,7 +51,7 @@ export class OpenPacks {
 
   #open(pack: string): OpenPack {
     const known = this.#packs.get(pack)
-    const open = known ?? { reader: this.#place.driver.open(packName(this.#place, pack)), busy: 0 }
+    const open = known ?? { reader: this.#openPack(pack), busy: 0 }
     this.#packs.delete(pack)
     this.#packs.set(pack, open)
     if (!known) open.reader.catch(() => this.#packs.delete(pack))
@@ -53,4 +66,12 @@ export class OpenPacks {
       await (await reader).close()
     }
   }
+}
+
+/** One that could not be opened has nothing to close. */
+async function closeQuietly({ reader }: OpenPack): Promise<void> {
+  await reader.then(
+    (each) => each.close(),
+    () => {},
+  )
 }

@@ -5,6 +5,7 @@ import { errnoOf, hasCode, messageOf } from '../../lib/errors.ts'
 import { unseal } from '../codec/crypt.ts'
 import type { BlobPlace, BlobType } from './blob-place.ts'
 import { packName } from './layout.ts'
+import { openTreePack } from './open-tree-pack.ts'
 import type { Repository } from './repository.ts'
 import { snapshotCorrupt } from './repository-errors.ts'
 
@@ -15,7 +16,7 @@ type Source = Pick<Repository, 'place' | 'key' | 'locate' | 'readBlob' | 'distru
 /** See Repository.streamBlob. Only the compressed form is in memory, which is small for a tree. */
 export async function* streamBlob(source: Source, type: BlobType, id: Buffer): AsyncGenerator<Buffer> {
   const place = source.locate(type, id)
-  const packed = place?.compressed ? await readPacked(source, place) : undefined
+  const packed = place?.compressed ? await readPacked(source, type, place) : undefined
   if (!place || !packed) {
     yield await source.readBlob(type, id)
     return
@@ -45,10 +46,14 @@ export async function* streamBlob(source: Source, type: BlobType, id: Buffer): A
 /** Undefined if this copy is missing or damaged: another copy may be intact. */
 async function readPacked(
   { place: repository, key }: Source,
+  type: BlobType,
   { pack, offset, length }: BlobPlace,
 ): Promise<Buffer | undefined> {
   try {
-    await using reader = await repository.driver.open(packName(repository, pack))
+    await using reader =
+      type === 'tree'
+        ? await openTreePack(repository, pack)
+        : await repository.driver.open(packName(repository, pack))
     return unseal(key, await reader.read(offset, length))
   } catch (error) {
     if (hasCode(error, 'NOT_FOUND')) return undefined

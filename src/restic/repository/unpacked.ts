@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { createZstdDecompress } from 'node:zlib'
 import { BackupdError, messageOf } from '../../lib/errors.ts'
+import type { ContentCache } from '../../objects/driver.ts'
 import { readSmall } from '../../objects/small-objects.ts'
 import { type RepositoryKey, seal, unseal } from '../codec/crypt.ts'
 import { compress } from '../codec/zstd.ts'
@@ -82,8 +83,31 @@ export async function unsealUnpacked(key: RepositoryKey, name: string, sealed: B
   return Buffer.concat(pieces, length)
 }
 
-/** Reads a file, still sealed, and checks it against its id. Throws NOT_FOUND, REPOSITORY_DAMAGED. */
+/**
+ * Reads a file, still sealed, and checks it against its id. Throws NOT_FOUND, REPOSITORY_DAMAGED. Snapshots and indexes
+ * are cached when they are read, not when they are written: so the first read proves that the store has them.
+ */
 export async function readUnpacked(place: RepositoryPlace, kind: UnpackedKind, id: string): Promise<Buffer> {
+  const { cache } = place.driver
+  if (!cache || (kind !== 'snapshots' && kind !== 'index')) return await readStored(place, kind, id)
+  const known = await readCopy(cache, id)
+  if (known) return known
+  const content = await readStored(place, kind, id)
+  await cache.put(id, [content])
+  return content
+}
+
+async function readCopy(cache: ContentCache, id: string): Promise<Buffer | undefined> {
+  const copy = await cache.open(id)
+  if (!copy) return undefined
+  await using _closed = copy
+  const content = await copy.read(0, copy.size).catch(() => undefined)
+  if (content && hashSha256(content).toString('hex') === id) return content
+  await cache.drop(id)
+  return undefined
+}
+
+async function readStored(place: RepositoryPlace, kind: UnpackedKind, id: string): Promise<Buffer> {
   const name = unpackedName(place, kind, id)
   const content = await readSmall(place.driver, name)
   if (!content) {

@@ -41,7 +41,7 @@ export class BlobPlacer<P extends WritePlace> implements AsyncDisposable {
 
   constructor(options: PlacerOptions<P>) {
     this.#options = options
-    this.#packs = new OpenPacks(options.source.place)
+    this.#packs = OpenPacks.inStore(options.source.place)
     this.#pool = new PlacePool(options.source.key)
   }
 

@@ -5,6 +5,7 @@ import type { RunContext, RunSettings } from '../../../src/engine/plugin.ts'
 import { backupPlugin } from '../../../src/engine/plugins/backup/plugin.ts'
 import { recoverPlugin } from '../../../src/engine/plugins/backup_recover/plugin.ts'
 import type { Job } from '../../../src/wire/job.ts'
+import type { StoreSettings } from '../../../src/wire/store-settings.ts'
 import { backupArgs, recoverArgs, SERVER } from '../plugin-args.ts'
 import { runPlugin } from '../run-plugin.ts'
 import { tempDir } from '../temp-dir.ts'
@@ -17,6 +18,8 @@ import { subjectOf } from './subject.ts'
 export interface PluginsOptions {
   /** The parent of the daemon's folders. */
   parent?: string
+  /** Where the store is, if not in a folder of the test. */
+  store?: StoreSettings
 }
 
 export type Plugins = Awaited<ReturnType<typeof openDaemon>>
@@ -42,7 +45,7 @@ export async function preparePlugins<Backups extends number, Snapshots extends n
   return { ...daemon, backups, snapshots: await makeSeveral(facts.snapshots, increment) }
 }
 
-async function openDaemon(facts: Facts, { parent = tmpdir() }: PluginsOptions) {
+async function openDaemon(facts: Facts, { parent = tmpdir(), store: elsewhere }: PluginsOptions) {
   const subject = subjectOf(facts)
   const folders = makeFolders(tempDir(parent), subject.place)
   const { dataDir, storeDir, volumeRoot, volume } = folders
@@ -53,7 +56,7 @@ async function openDaemon(facts: Facts, { parent = tmpdir() }: PluginsOptions) {
     dataDir,
     volumeRoot,
     allowPaths: [],
-    store: { driver: 'local', dir: storeDir },
+    store: elsewhere ?? { driver: 'local', dir: storeDir },
   }
   const store = openWholeStore(settings.store, settings)
   await store.claim(false)

@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto'
+import { Readable } from 'node:stream'
 import type { ListObjectsV2CommandOutput, S3 } from '@aws-sdk/client-s3'
 import { BackupdError } from '../../../lib/errors.ts'
 import { describePlace, type S3Settings } from '../../../wire/store-settings.ts'
+import { tooLargeToRead } from '../../small-objects.ts'
 import { openClient } from './open-client.ts'
 import { readS3Status, type S3Question, s3Error } from './s3-error.ts'
 import { makeMetadata, readHead, type StoredObject, type WriterMark } from './stored-object.ts'
 import { makeWriteOptions, type S3ContentKind } from './write-options.ts'
 
 const MAX_KEY_BYTES = 1024
+const MAX_WHOLE_BYTES = 64 * 1024 * 1024
 
 export interface PutOptions extends WriterMark {
   /** The MD5 of the content in base64; calculated if it is missing. */
@@ -71,13 +74,17 @@ export class Bucket {
     })
   }
 
-  /** Reads a whole small object; undefined if it does not exist. */
-  readWhole(name: string): Promise<{ content: Buffer; stored: StoredObject } | undefined> {
+  /** Reads a whole small object; undefined if it does not exist. Throws STORE_UNAVAILABLE if it is larger than `maxBytes`. */
+  readWhole(
+    name: string,
+    maxBytes = MAX_WHOLE_BYTES,
+  ): Promise<{ content: Buffer; stored: StoredObject } | undefined> {
     return this.#ask('read', name, async (client) => {
       try {
         const answer = await client.getObject(this.#at(name))
-        const content = await collectBody(answer.Body)
         const stored = readHead(answer)
+        if (stored.size > maxBytes) throw refuseLarge(answer.Body, name, stored.size)
+        const content = await collectBody(answer.Body)
         if (content.length === stored.size) return { content, stored }
         throw cutShort(this.place, name, { got: content.length, expected: stored.size })
       } catch (error) {
@@ -252,6 +259,12 @@ interface Body {
 async function collectBody(body: Body | undefined): Promise<Buffer> {
   const { buffer, byteOffset, byteLength } = (await body?.transformToByteArray()) ?? new Uint8Array()
   return Buffer.from(buffer, byteOffset, byteLength)
+}
+
+/** Ends the request before the body arrives. */
+function refuseLarge(body: unknown, name: string, bytes: number): Error {
+  if (body instanceof Readable) body.destroy()
+  return tooLargeToRead(name, bytes)
 }
 
 function cutShort(place: string, name: string, { got, expected }: { got: number; expected: number }): Error {

@@ -82,6 +82,10 @@ class S3Driver implements BareDriver {
     throw new BackupdError('NOT_FOUND', message, { facts: { object: name } })
   }
 
+  async readWhole(name: string, maxBytes: number): Promise<Buffer | undefined> {
+    return (await this.#bucket.readWhole(checkObjectName(name), maxBytes))?.content
+  }
+
   async stat(name: string): Promise<ObjectStat | undefined> {
     const found = await this.#bucket.head(checkObjectName(name))
     if (found) return { name, kind: 'file', size: found.size, modifiedMs: found.modifiedMs }

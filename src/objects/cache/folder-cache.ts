@@ -1,0 +1,157 @@
+// Keeps a ContentCache in a folder, `<data>/cache`: one file for each object, `<2 hex>/<id>`. Processes share it without
+// locks: a file is written under a name of its own and renamed, and one that is removed stays readable for whoever has it
+// open. Nothing is synced, because content is verified when it is read. The folder may be deleted at any time.
+
+import { createHash } from 'node:crypto'
+import { type FileHandle, open, rename, rm, statfs } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { errnoOf, messageOf } from '../../lib/errors.ts'
+import { makeFolder } from '../../lib/make-folder.ts'
+import type { ContentCache, ObjectReader } from '../driver.ts'
+import { readFully } from '../drivers/local-file.ts'
+import { evictOldest, newCopyName } from './evict-oldest.ts'
+
+export interface FolderCacheOptions {
+  folder: string
+  /** The oldest copies are removed above this. Each process may exceed it by a sixteenth. */
+  maxBytes: number
+  /** Called once, for the first problem: a cache that cannot be used only costs time. */
+  warn?(message: string): void
+}
+
+/** With less room in the file system, nothing is kept: the daemon needs it. */
+const MIN_FREE_BYTES = 512 * 1024 * 1024
+/** A copy that was used counts as new; a younger one is not marked again. */
+const MARK_INTERVAL_MS = 60 * 60_000
+
+export class FolderCache implements ContentCache {
+  readonly #options: FolderCacheOptions
+  /** Bytes that may still be added before the folder is measured again. */
+  #room = 0
+  #hasWarned = false
+
+  constructor(options: FolderCacheOptions) {
+    this.#options = options
+  }
+
+  async open(id: string): Promise<ObjectReader | undefined> {
+    try {
+      return await openCopy(this.#path(id))
+    } catch (error) {
+      this.#warn(error)
+      return undefined
+    }
+  }
+
+  async put(id: string, content: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void> {
+    await using copy = new NewCopy(this.#options.folder)
+    for await (const piece of content) await copy.write(piece)
+    try {
+      await this.#makeRoom(await copy.publish(id, this.#path(id)))
+    } catch (error) {
+      this.#warn(error)
+    }
+  }
+
+  async drop(id: string): Promise<void> {
+    await rm(this.#path(id), { force: true }).catch((error) => this.#warn(error))
+  }
+
+  #path(id: string): string {
+    return join(this.#options.folder, id.slice(0, 2), id)
+  }
+
+  async #makeRoom(added: number): Promise<void> {
+    this.#room -= added
+    if (this.#room > 0) return
+    const { folder, maxBytes } = this.#options
+    await evictOldest(folder, maxBytes)
+    this.#room = maxBytes / 16
+  }
+
+  /** What is missing was removed by somebody, which is allowed. */
+  #warn(error: unknown): void {
+    if (this.#hasWarned || errnoOf(error) === 'ENOENT') return
+    this.#hasWarned = true
+    const { folder, warn } = this.#options
+    warn?.(`The cache "${folder}" cannot be used, so more is read from the store: ${messageOf(error)}`)
+  }
+}
+
+async function openCopy(path: string): Promise<ObjectReader> {
+  const file = await open(path, 'r')
+  try {
+    const { size, mtimeMs } = await file.stat()
+    const now = new Date()
+    if (Math.abs(now.getTime() - mtimeMs) > MARK_INTERVAL_MS) await file.utimes(now, now).catch(() => {})
+    return makeReader(file, size)
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+function makeReader(file: FileHandle, size: number): ObjectReader {
+  let closing: Promise<void> | undefined
+  const close = () => {
+    closing ??= file.close()
+    return closing
+  }
+  return {
+    size,
+    read: (position, length) => readFully(file, position, Math.max(0, Math.min(length, size - position))),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/** A copy that is being written. After a failure it takes the rest, and keeps nothing. */
+class NewCopy implements AsyncDisposable {
+  readonly #folder: string
+  readonly #temporary: string
+  readonly #hash = createHash('sha256')
+  #file: FileHandle | undefined
+  #failure: { error: unknown } | undefined
+  #bytes = 0
+  #isPublished = false
+
+  constructor(folder: string) {
+    this.#folder = folder
+    this.#temporary = join(folder, newCopyName())
+  }
+
+  /** Never throws: publish() does. */
+  async write(piece: Buffer): Promise<void> {
+    if (this.#failure) return
+    this.#hash.update(piece)
+    this.#bytes += piece.length
+    try {
+      this.#file ??= await this.#begin()
+      await this.#file.writeFile(piece)
+    } catch (error) {
+      this.#failure = { error }
+    }
+  }
+
+  /** Gives it its name if it has this id. Returns how many bytes are kept. */
+  async publish(id: string, path: string): Promise<number> {
+    if (this.#failure) throw this.#failure.error
+    if (!this.#file || this.#hash.digest('hex') !== id) return 0
+    await makeFolder(dirname(path))
+    await rename(this.#temporary, path)
+    this.#isPublished = true
+    return this.#bytes
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file?.close().catch(() => {})
+    if (this.#file && !this.#isPublished) await rm(this.#temporary, { force: true }).catch(() => {})
+  }
+
+  async #begin(): Promise<FileHandle> {
+    await makeFolder(this.#folder)
+    const { bavail, bsize } = await statfs(this.#folder)
+    if (bavail * bsize < MIN_FREE_BYTES) throw new Error('its file system has less than 512 MiB left')
+    return await open(this.#temporary, 'wx', 0o600)
+  }
+}
