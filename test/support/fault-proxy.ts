@@ -23,6 +23,10 @@ export interface FaultProxy {
   fail(pattern: RegExp, fault: ProxyFault, times?: number): void
   /** Every request so far, as `METHOD /path?query`. */
   requests: string[]
+  /** The `Range` of each request that had one. */
+  ranges: string[]
+  /** How many requests were under way at the same time, at most. */
+  readonly mostAtOnce: number
   /** Throws if a fault was never hit: such a test proves nothing. */
   assertAllHit(): void
 }
@@ -37,6 +41,8 @@ export interface TlsIdentity {
 export async function startFaultProxy(target: string, identity?: TlsIdentity): Promise<FaultProxy> {
   const orders: { pattern: RegExp; fault: ProxyFault; left: number }[] = []
   const requests: string[] = []
+  const ranges: string[] = []
+  const open = { now: 0, most: 0 }
   const findFault = (line: string) => {
     const order = orders.find(({ pattern, left }) => left > 0 && pattern.test(line))
     if (order) order.left -= 1
@@ -45,6 +51,9 @@ export async function startFaultProxy(target: string, identity?: TlsIdentity): P
   const onRequest: RequestListener = (request, response) => {
     const line = `${request.method} ${request.url}`
     requests.push(line)
+    if (request.headers.range !== undefined) ranges.push(request.headers.range)
+    open.most = Math.max(open.most, ++open.now)
+    response.once('close', () => open.now--)
     pass(new URL(target), { request, response, fault: findFault(line) })
   }
   const server = identity ? createTlsServer(identity, onRequest) : createServer(onRequest)
@@ -58,6 +67,10 @@ export async function startFaultProxy(target: string, identity?: TlsIdentity): P
     endpoint: `${identity ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     fail: (pattern, fault, times = 1) => void orders.push({ pattern, fault, left: times }),
     requests,
+    ranges,
+    get mostAtOnce() {
+      return open.most
+    },
     assertAllHit() {
       const missed = orders.filter(({ left }) => left > 0).map(({ pattern }) => `${pattern}`)
       if (missed.length > 0) throw new Error(`Faults that were never hit: ${missed.join(', ')}`)
