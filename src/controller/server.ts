@@ -133,6 +133,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
   opened = world
   parts.defer(() => closeWorld(world))
   parts.defer(() => daemon.close())
+  // Its questions fail when the daemons are closed.
+  parts.defer(() => world.background.close())
   const { url, execute } = await serve(world, options, parts)
   settings.advertise ||= url
   const isRestored = hasInventory(world)

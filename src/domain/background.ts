@@ -33,6 +33,11 @@ export class Background {
     return running
   }
 
+  /** Clears the problem of failed work that is not tried again. */
+  forget(name: string): void {
+    this.#problems.clear(SOURCE, name)
+  }
+
   /** From now on, failures are not reported: the daemons or the catalog may be closing too. */
   close(): void {
     this.#isClosing = true

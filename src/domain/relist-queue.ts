@@ -29,12 +29,18 @@ export class RelistQueue {
     this.#lanes.prefer(ip)
   }
 
+  /** A failure to list a namespace is no problem any more if its server is gone. */
+  forget(ip: string): void {
+    this.#waiting.delete(ip)
+    this.#background.forget(makeName(ip))
+  }
+
   close(): void {
     this.#lanes.close()
   }
 
   #start(ip: string): void {
-    const listed = this.#background.run(`list the backups of ${ip}`, () =>
+    const listed = this.#background.run(makeName(ip), () =>
       this.#lanes.run(ip, (lane) => this.#list(ip, lane)),
     )
     void listed.then(() => !this.#lanes.closed && this.#waiting.has(ip) && this.#start(ip))
@@ -45,4 +51,8 @@ export class RelistQueue {
     this.#waiting.delete(ip)
     await list?.(lane)
   }
+}
+
+function makeName(ip: string): string {
+  return `list the backups of ${ip}`
 }

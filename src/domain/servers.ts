@@ -1,5 +1,5 @@
 import { isoTime } from '../lib/clock.ts'
-import { hasCode, messageOf } from '../lib/errors.ts'
+import { BackupdError, hasCode, messageOf } from '../lib/errors.ts'
 import type { DaemonDebug } from '../wire/daemon-api.ts'
 import { clockWitness, reportDaemonClock } from './clocks.ts'
 import { dropOldOutcomes, restoreOutcomes } from './failed-runs.ts'
@@ -189,11 +189,17 @@ function restoreOutcomesSoon(world: World, { ip }: ServerState): void {
   void world.background.run(`recall the last runs of ${ip}`, () => restoreOutcomes(world, ip))
 }
 
+/** If it fails, a poll follows at once: that tells what is wrong, and when it is over. */
 function refreshSoon(world: World, server: ServerState): void {
   void world.background.run(`list the jobs of ${server.ip}`, async () => {
-    // The daemon's answer also has a failed run as a problem, which is shown before the next poll.
-    await refreshSchedule(world, server)
-    noteServerHealth(world, server)
+    try {
+      // The daemon's answer also has a failed run as a problem, which is shown before the next poll.
+      await refreshSchedule(world, server)
+      noteServerHealth(world, server)
+    } catch (error) {
+      if (!(error instanceof BackupdError)) throw error
+      server.nextPollAt = 0
+    }
   })
 }
 
@@ -201,5 +207,6 @@ async function forget(world: World, server: ServerState): Promise<void> {
   world.log.info({ server: server.ip }, 'A server that left the inventory has no jobs any more')
   world.servers.delete(server.ip)
   world.readers.forget(server.ip)
+  world.relisting.forget(server.ip)
   await world.ports.servers.remove(server.ip)
 }
