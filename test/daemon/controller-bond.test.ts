@@ -6,6 +6,7 @@ import { openDaemonDatabase } from '../../src/daemon/memory/database.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { Problems } from '../../src/lib/problems.ts'
 import { handClock } from '../support/hand-clock.ts'
+import { keepingLog } from '../support/keeping-log.ts'
 import { silentLog } from '../support/silent-log.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -85,4 +86,23 @@ test('a refused controller is no problem any more when it takes over', () => {
   expect(problems.list()).toHaveLength(1)
   bond.accept({ controller: other, takeOver: true })
   expect(problems.list()).toEqual([])
+})
+
+test('a controller that moved is remembered at its new address, and took nothing over', () => {
+  const db = openDaemonDatabase(join(tempDir(), 'daemon.db'), silentLog)
+  onTestFinished(() => void db.close())
+  const memory = new ControllerMemory(db)
+  const log = keepingLog()
+  const { lines } = log
+  const bond = new ControllerBond(memory, { problems: new Problems(systemClock), log, clock: systemClock })
+  onTestFinished(() => bond.close())
+  const moved = { ...FIRST, url: 'http://10.0.0.10:9002' }
+  bond.accept({ controller: FIRST, takeOver: false })
+  bond.accept({ controller: moved, takeOver: false })
+  expect([memory.load(), lines]).toEqual([moved, []])
+  db.pragma('query_only = true')
+  bond.accept({ controller: moved, takeOver: false })
+  db.pragma('query_only = false')
+  bond.accept({ controller: { ...moved, id: 'b'.repeat(32) }, takeOver: true })
+  expect(JSON.stringify(lines)).toContain('took this daemon over')
 })

@@ -117,7 +117,7 @@ export class Courier {
       dispatcher: this.#world.dispatcher,
       signal,
     })
-    if (answer.statusCode < 200 || answer.statusCode > 299) throw await readRefusal(answer)
+    if (answer.statusCode > 299) throw await readRefusal(answer)
     await answer.body.dump()
     delivery.accepted()
     if (this.#failures > 0)

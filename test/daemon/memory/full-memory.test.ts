@@ -23,7 +23,7 @@ function fullMemory(makesRoom: boolean) {
     },
   })
   db.pragma(`max_page_count = ${Number(db.pragma('page_count', { simple: true }))}`)
-  return { memory, told, asked: () => asked }
+  return { db, memory, told, asked: () => asked }
 }
 
 const large = () => sampleRun().at('partial', { warnings: ['x'.repeat(200_000)] })
@@ -49,5 +49,15 @@ test('a commit without any room fails, changes nothing and reports nothing', asy
 test('an error that room would not fix is not repeated', () => {
   const { memory, asked } = fullMemory(true)
   expect(() => memory.saveSleep(Symbol('no text') as never, true)).toThrow()
+  expect(asked()).toBe(0)
+})
+
+test('another error of the database takes no reserve, and is not repeated', async () => {
+  const { db, memory, asked } = fullMemory(true)
+  db.pragma('max_page_count = 100000')
+  db.exec("CREATE TRIGGER refuse BEFORE INSERT ON records BEGIN SELECT RAISE(ABORT, 'refused'); END")
+  await expect(memory.keep([sampleRun().at('success')])).rejects.toMatchObject({
+    code: 'SQLITE_CONSTRAINT_TRIGGER',
+  })
   expect(asked()).toBe(0)
 })

@@ -62,3 +62,11 @@ test('a database from before store ids knows by its records what was made', asyn
   await memory.keep([made('increment', { server: IP, rid: `1795425846${'c'.repeat(32)}` })])
   expect(new StoreMemory(db, IP).known).toEqual({ id: null, madeArchives: false, madeSnapshots: true })
 })
+
+test('what is known already is not written again', () => {
+  const stores = new StoreMemory(db, IP)
+  stores.noteResults([made('full'), made('increment')])
+  db.pragma('query_only = true')
+  stores.noteResults([made('full'), made('increment')])
+  expect(stores.known).toMatchObject({ madeArchives: true, madeSnapshots: true })
+})

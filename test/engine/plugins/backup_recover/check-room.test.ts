@@ -72,3 +72,17 @@ test('a backup that fits by its size is not measured', async () => {
   await checkRoom({ ...question, source: { needs: { bytes: Infinity, entries: 1 }, measure } })
   expect(measured).toBe(1)
 })
+
+test('a backup whose files may not fit is measured, and refused if they do not', async () => {
+  const { volume } = await shop.plugins()
+  const question = { volume: heldVolume(volume), chosen: null, signal: AbortSignal.abort() }
+  const source = (entries: number) => ({
+    needs: { bytes: 1, entries: Number.MAX_SAFE_INTEGER },
+    measure: async () => ({ bytes: 1, entries }),
+  })
+  await checkRoom({ ...question, source: source(1) })
+  await expect(checkRoom({ ...question, source: source(Number.MAX_SAFE_INTEGER) })).rejects.toMatchObject({
+    code: 'NO_ROOM',
+    facts: { unit: 'files' },
+  })
+})
