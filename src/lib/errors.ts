@@ -67,6 +67,13 @@ export function errnoOf(error: unknown): string | undefined {
   return name ?? (typeof code === 'string' ? code : undefined)
 }
 
+/** The code of a failed system call. Throws any other error again: it is ours, or a fault of the program. */
+export function requireErrno(error: unknown): string {
+  const code = error instanceof BackupdError ? undefined : errnoOf(error)
+  if (code === undefined) throw error
+  return code
+}
+
 /** The message of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { ERROR_CODES } from '../../src/lib/error-codes.ts'
-import { BackupdError, errnoOf, hasCode } from '../../src/lib/errors.ts'
+import { BackupdError, errnoOf, hasCode, requireErrno } from '../../src/lib/errors.ts'
 import { KernelError } from '../../src/lib/kernel/libc.ts'
 
 /** As Node makes it for a call that failed with an error it does not know. */
@@ -45,4 +45,11 @@ test('only an error of ours with the same code has that code', () => {
   expect(hasCode(full, 'NOT_FOUND')).toBe(false)
   expect(hasCode(Object.assign(new Error('full'), { code: 'STORE_FULL' }), 'STORE_FULL')).toBe(false)
   expect(hasCode(undefined, 'STORE_FULL')).toBe(false)
+})
+
+test('only a failed system call has an errno; any other error is thrown again', () => {
+  expect(requireErrno(new KernelError(1, 'ioctl'))).toBe('EPERM')
+  const others = [new TypeError('a fault of ours'), new BackupdError('CANCELLED', 'cancelled'), 'text']
+  for (const error of others)
+    expect(() => requireErrno(error)).toThrow(expect.toSatisfy((it) => it === error))
 })

@@ -1,4 +1,4 @@
-import { errnoOf } from '../../lib/errors.ts'
+import { requireErrno } from '../../lib/errors.ts'
 import { release } from '../../lib/release.ts'
 import { writeData } from '../../volume/tree/write-content.ts'
 import type { RepositoryKey } from '../codec/crypt.ts'
@@ -64,9 +64,7 @@ export function placeContent(content: Buffer, places: readonly WritePlace[]): Re
     try {
       writeData(fd, content, position)
     } catch (error) {
-      const code = errnoOf(error)
-      if (code === undefined) throw error
-      refused.push({ place, code })
+      refused.push({ place, code: requireErrno(error) })
     }
   }
   return refused

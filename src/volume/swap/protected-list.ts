@@ -2,7 +2,7 @@ import { closeSync, constants, fsyncSync, openSync, writeSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { z } from 'zod'
 import { bytesToText, textToBytes } from '../../lib/byte-paths.ts'
-import { errnoOf } from '../../lib/errors.ts'
+import { errnoOf, requireErrno } from '../../lib/errors.ts'
 import { type Kernel, loadKernel } from '../../lib/kernel.ts'
 import { parseJson } from '../../wire/json.ts'
 import { setFlags } from '../tree/inode-flags.ts'
@@ -107,9 +107,7 @@ function protect(top: Folder, path: Buffer, flags: number): string | undefined {
       closeSync(pin)
     }
   } catch (error) {
-    const code = errnoOf(error)
-    if (code === undefined) throw error
-    return code
+    return requireErrno(error)
   }
 }
 

@@ -1,6 +1,6 @@
 import { fstatSync } from 'node:fs'
 import { z } from 'zod'
-import { errnoOf } from '../../lib/errors.ts'
+import { requireErrno } from '../../lib/errors.ts'
 import { loadKernel } from '../../lib/kernel.ts'
 import type { TreeEntry, Xattr } from '../tree/entry.ts'
 import { exactMtimeNs } from '../tree/exact-time.ts'
@@ -106,7 +106,6 @@ function applyFlags(volume: Folder, flags: number | undefined, onRefused: (messa
   try {
     setFlags(kernel, volume.fd, flags)
   } catch (error) {
-    if (errnoOf(error) === undefined) throw error
-    onRefused(`its inode flags (chattr) could not be restored (${errnoOf(error)})`)
+    onRefused(`its inode flags (chattr) could not be restored (${requireErrno(error)})`)
   }
 }

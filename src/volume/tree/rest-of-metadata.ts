@@ -1,4 +1,4 @@
-import { errnoOf } from '../../lib/errors.ts'
+import { requireErrno } from '../../lib/errors.ts'
 import { loadKernel } from '../../lib/kernel.ts'
 import { CoarseTimes } from './coarse-times.ts'
 import type { TreeEntry } from './entry.ts'
@@ -41,8 +41,7 @@ export class RestOfMetadata {
       if (kernel) setFlags(kernel, fd, flags & ~PROTECTING_FLAGS)
       return kernel !== undefined
     } catch (error) {
-      if (errnoOf(error) === undefined) throw error
-      this.#losses.add(`the inode flags (chattr) of % could not be restored (${errnoOf(error)})`, path)
+      this.#losses.add(`the inode flags (chattr) of % could not be restored (${requireErrno(error)})`, path)
       return false
     }
   }
