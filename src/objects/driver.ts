@@ -141,7 +141,8 @@ export interface ObjectReader extends AsyncDisposable {
 
 /**
  * Copies, on this machine, of objects whose name is the SHA-256 of their content, in hex. A store that costs a request
- * for each read has one (Driver.cache). It is never needed: everything in it can be read from the store again.
+ * for each read has one (Driver.cache). It is never needed: everything in it can be read from the store again. Problems of
+ * its own are a warning; a TypeError is thrown for an id of another form.
  */
 export interface ContentCache {
   /**
@@ -149,9 +150,9 @@ export interface ContentCache {
    * drop() if it is wrong.
    */
   open(id: string): Promise<ObjectReader | undefined>
-  /** Keeps a copy if the content has this id, and if there is room. Throws only errors of `content`. */
+  /** Keeps a copy if the content has this id, and if there is room. Throws errors of `content`. */
   put(id: string, content: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void>
-  /** Removes a copy. Never throws. */
+  /** Removes a copy. */
   drop(id: string): Promise<void>
 }
 

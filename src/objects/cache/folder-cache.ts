@@ -19,6 +19,7 @@ export interface FolderCacheOptions {
   warn?(message: string): void
 }
 
+const ID = /^[0-9a-f]{64}$/
 /** With less room in the file system, nothing is kept: the daemon needs it. */
 const MIN_FREE_BYTES = 512 * 1024 * 1024
 /** A copy that was used counts as new; a younger one is not marked again. */
@@ -35,8 +36,9 @@ export class FolderCache implements ContentCache {
   }
 
   async open(id: string): Promise<ObjectReader | undefined> {
+    const path = this.#path(id)
     try {
-      return await openCopy(this.#path(id))
+      return await openCopy(path)
     } catch (error) {
       this.#warn(error)
       return undefined
@@ -44,20 +46,24 @@ export class FolderCache implements ContentCache {
   }
 
   async put(id: string, content: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void> {
+    const path = this.#path(id)
     await using copy = new NewCopy(this.#options.folder)
     for await (const piece of content) await copy.write(piece)
     try {
-      await this.#makeRoom(await copy.publish(id, this.#path(id)))
+      await this.#makeRoom(await copy.publish(id, path))
     } catch (error) {
       this.#warn(error)
     }
   }
 
   async drop(id: string): Promise<void> {
-    await rm(this.#path(id), { force: true }).catch((error) => this.#warn(error))
+    const path = this.#path(id)
+    await rm(path, { force: true }).catch((error) => this.#warn(error))
   }
 
+  /** Throws for anything but an id: a name with `..` must not lead out of the folder. */
   #path(id: string): string {
+    if (!ID.test(id)) throw new TypeError(`${JSON.stringify(id)} is not an id of 64 hex digits`)
     return join(this.#options.folder, id.slice(0, 2), id)
   }
 

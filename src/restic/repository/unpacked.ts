@@ -5,7 +5,7 @@ import type { ContentCache } from '../../objects/driver.ts'
 import { readSmall } from '../../objects/small-objects.ts'
 import { type RepositoryKey, seal, unseal } from '../codec/crypt.ts'
 import { compress } from '../codec/zstd.ts'
-import { unpackedName } from './layout.ts'
+import { isId, unpackedName } from './layout.ts'
 import type { RepositoryPlace, UnpackedKind } from './repository.ts'
 import { repositoryDamaged } from './repository-errors.ts'
 
@@ -89,7 +89,8 @@ export async function unsealUnpacked(key: RepositoryKey, name: string, sealed: B
  */
 export async function readUnpacked(place: RepositoryPlace, kind: UnpackedKind, id: string): Promise<Buffer> {
   const { cache } = place.driver
-  if (!cache || (kind !== 'snapshots' && kind !== 'index')) return await readStored(place, kind, id)
+  if (!cache || !isId(id) || (kind !== 'snapshots' && kind !== 'index'))
+    return await readStored(place, kind, id)
   const known = await readCopy(cache, id)
   if (known) return known
   const content = await readStored(place, kind, id)

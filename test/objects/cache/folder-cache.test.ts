@@ -139,3 +139,15 @@ test('a folder that cannot be used is one warning, and no error', async () => {
   expect(warnings).toEqual([expect.stringMatching(/^The cache ".*" cannot be used, so more is read from/)])
   expect(readFileSync(folder, 'utf8')).toBe('a file')
 })
+
+test('a name that leads out of the folder is no id', async () => {
+  const { cache, folder } = openCache()
+  const outside = join(folder, '..', 'file')
+  writeFileSync(outside, 'of somebody else')
+  for (const id of ['../file', '../../file', `../${'0'.repeat(61)}`, '', 'A'.repeat(64)]) {
+    await expect(cache.open(id)).rejects.toThrow('is not an id')
+    await expect(cache.drop(id)).rejects.toThrow('is not an id')
+    await expect(cache.put(id, [Buffer.from('x')])).rejects.toThrow('is not an id')
+  }
+  expect(readFileSync(outside, 'utf8')).toBe('of somebody else')
+})
