@@ -1,13 +1,13 @@
 import { systemClock } from '../src/lib/clock.ts'
 import type { RepositoryPlace } from '../src/restic/repository/repository.ts'
+import { built, openBuiltDriver } from './open-built-driver.ts'
 
 /**
- * Makes a snapshot of argv[3] in the store argv[2], on top of the newest, and prints time and memory as JSON; without
- * argv[3], it only creates the repository. A process of its own, as a runner is, and of the built program, as runners
- * are.
+ * Makes a snapshot of argv[3] in the store argv[2] (see open-built-driver.ts), on top of the newest, and prints time and
+ * memory as JSON; without argv[3], it only creates the repository. A process of its own, as a runner is, and of the
+ * built program, as runners are.
  */
 const [, , store = '', volume = ''] = process.argv
-const { localDriver } = await built<typeof import('../src/objects/drivers/local.ts')>('objects/drivers/local')
 const { createRepository } = await built<typeof import('../src/restic/repository/create-repository.ts')>(
   'restic/repository/create-repository',
 )
@@ -21,7 +21,7 @@ const { makeSnapshot } = await built<typeof import('../src/restic/write/make-sna
   'restic/write/make-snapshot',
 )
 
-const place: RepositoryPlace = { driver: localDriver(store), base: 'repo' }
+const place: RepositoryPlace = { driver: await openBuiltDriver(store), base: 'repo' }
 const options = {
   password: Buffer.from('benchmark'),
   clock: systemClock,
@@ -61,8 +61,4 @@ async function newest() {
     snapshots.push({ id, snapshot: parseSnapshot(id, await repository.loadUnpacked('snapshots', id)) })
   }
   return snapshots.toSorted((a, b) => (a.snapshot.time < b.snapshot.time ? -1 : 1)).at(-1) ?? null
-}
-
-async function built<M>(name: string): Promise<M> {
-  return (await import(new URL(`../dist/${name}.js`, import.meta.url).href)) as M
 }

@@ -25,7 +25,7 @@ try {
   measure(
     'restore',
     './snapshot-restore-child.ts',
-    `${place}/store/repo`,
+    `${place}/store`,
     `${place}/password`,
     `${place}/restored`,
   )

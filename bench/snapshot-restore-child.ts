@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
+import { built, openBuiltDriver } from './open-built-driver.ts'
 
 /**
- * Restores a snapshot of the repository argv[2] into argv[4] and prints time and memory as JSON. argv[3] is the file
- * with the password. Of the built program, as runners are.
+ * Restores a snapshot of the repository `repo`, or argv[5], in the store argv[2] (see open-built-driver.ts) into argv[4],
+ * and prints time and memory as JSON. argv[3] is the file with the password. Of the built program, as runners are.
  */
 const { systemClock } = await built<typeof import('../src/lib/clock.ts')>('lib/clock')
-const { localDriver } = await built<typeof import('../src/objects/drivers/local.ts')>('objects/drivers/local')
 const { parseSnapshot } = await built<typeof import('../src/restic/nodes/snapshot-file.ts')>(
   'restic/nodes/snapshot-file',
 )
@@ -18,10 +18,9 @@ const { restoreTree } = await built<typeof import('../src/restic/restore/restore
   'restic/restore/restore-tree',
 )
 const { applyRootMetadata } = await built<typeof import('../src/volume/tree/write.ts')>('volume/tree/write')
-const [, , repositoryPath = '', passwordFile = '', target = ''] = process.argv
+const [, , store = '', passwordFile = '', target = '', base = 'repo'] = process.argv
 let warnings = 0
-const slash = repositoryPath.lastIndexOf('/')
-const place = { driver: localDriver(repositoryPath.slice(0, slash)), base: repositoryPath.slice(slash + 1) }
+const place = { driver: await openBuiltDriver(store), base }
 const password = Buffer.from(readFileSync(passwordFile, 'utf8').trim())
 await using repository = await openRepository(place, { password, clock: systemClock, warn: console.error })
 await repository.loadIndex()
@@ -42,8 +41,4 @@ async function anySnapshot() {
     return parseSnapshot(id, await repository.loadUnpacked('snapshots', id))
   }
   throw new Error('there is no snapshot')
-}
-
-async function built<M>(name: string): Promise<M> {
-  return (await import(new URL(`../dist/${name}.js`, import.meta.url).href)) as M
 }

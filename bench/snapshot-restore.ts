@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 import { asRunner } from './as-runner.ts'
 import { mixedTree } from './mixed-tree.ts'
@@ -46,7 +47,9 @@ function makeRepository(): void {
 }
 
 function runOurs(target: string): number {
-  const printed = JSON.parse(asRunner('./snapshot-restore-child.ts', repository, passwordFile, target))
+  const printed = JSON.parse(
+    asRunner('./snapshot-restore-child.ts', dirname(repository), passwordFile, target, basename(repository)),
+  )
   if (printed.files !== tree.files || printed.warnings > 0)
     throw new Error(`not all came back: ${JSON.stringify(printed)}`)
   return printed.peakMiB

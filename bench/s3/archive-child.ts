@@ -1,0 +1,50 @@
+import { mkdirSync } from 'node:fs'
+import { basename } from 'node:path'
+import type { ObjectReader } from '../../src/objects/driver.ts'
+import { built, openBuiltDriver } from '../open-built-driver.ts'
+
+/**
+ * `pack STORE VOLUME`: packs a volume into an archive of the store. `unpack STORE TARGET`: unpacks that into a new folder.
+ * Prints the peak of its memory as JSON. Of the built program, as runners are.
+ */
+const [, , step, store = '', path = ''] = process.argv
+const ARCHIVE = '127.0.0.1/bench.tar.gz'
+const INDEX = `${ARCHIVE}.index.gz`
+const driver = await openBuiltDriver(store)
+const { signal } = new AbortController()
+if (step === 'pack') await pack()
+else await unpack()
+const { maxRSS } = process.resourceUsage()
+console.log(JSON.stringify({ peakMiB: Math.round(maxRSS / 1024) }))
+
+async function pack(): Promise<void> {
+  const { packArchive } = await built<typeof import('../../src/archive/pack.ts')>('archive/pack')
+  const [out, index] = [await driver.create(ARCHIVE), await driver.create(INDEX)]
+  await packArchive({
+    ...{ volume: path, topName: Buffer.from(basename(path)), out, index, signal },
+    onProgress: () => {},
+    onWarning: ({ path: where, message }) => console.error(`${where}: ${message}`),
+  })
+  for (const writer of [index, out]) await writer.commit()
+}
+
+async function unpack(): Promise<void> {
+  const { unpackArchive } = await built<typeof import('../../src/archive/unpack.ts')>('archive/unpack')
+  await using archive = await driver.open(ARCHIVE)
+  await using index = await driver.open(INDEX)
+  mkdirSync(path)
+  await unpackArchive({
+    ...{ archive, expected: null, members: await readMembers(index), target: path, signal },
+    onProgress: () => {},
+    onWarning: ({ path: where, message }) => console.error(`${where}: ${message}`),
+  })
+}
+
+async function readMembers(index: ObjectReader): Promise<number[]> {
+  const { readIndex } =
+    await built<typeof import('../../src/archive/index-format.ts')>('archive/index-format')
+  const sizes: number[] = []
+  for await (const line of readIndex(index))
+    if (line.kind === 'members') for (const [bytes] of line.sizes) sizes.push(bytes)
+  return sizes
+}
