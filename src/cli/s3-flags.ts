@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { Option } from 'commander'
-import { BackupdError } from '../lib/errors.ts'
+import { parseByteCount } from '../lib/byte-counts.ts'
+import { BackupdError, messageOf } from '../lib/errors.ts'
 import { redactUrl } from '../lib/redact-url.ts'
 import type { S3Settings } from '../wire/store-settings.ts'
 
@@ -16,6 +17,7 @@ export interface S3Flags {
   s3Encryption?: string
   s3KmsKeyId?: string
   s3StorageClass?: string
+  storeQuota?: string
 }
 
 export const S3_OPTIONS: readonly Option[] = [
@@ -40,6 +42,10 @@ export const S3_OPTIONS: readonly Option[] = [
     '--s3-kms-key-id <id>',
     'the key of --s3-encryption aws:kms; without it, the usual one of the account',
   ),
+  new Option(
+    '--store-quota <size>',
+    'how much this server may use of an s3 store, such as 500GiB, to tell when it will be full',
+  ),
   new Option('--s3-storage-class <name>', 'of archives and packs; without it, the usual one of the bucket'),
 ]
 
@@ -62,6 +68,7 @@ export function parseS3Flags(flags: S3Flags): S3Settings {
     ...(proxy !== undefined && { proxy }),
     ...parseEncryption(flags),
     ...parseStorageClass(flags.s3StorageClass),
+    ...parseQuotaFlag(flags.storeQuota),
   }
 }
 
@@ -96,6 +103,15 @@ function parseEncryption({ s3Encryption, s3KmsKeyId }: S3Flags): Pick<S3Settings
   if (isKms) return { encryption: s3Encryption, ...(s3KmsKeyId !== undefined && { kmsKeyId: s3KmsKeyId }) }
   if (s3Encryption === 'AES256') return { encryption: s3Encryption }
   throw wrongFlag(`--s3-encryption is "${s3Encryption}": write AES256 or aws:kms`)
+}
+
+function parseQuotaFlag(text: string | undefined): Pick<S3Settings, 'quotaBytes'> {
+  if (text === undefined) return {}
+  try {
+    return { quotaBytes: parseByteCount(text) }
+  } catch (error) {
+    throw wrongFlag(`--store-quota: ${messageOf(error)}`)
+  }
 }
 
 /** Ceph and MinIO have names of their own. */

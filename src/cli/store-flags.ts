@@ -51,6 +51,11 @@ export function addStoreFlags(command: Command, usual: StoreSettings['driver']):
 /** Throws BAD_INPUT for an unknown driver, and for one that lacks a flag. */
 export function parseStore(flags: StoreFlags): StoreSettings {
   const { backupDriver } = flags
+  if (flags.storeQuota !== undefined && backupDriver !== 's3')
+    throw new BackupdError(
+      'BAD_INPUT',
+      '--store-quota is for --backup-driver s3: the other drivers know their free room',
+    )
   if (isDriver(backupDriver)) return DRIVERS[backupDriver].read(flags)
   throw new BackupdError('BAD_INPUT', `--backup-driver is "${backupDriver}": write ${NAMES}`)
 }

@@ -52,12 +52,12 @@ export interface Driver {
    * process ends.
    */
   lock(name: string): Promise<AsyncDisposable>
-  /** Missing if the store has no known limit. */
-  space?(): Promise<Space>
+  /** Missing if the store has no known limit; undefined as long as its room is not known yet. */
+  space?(): Promise<Space | undefined>
   /** Only if reading from the store costs requests: keeps objects whose name is the hash of their content. */
   readonly cache?: ContentCache
   /** Throws STORE_UNAVAILABLE or STORE_NOT_MOUNTED if the store cannot be used. */
-  check(options?: CheckOptions): Promise<void>
+  check(options?: StoreCheckOptions): Promise<void>
   /**
    * Only if objects are files on this machine: runs `act` with a path of the folder that is valid until `act` ends. For
    * content that is not in our format, such as mirrors. Errors of `act` are thrown unchanged.
@@ -68,7 +68,7 @@ export interface Driver {
 /** A driver as it is written: open-driver.ts adds locks on this machine if it has none of its own. */
 export type BareDriver = Omit<Driver, 'lock'> & Partial<Pick<Driver, 'lock'>>
 
-export interface CheckOptions {
+export interface StoreCheckOptions {
   /** Also writes an object, if nothing else shows whether that is allowed: not for a check that is made often. */
   byWriting?: boolean
 }
@@ -163,6 +163,8 @@ export interface Space {
   trashBytes: number | null
   /** The quota with the least room left; null if there is none. */
   quota: { usedBytes: number; limitBytes: number } | null
+  /** Whether a write beyond it fails. */
+  isEnforced: boolean
   /** Problems for an operator to fix, one sentence each. */
   problems: string[]
 }

@@ -9,7 +9,8 @@ export async function openStore(
   identity: StoreIdentity & Pick<Opener, 'dataDir'>,
   { clock, warn, patienceMs }: Pick<StoreWorld, 'clock' | 'warn'> & Pick<Opener, 'patienceMs'>,
 ): Promise<Store> {
-  const opener = { dataDir: identity.dataDir, clock, warn, ...(patienceMs !== undefined && { patienceMs }) }
+  const place = { dataDir: identity.dataDir, namespace: identity.ip }
+  const opener = { ...place, clock, warn, ...(patienceMs !== undefined && { patienceMs }) }
   const driver = openDriver(settings, opener)
   return createStore({ driver, identity, clock, warn })
 }

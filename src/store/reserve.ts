@@ -33,7 +33,7 @@ export async function keepReserve(world: StoreWorld): Promise<void> {
     if (await driver.stat(reserveKey(world))) return
     if (!(await repositoryExists(placeOfRepository(driver, identity.ip)))) return
     const space = await driver.space?.()
-    if (!space || space.freeBytes < RESERVE_BYTES) return
+    if (!space?.isEnforced || space.freeBytes < RESERVE_BYTES) return
     await assertOwner(world)
     // Random bytes, because a file system that compresses would reserve no space for zeros.
     await driver.replace(reserveKey(world), randomBytes(RESERVE_BYTES))

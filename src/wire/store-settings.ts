@@ -25,6 +25,8 @@ export interface S3Settings {
   kmsKeyId?: string
   /** Of archives and packs; if it is missing, the bucket's usual one. */
   storageClass?: string
+  /** How much one server may use, for forecasts; without it, the free room is not known. */
+  quotaBytes?: number
 }
 
 /** Where the store is, for people, and the same for everyone who uses it: the name of its locks is made from it. */

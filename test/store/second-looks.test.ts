@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { BackupdError } from '../../src/lib/errors.ts'
+import type { Space } from '../../src/objects/driver.ts'
 import { localDriver } from '../../src/objects/drivers/local.ts'
 import { newRid } from '../../src/wire/ids.ts'
 import { faultyDriver } from '../support/faulty-driver.ts'
@@ -64,7 +65,7 @@ describe('the reserve', () => {
     const driver = localDriver(dir)
     const { store, reserve } = await reserveWorld(driver, dir)
     rmSync(reserve)
-    const space = await driver.space()
+    const space = (await driver.space()) as Space
     driver.space = async () => ({ ...space, freeBytes: 4 * 1024 * 1024 - 1 })
     await store.keepReserve()
     expect(existsSync(reserve)).toBe(false)

@@ -37,6 +37,8 @@ export interface S3Model extends S3ModelOptions {
   uploads: Map<string, Upload>
   /** `PUT key`, in the order of arrival. */
   requests: string[]
+  /** How many objects a list without folders has on each page. */
+  pageSize: number
 }
 
 /**
@@ -52,6 +54,7 @@ export async function startS3Model(options: S3ModelOptions = {}): Promise<S3Mode
     objects: new Map(),
     uploads: new Map(),
     requests: [],
+    pageSize: 1000,
   }
   const server = createServer((request, response) => void answer(model, request, response))
   server.listen(0, '127.0.0.1')
@@ -69,7 +72,7 @@ export async function startS3Model(options: S3ModelOptions = {}): Promise<S3Mode
     pathStyle: true,
     credentialsFile,
   }
-  return { ...model, settings }
+  return Object.assign(model, { settings })
 }
 
 class Refusal extends Error {
@@ -199,7 +202,9 @@ function get(model: Model, { method, key, request }: Asked): Send {
 
 function list(model: Model, query: URLSearchParams): Send {
   const prefix = query.get('prefix') ?? ''
-  const keys = [...model.objects.keys()].filter((key) => key.startsWith(prefix)).sort()
+  const after = query.get('start-after') ?? ''
+  const all = [...model.objects.keys()].filter((key) => key.startsWith(prefix) && key > after).sort()
+  const keys = query.has('delimiter') ? all : all.slice(0, model.pageSize)
   const folders = new Set<string>()
   const contents: string[] = []
   for (const key of keys) {
@@ -208,7 +213,8 @@ function list(model: Model, query: URLSearchParams): Send {
     else contents.push(describe(key, model.objects.get(key)))
   }
   const prefixes = [...folders].map((folder) => xml('CommonPrefixes', xml('Prefix', encode(folder))))
-  const count = xml('KeyCount', contents.length + prefixes.length) + xml('IsTruncated', false)
+  const count =
+    xml('KeyCount', contents.length + prefixes.length) + xml('IsTruncated', keys.length < all.length)
   return sendXml('ListBucketResult', contents.join('') + prefixes.join('') + count)
 }
 

@@ -36,7 +36,7 @@ export interface ServerFindings {
 export function judgeServer(facts: ServerFindings): Finding<ServerHealthState>[] {
   const found = [...findServerStates(facts)]
   if (found.length > 0) return found
-  if (facts.server.debug) return [{ state: 'OK', because: 'Its daemon answers, and its store has room' }]
+  if (facts.server.debug) return [{ state: 'OK', because: describeGood(facts.forecast) }]
   return [{ state: 'UNKNOWN', because: 'Its daemon has not been asked since the controller started' }]
 }
 
@@ -54,6 +54,11 @@ function* findServerStates(facts: ServerFindings): Generator<Finding<ServerHealt
   if (clock !== null) yield { state: 'CLOCK_OFF', because: clock }
   const missing = CAPABILITIES.filter((name) => debug && !debug.capabilities?.includes(name))
   if (missing.length > 0) yield { state: 'OLD_VERSION', because: describeVersion(server, missing) }
+}
+
+/** The room of a store on S3 may be unknown. */
+function describeGood({ freeBytes }: StoreForecast): string {
+  return `Its daemon answers, and its store ${freeBytes === null ? 'can be used' : 'has room'}`
 }
 
 function describeSilence(lastSeen: string | null): string {

@@ -130,7 +130,7 @@ export class FileDriver implements BareDriver {
       const [freeBytes, totalBytes] = [bavail * bsize, blocks * bsize]
       const left = `The store has ${byteText(freeBytes)} of ${byteText(totalBytes)} left`
       const problems = freeBytes < LOW_SHARE * totalBytes ? [left] : []
-      return { freeBytes, totalBytes, trashBytes: null, quota: null, problems }
+      return { freeBytes, totalBytes, trashBytes: null, quota: null, isEnforced: true, problems }
     })
   }
 

@@ -10,12 +10,15 @@ import { retryingDriver } from '../wrap/retrying-driver.ts'
 import { localDriver } from './local.ts'
 import { mooseFsDriver } from './moosefs/moosefs.ts'
 import { s3Driver } from './s3/s3.ts'
+import type { CountOptions } from './s3/used-bytes.ts'
 
 /** The daemon that opens a store. */
 export interface Opener {
   /** The daemon's local data directory. */
   dataDir: string
   clock: Clock
+  /** The folder of this daemon in the store, whose room counts; without it, a counted quota is not known. */
+  namespace?: string
   /** How long one call may be repeated while the store does not answer, ms; default 2 minutes. */
   patienceMs?: number
   /** Called for problems that make nothing fail. */
@@ -36,7 +39,7 @@ const DRIVERS: { [Name in StoreSettings['driver']]: Open<StoreSettings & { drive
   local: ({ dir }) => localDriver(dir),
   moosefs: ({ dir }, { clock }) => mooseFsDriver(dir, clock),
   s3: (settings, opener) => ({
-    ...retryingDriver(s3Driver(settings), makePatience(opener)),
+    ...retryingDriver(s3Driver(settings, makeCounting(opener)), makePatience(opener)),
     cache: openCache(opener),
   }),
 }
@@ -46,6 +49,10 @@ export function openDriver<Settings extends StoreSettings>(settings: Settings, o
   const open = DRIVERS[settings.driver] as Open<StoreSettings>
   const lockDir = join(opener.dataDir, 'locks')
   return meteredDriver(withLocalLocks(open(settings, opener), { lockDir, store: describePlace(settings) }))
+}
+
+function makeCounting({ dataDir, clock, namespace }: Opener): CountOptions | undefined {
+  return namespace === undefined ? undefined : { namespace, clock, file: join(dataDir, 'store-usage.json') }
 }
 
 function makePatience({ clock, patienceMs = PATIENCE_MS }: Opener): Patience {

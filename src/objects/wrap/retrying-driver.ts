@@ -9,7 +9,7 @@ import type { Patience } from './patience.ts'
 export function retryingDriver(driver: BareDriver, patience: Patience): BareDriver {
   const again = <T>(call: () => Promise<T>) => patience.during(call)
   const { space, syncFolder, withFolder, readWhole } = driver
-  if (space || syncFolder || withFolder) throw new TypeError(`The driver ${driver.name} is not for a network`)
+  if (syncFolder || withFolder) throw new TypeError(`The driver ${driver.name} is not for a network`)
   return {
     name: driver.name,
     abilities: driver.abilities,
@@ -27,6 +27,7 @@ export function retryingDriver(driver: BareDriver, patience: Patience): BareDriv
     remove: (name) => again(() => driver.remove(name)),
     list: (folder) => repeatedList(() => driver.list(folder), patience),
     names: (folder) => repeatedList(() => driver.names(folder), patience),
+    ...(space && { space: () => again(() => space.call(driver)) }),
     check: (options) => again(() => driver.check(options)),
   }
 }

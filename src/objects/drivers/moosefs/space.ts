@@ -32,6 +32,7 @@ export async function readSpace(place: MooseFsPlace): Promise<Space> {
     totalBytes,
     trashBytes,
     quota: quota ? { usedBytes: quota.usedBytes, limitBytes: quota.limitBytes } : null,
+    isEnforced: true,
     problems: [...quotas.flatMap(quotaProblem), ...roomProblem({ freeBytes, totalBytes, trashBytes })],
   }
 }
@@ -75,7 +76,11 @@ function quotaProblem(quota: SetQuota): string[] {
   return []
 }
 
-function roomProblem({ freeBytes, totalBytes, trashBytes }: Omit<Space, 'quota' | 'problems'>): string[] {
+function roomProblem({
+  freeBytes,
+  totalBytes,
+  trashBytes,
+}: Pick<Space, 'freeBytes' | 'totalBytes' | 'trashBytes'>): string[] {
   if (freeBytes >= LOW_SHARE * totalBytes) return []
   const left = `The store has ${byteText(freeBytes)} of ${byteText(totalBytes)} left`
   if (!trashBytes) return [left]

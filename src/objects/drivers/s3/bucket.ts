@@ -145,6 +145,18 @@ export class Bucket {
     )
   }
 
+  /** One page of everything in a folder and its folders, in the order of names. */
+  listTree(folder: string, after?: string): Promise<ListObjectsV2CommandOutput> {
+    return this.#ask('list', folder, (client) =>
+      client.listObjectsV2({
+        Bucket: this.#settings.bucket,
+        Prefix: this.folderKey(folder),
+        EncodingType: 'url',
+        ...(after !== undefined && { StartAfter: this.folderKey('') + after }),
+      }),
+    )
+  }
+
   /** Throws the reason, with which the store answers a list more exactly than any other request. */
   async check(): Promise<void> {
     await this.#ask('use', '', (client) => this.#listOne(client))

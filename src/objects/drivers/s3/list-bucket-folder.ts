@@ -16,6 +16,29 @@ export async function* listBucketFolder(bucket: Bucket, folder: string): AsyncGe
   } while (after !== undefined)
 }
 
+/**
+ * Lists everything in a folder and its folders, one request for each page, in the order of names.
+ * @param after begins behind this name; '' begins at the first one
+ */
+export async function* listBucketTree(
+  bucket: Bucket,
+  folder: string,
+  after: string,
+): AsyncGenerator<{ objects: { name: string; size: number }[]; isLast: boolean }> {
+  const start = bucket.folderKey('').length
+  for (let last = after; ; ) {
+    const { Contents = [], IsTruncated } = await bucket.listTree(folder, last === '' ? undefined : last)
+    const objects = Contents.map(({ Key = '', Size = 0 }) => ({
+      name: decodeKey(Key).slice(start),
+      size: Size,
+    }))
+    last = objects.at(-1)?.name ?? ''
+    const isLast = !IsTruncated || last === ''
+    yield { objects, isLast }
+    if (isLast) return
+  }
+}
+
 function* readEntries({
   Contents = [],
   CommonPrefixes = [],

@@ -4,12 +4,12 @@ import { sleep } from '../../../lib/sleep.ts'
 import type { S3Settings } from '../../../wire/store-settings.ts'
 import type {
   BareDriver,
-  CheckOptions,
   CreateOptions,
   ObjectName,
   ObjectReader,
   ObjectStat,
   ObjectWriter,
+  StoreCheckOptions,
   UnnamedWriter,
 } from '../../driver.ts'
 import { parseUnfinished, unfinishedName } from '../../unfinished.ts'
@@ -21,8 +21,10 @@ import { inTurn } from './name-turns.ts'
 import { S3ObjectReader } from './object-reader.ts'
 import { S3ObjectWriter } from './object-writer.ts'
 import { PartPlan } from './part-sizes.ts'
+import { makeQuotaSpace } from './quota-space.ts'
 import type { StoredObject } from './stored-object.ts'
 import { abortJournalled, UploadJournal } from './upload-journal.ts'
+import { type CountOptions, countUsedBytes } from './used-bytes.ts'
 
 /** How long a store without conditional writes is given to show who wrote last. */
 const LAST_WORD_MS = 1000
@@ -31,8 +33,17 @@ const LAST_WORD_MS = 1000
  * A bucket as a store. Objects have the keys `<prefix>/<name>`; folders exist only in their names. Nothing is renamed and
  * nothing is locked; see withLocalLocks and retryingDriver, with which open-driver.ts completes it.
  */
-export function s3Driver(settings: S3Settings): BareDriver {
-  return new S3Driver(settings)
+export function s3Driver(settings: S3Settings, counting?: CountOptions): BareDriver {
+  const bucket = new Bucket(settings)
+  const driver: BareDriver = new S3Driver(bucket)
+  const { quotaBytes } = settings
+  if (quotaBytes === undefined || counting === undefined) return driver
+  return Object.assign(driver, {
+    async space() {
+      const usedBytes = await countUsedBytes(bucket, counting)
+      return usedBytes === undefined ? undefined : makeQuotaSpace(usedBytes, quotaBytes)
+    },
+  })
 }
 
 class S3Driver implements BareDriver {
@@ -41,9 +52,9 @@ class S3Driver implements BareDriver {
   readonly #bucket: Bucket
   readonly #conditional: ConditionalWrites
 
-  constructor(settings: S3Settings) {
-    this.#bucket = new Bucket(settings)
-    this.#conditional = new ConditionalWrites(this.#bucket)
+  constructor(bucket: Bucket) {
+    this.#bucket = bucket
+    this.#conditional = new ConditionalWrites(bucket)
   }
 
   async create(name: string, { run, expectedBytes, ...marks }: CreateOptions = {}): Promise<ObjectWriter> {
@@ -122,7 +133,7 @@ class S3Driver implements BareDriver {
     for await (const { name, kind } of listBucketFolder(this.#bucket, folder)) yield { name, kind }
   }
 
-  async check({ byWriting = false }: CheckOptions = {}): Promise<void> {
+  async check({ byWriting = false }: StoreCheckOptions = {}): Promise<void> {
     await this.#bucket.check()
     if (byWriting) await this.#conditional.checkWriting()
   }
