@@ -5,6 +5,7 @@ import { BackupdError } from '../../../lib/errors.ts'
 import { describePlace, type S3Settings } from '../../../wire/store-settings.ts'
 import { tooLargeToRead } from '../../small-objects.ts'
 import { openClient } from './open-client.ts'
+import { RequestLimit } from './request-limit.ts'
 import { readS3Status, type S3Question, s3Error } from './s3-error.ts'
 import { makeMetadata, readHead, type StoredObject, type WriterMark } from './stored-object.ts'
 import { makeWriteOptions, type S3ContentKind } from './write-options.ts'
@@ -50,6 +51,7 @@ export interface UploadId {
 export class Bucket {
   readonly place: string
   readonly #settings: S3Settings
+  readonly #limit = new RequestLimit()
   #client: Promise<S3> | undefined
 
   constructor(settings: S3Settings) {
@@ -257,11 +259,13 @@ export class Bucket {
   }
 
   async #ask<T>(doing: S3Question['doing'], name: string, request: (client: S3) => Promise<T>): Promise<T> {
-    try {
-      return await request(await this.#open())
-    } catch (cause) {
-      throw s3Error(this.place, { doing, name }, cause)
-    }
+    return await this.#limit.during(async () => {
+      try {
+        return await request(await this.#open())
+      } catch (cause) {
+        throw s3Error(this.place, { doing, name }, cause)
+      }
+    })
   }
 
   /** A failure is not remembered: a missing file of credentials may appear. */

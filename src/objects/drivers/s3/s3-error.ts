@@ -150,7 +150,12 @@ export function s3Error(place: string, { doing, name }: S3Question, cause: unkno
   const { code, transient: again } = fault
   const reason = fault === DENIED ? describeDenial(doing) : fault.reason
   const object = name === '' ? '' : `"${name}" in `
-  const facts = { object: name, s3: readS3Code(cause) ?? null, ...(again && { transient: true }) }
+  const facts = {
+    object: name,
+    s3: readS3Code(cause) ?? null,
+    ...(again && { transient: true }),
+    ...(fault === BUSY && { isBusy: true }),
+  }
   return new BackupdError(code, `Cannot ${doing} ${object}the store ${place}: ${reason}`, { cause, facts })
 }
 
