@@ -17,3 +17,10 @@ test.skipIf(process.getuid?.() !== 0)(
     expect(await follow('foreign')).toMatchObject({ real: sticky, rest: ['foreign'] })
   },
 )
+
+test('a path that cannot be followed is an error, unlike one that does not exist', async () => {
+  const dir = tempDir()
+  const follow = (name: string) => followTrusted(join(dir, name), () => false)
+  expect(await follow('none')).toMatchObject({ real: join(dir, 'none'), rest: [] })
+  await expect(follow('x'.repeat(300))).rejects.toMatchObject({ code: 'ENAMETOOLONG' })
+})
