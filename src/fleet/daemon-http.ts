@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net'
 import { stringify } from 'node:querystring'
-import { type Dispatcher, Pool } from 'undici'
+import type { Dispatcher, Pool } from 'undici'
 import { isErrorCode } from '../lib/error-codes.ts'
 import { BackupdError, errnoOf, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
@@ -8,10 +8,9 @@ import { afterOwnTime } from '../lib/own-time.ts'
 import { withoutControls } from '../lib/plain-text.ts'
 import { ERROR_CODE_HEADER } from '../wire/error-code-header.ts'
 import { notUnicode } from '../wire/json.ts'
+import { DaemonPools } from './daemon-pools.ts'
 
 const ANSWER_TIMEOUT_MS = 10_000
-/** To one daemon. */
-const MAX_CONNECTIONS = 8
 /** Bytes. Large, because a legacy daemon lists all backups in one answer. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
@@ -51,34 +50,24 @@ export function createDaemonHttp({
   onSetAside = (server, what, reasons) => log.warn({ server, reasons }, `Cannot use some ${what}`),
   patienceMs = ANSWER_TIMEOUT_MS,
 }: DaemonHttpOptions): DaemonHttp {
-  const pools = new Map<string, Pool>()
-  const openPool = (origin: string) => {
-    const pool =
-      pools.get(origin) ??
-      new Pool(origin, { connections: MAX_CONNECTIONS, connect: { timeout: patienceMs } })
-    pools.set(origin, pool)
-    return pool
-  }
+  const pools = new DaemonPools(patienceMs)
   return {
     async ask(ip, request) {
       const url = isIPv4(ip) ? addressOf(ip) : undefined
       if (url === undefined) throw makeUnknownServerError(ip)
       const address = new URL(url).origin
       const sent = encode(request)
-      const answer = await limitTime(exchange(openPool(address), sent, patienceMs), patienceMs).catch(
-        (cause) => {
-          throw makeUnreachableError({ ip, address, patienceMs }, cause)
-        },
-      )
+      const exchanged = pools.use(address, (pool) => limitTime(exchange(pool, sent, patienceMs), patienceMs))
+      const answer = await exchanged.catch((cause) => {
+        throw makeUnreachableError({ ip, address, patienceMs }, cause)
+      })
       if (answer.status < 300) return answer.body
       const refusal = parseRefusal(answer, { ip, address, request })
       log.warn({ server: ip, status: answer.status, code: refusal.code }, refusal.message)
       throw refusal
     },
     noteSetAside: onSetAside,
-    async close() {
-      await Promise.all([...pools.values()].map((pool) => pool.destroy()))
-    },
+    close: () => pools.destroy(),
   }
 }
 
