@@ -2,6 +2,7 @@ import { doAtOnce, doInSlices, type Interruptible } from '../lib/in-slices.ts'
 import type { InventoryApp, InventoryNews } from '../wire/inventory.ts'
 import { hashPieces, parsePieces, printPieces } from './app-pieces.ts'
 import type { InventoryLayout } from './read-inventory.ts'
+import { shareEqualParts } from './share-equal-parts.ts'
 
 /** An app as it passes between processes. */
 export interface AppPart {
@@ -46,6 +47,7 @@ export class ReceivedApps {
   async replace(app: InventoryApp): Promise<boolean> {
     if (!this.apps.some(({ name }) => name === app.name)) return false
     const hash = await doInSlices(hashPieces(printPieces(app)))
+    await doInSlices(shareEqualParts(app))
     this.#apps = new Map(
       [...this.#apps].map(([known, each]) => (each.name === app.name ? [hash, app] : [known, each])),
     )
@@ -62,8 +64,10 @@ export class ReceivedApps {
   *#receive(parts: AppPart[]): Interruptible<Map<string, InventoryApp>> {
     const apps = new Map<string, InventoryApp>()
     for (const { hash, pieces } of parts) {
-      const app = this.#apps.get(hash) ?? (pieces === null ? undefined : yield* parsePieces(pieces))
+      const known = this.#apps.get(hash)
+      const app = known ?? (pieces === null ? undefined : yield* parsePieces(pieces))
       if (!app) throw new Error('an app of the inventory is missing')
+      if (!known) yield* shareEqualParts(app)
       apps.set(hash, app)
       yield
     }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { ReceivedApps, splitInventory } from '../../src/fleet/inventory-parts.ts'
 import type { InventoryApp, InventoryNews } from '../../src/wire/inventory.ts'
+import { sampleSchedule } from '../support/given/inventory.ts'
 import { given } from '../support/given.ts'
 
 function app(name: string, volume: string): InventoryApp[] {
@@ -39,4 +40,28 @@ test('a broken inventory passes as it is, and what was received before stays kno
     await received.join(splitInventory({ news: broken, layout: null }, new Set(received.hashes))),
   ).toEqual(broken)
   expect(received.hashes).toHaveLength(1)
+})
+
+test('equal volumes and schedules of an app are kept once', async () => {
+  const schedules = () => [sampleSchedule()]
+  const volume = (name: string) => ({ name, path: null, schedules: schedules() })
+  const instance = (no: number) => ({
+    no,
+    server: `10.0.0.${no}`,
+    containers: [],
+    volumes: [volume('/data/a'), volume('/data/b')],
+  })
+  const app = {
+    name: 'shop',
+    procs: [{ name: 'shop.web.web', shortName: 'web', instances: [instance(1), instance(2)] }],
+  }
+  const received = new ReceivedApps()
+  await received.join(
+    splitInventory({ news: { kind: 'inventory', inventory: { apps: [app] } }, layout: null }, new Set()),
+  )
+  expect(received.apps).toEqual([app])
+  const [one, other] = received.apps[0]?.procs[0]?.instances ?? []
+  expect(one?.volumes[0]).toBe(other?.volumes[0])
+  expect(one?.volumes[1]).not.toBe(one?.volumes[0])
+  expect(one?.volumes[1]?.schedules[0]).toBe(one?.volumes[0]?.schedules[0])
 })
