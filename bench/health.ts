@@ -140,7 +140,7 @@ const first = await open()
 const inventory = makeInventory()
 await acceptInventory(first, { kind: 'inventory', inventory })
 await settle(first)
-const jobs = [...first.inventory.plan.jobs.values()].filter(({ volume }) => volume !== null)
+const jobs = first.inventory.plan.jobs.filter(({ volume }) => volume !== null)
 console.log(`${VOLUMES} volumes, ${jobs.length} jobs, ${RECORDS} records`)
 for (let n = 0; n < RECORDS; n += 500) {
   const runs = Array.from({ length: Math.min(500, RECORDS - n) }, (_, at) => {

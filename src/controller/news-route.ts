@@ -38,7 +38,7 @@ export function addNewsRoute(app: FastifyInstance, world: World): void {
       const from = plainIp(request.ip)
       const seconds = findRetryAfter(world, error, from)
       if (seconds !== undefined) reply.header('retry-after', seconds)
-      const flaw = findFlaw(error)
+      const flaw = findPostFlaw(error)
       if (flaw !== undefined) noteUnusableNews(world, from, flaw)
       throw error
     })
@@ -66,7 +66,7 @@ function findRetryAfter(world: World, error: unknown, from: string): number | un
 }
 
 /** Why a whole post cannot be used, however often it is sent; undefined for other errors, such as a lost connection. */
-function findFlaw(error: unknown): string | undefined {
+function findPostFlaw(error: unknown): string | undefined {
   if (error instanceof BackupdError) return error.code === 'BAD_INPUT' ? error.message : undefined
   return errnoOf(error)?.startsWith('FST_ERR_CTP_') ? frameworkRefusal(error)?.message : undefined
 }

@@ -1,5 +1,5 @@
 import type { InventoryApp, InventoryInstance } from '../wire/inventory.ts'
-import { type PlannedVolume, volumeIdentity } from './plan.ts'
+import { findVolume, type PlannedVolume } from './plan.ts'
 import type { World } from './world.ts'
 
 /** Sorted by name. */
@@ -18,8 +18,6 @@ export function listPlannedVolumes(
 ): PlannedVolume[] {
   const { app, proc, instance } = place
   return instance.volumes
-    .map(({ name }) =>
-      world.inventory.plan.volumesByName.get(volumeIdentity({ app, proc, instanceNo: instance.no, name })),
-    )
+    .map(({ name }) => findVolume(world.inventory.plan, { app, proc, instanceNo: instance.no, name }))
     .filter((volume) => volume !== undefined)
 }

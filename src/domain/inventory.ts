@@ -4,7 +4,7 @@ import { doInSlices, type Interruptible } from '../lib/in-slices.ts'
 import type { Inventory, InventoryNews } from '../wire/inventory.ts'
 import type { InventoryState } from './inventory-state.ts'
 import { makePlan, makePlanInSlices } from './make-plan.ts'
-import type { Plan } from './plan.ts'
+import { findVolume, type Plan } from './plan.ts'
 import { applyInventory } from './servers.ts'
 import { updateHealthSoon } from './update-health.ts'
 import { trustedNow, type World } from './world.ts'
@@ -65,8 +65,8 @@ export async function releaseHeld(world: World): Promise<void> {
 
 function* countLostVolumes(from: Plan, to: Plan): Interruptible<number> {
   let lost = 0
-  for (const volume of from.volumesByName.keys()) {
-    if (!to.volumesByName.has(volume)) lost += 1
+  for (const volume of from.volumes) {
+    if (!findVolume(to, volume)) lost += 1
     yield
   }
   return lost

@@ -10,15 +10,15 @@ import type { RunRecord } from '../wire/record.ts'
 import { type Answer, refuse } from './answer.ts'
 import { audited } from './audit.ts'
 import { cutPage } from './cut-page.ts'
-import { findJobApp } from './expire-job.ts'
-import type { PlannedJob } from './plan.ts'
+import { findPlannedJob, listJobsInOrder, type PlannedJob } from './plan.ts'
+import { findJobApp } from './planned-job.ts'
 import { startRun } from './runs.ts'
 import { refreshSchedule } from './schedule.ts'
 import { noteServerHealth } from './update-health.ts'
 import type { World } from './world.ts'
 
 /** A planned job with what its daemon last reported about it. */
-export interface JobView extends PlannedJob {
+export interface JobView extends Pick<PlannedJob, 'id' | 'server' | 'job' | 'volume' | 'expire'> {
   app: string
   asleep: boolean
   /** ISO 8601; null: never, or not known yet. */
@@ -39,12 +39,12 @@ export interface JobFilter {
 }
 
 export function getJob(world: World, id: string): JobView | undefined {
-  const planned = world.inventory.plan.jobs.get(id)
+  const planned = findPlannedJob(world.inventory.plan, id)
   return planned && toJobView(world, planned)
 }
 
 export function listJobs(world: World, filter: JobFilter): JobView[] {
-  const candidates = listIndexed(world, filter) ?? [...world.inventory.plan.jobs.values()]
+  const candidates = listIndexed(world, filter) ?? [...listJobsInOrder(world.inventory.plan)]
   return candidates
     .filter((planned) => matchesFilter(planned, filter))
     .map((planned) => toJobView(world, planned))
@@ -67,13 +67,13 @@ export function findJobs(world: World, filter: JobFilter, page: Page): Slice<Job
 }
 
 export function countJobs(world: World, filter: JobFilter): ListCount {
-  const candidates = listIndexed(world, filter) ?? world.inventory.plan.sortedJobs
+  const candidates = listIndexed(world, filter) ?? world.inventory.plan.jobs
   return countMatches(candidates, (planned) => matchesFilter(planned, filter))
 }
 
 function listSorted(world: World, filter: JobFilter): readonly PlannedJob[] {
   const candidates = listIndexed(world, filter)
-  if (!candidates || candidates.length > MAX_SORTED) return world.inventory.plan.sortedJobs
+  if (!candidates || candidates.length > MAX_SORTED) return world.inventory.plan.jobs
   return candidates.toSorted((one, other) => compareTexts(one.id, other.id))
 }
 
@@ -141,7 +141,7 @@ function withJob<T>(
   work: (job: PlannedJob) => Promise<Answer<T>>,
 ): Promise<Answer<T>> {
   return audited(world, { who, verb: `${action}Job`, facts: { id, ...facts } }, async () => {
-    const planned = world.inventory.plan.jobs.get(id)
+    const planned = findPlannedJob(world.inventory.plan, id)
     if (!planned || (app !== undefined && findJobApp(planned) !== app)) {
       return refuse('NOT_FOUND', describeMissingJob(id, app), { id })
     }
@@ -164,10 +164,15 @@ async function refreshJobView(world: World, planned: PlannedJob): Promise<JobVie
 }
 
 function toJobView(world: World, planned: PlannedJob): JobView {
+  const { id, volume, expire, job } = planned
   const server = world.servers.get(planned.server)
-  const scheduled = server?.schedule.get(planned.id)
+  const scheduled = server?.schedule.get(id)
   return {
-    ...planned,
+    id,
+    server: planned.server,
+    job,
+    volume,
+    expire,
     app: findJobApp(planned),
     asleep: scheduled?.job.sleep ?? false,
     prevRun: timeOrNull(scheduled?.prev),
@@ -181,15 +186,15 @@ function timeOrNull(time: string | undefined): string | null {
 }
 
 function matchesFilter(planned: PlannedJob, filter: JobFilter): boolean {
-  const { server, job, volume } = planned
-  const { app, proc, instanceNo, mode } = filter
+  const { server, volume } = planned
+  const { app, proc, instanceNo, mode, action } = filter
   return (
     (app === undefined || findJobApp(planned) === app) &&
     (proc === undefined || (volume !== null && isProcNamed(volume.proc, proc))) &&
     (filter.volume === undefined || volume?.name === filter.volume) &&
     (instanceNo === undefined || volume?.instanceNo === instanceNo) &&
-    (mode === undefined || job.args.mode === mode) &&
-    (filter.action === undefined || job.action === filter.action) &&
+    (mode === undefined || planned.mode === mode) &&
+    (action === undefined || planned.action === action) &&
     (filter.server === undefined || server === filter.server)
   )
 }

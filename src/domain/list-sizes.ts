@@ -22,8 +22,8 @@ export function readListSizes({ inventory, servers }: SizedWorld): ListSizes {
     apps: apps.length,
     jobs: ({ app, server }) =>
       Math.min(
-        app === undefined ? jobs.size : (jobsByApp.get(app)?.length ?? 0),
-        server === undefined ? jobs.size : (jobsByServer.get(server)?.length ?? 0),
+        app === undefined ? jobs.length : (jobsByApp.get(app)?.length ?? 0),
+        server === undefined ? jobs.length : (jobsByServer.get(server)?.length ?? 0),
       ),
     servers: ({ app }) => (app === undefined ? servers.size : (serversByApp.get(app)?.size ?? 0)),
   }

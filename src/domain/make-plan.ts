@@ -2,19 +2,18 @@ import { compareTexts } from '../lib/compare-texts.ts'
 import { doAtOnce, doInSlices, type Interruptible } from '../lib/in-slices.ts'
 import type { Inventory, InventoryApp, InventoryInstance, InventoryProc } from '../wire/inventory.ts'
 import { shortenProcName } from '../wire/proc-names.ts'
-import { findJobApp } from './expire-job.ts'
 import {
-  comparePlaces,
+  comparePlacesAndServers,
   type ListSize,
   type Plan,
   type PlannedJob,
   type PlannedServer,
   type PlannedVolume,
   type PlanSizes,
-  volumeIdentity,
 } from './plan.ts'
 import { planServer } from './plan-server.ts'
 import { planVolumes } from './plan-volumes.ts'
+import { findJobApp } from './planned-job.ts'
 
 /** @param volumeRoot the directory of volumes whose path the inventory does not name */
 export function makePlan(inventory: Inventory, volumeRoot: string): Plan {
@@ -43,7 +42,7 @@ function* planInventory(inventory: Inventory, volumeRoot: string, previous?: Pla
   }
   yield* addVolumes(plan, volumes)
   yield* addServers(plan)
-  yield* sortLists(plan)
+  yield* sortLists(plan, volumes)
   plan.sizes = yield* measureLists(inventory, plan)
   return plan
 }
@@ -74,15 +73,12 @@ function startPlan(inventory: Inventory, volumeRoot: string): Plan {
   return {
     inventory,
     volumes: [],
-    volumesByName: new Map(),
+    jobs: [],
     servers: new Map(),
-    jobs: new Map(),
     jobsByApp: new Map(),
     jobsByServer: new Map(),
     ...indexApps(inventory),
     serversByApp: new Map(),
-    sortedVolumes: [],
-    sortedJobs: [],
     sizes: NO_SIZES,
     problems: [],
     parts: { volumeRoot, apps: new Map(), servers: new Map() },
@@ -104,8 +100,6 @@ function* addVolumes(plan: Plan, volumes: PlannedVolume[]): Interruptible<void> 
 
 function addVolume(plan: Plan, volume: PlannedVolume): void {
   const { app, server, jobs } = volume
-  plan.volumes.push(volume)
-  plan.volumesByName.set(volumeIdentity(volume), volume)
   for (const job of jobs) addJob(plan, job)
   const servers = plan.serversByApp.get(app)
   if (servers) servers.add(server)
@@ -113,7 +107,6 @@ function addVolume(plan: Plan, volume: PlannedVolume): void {
 }
 
 function addJob(plan: Plan, job: PlannedJob): void {
-  plan.jobs.set(job.id, job)
   const app = findJobApp(job)
   const jobs = plan.jobsByApp.get(app)
   if (jobs) jobs.push(job)
@@ -132,16 +125,18 @@ function* addServers(plan: Plan): Interruptible<void> {
 }
 
 /** Sorts the groups by their names and each of them on its own, which is much faster than to sort all of it. */
-function* sortLists(plan: Plan): Interruptible<void> {
-  const volumesByApp = yield* groupInSteps(plan.volumes, ({ app }) => app)
+function* sortLists(plan: Plan, volumes: readonly PlannedVolume[]): Interruptible<void> {
+  const { servers } = plan.parts
+  const volumesByApp = yield* groupInSteps(volumes, ({ app }) => app)
   for (const app of [...volumesByApp.keys()].sort(compareTexts)) {
     yield
-    for (const volume of volumesByApp.get(app)?.toSorted(comparePlaces) ?? []) plan.sortedVolumes.push(volume)
+    for (const volume of volumesByApp.get(app)?.toSorted(comparePlacesAndServers) ?? [])
+      if (!servers.get(volume.server)?.problems.has(volume)) plan.volumes.push(volume)
   }
   // The ids of a server's jobs begin with its address.
-  for (const { sortedJobs } of sortServers(plan.parts.servers.values())) {
+  for (const { sortedJobs } of sortServers(servers.values())) {
     yield
-    for (const job of sortedJobs) plan.sortedJobs.push(job)
+    for (const job of sortedJobs) plan.jobs.push(job)
   }
 }
 

@@ -4,8 +4,8 @@ import { compareTexts } from '../lib/compare-texts.ts'
 import { doAtOnce, type Interruptible } from '../lib/in-slices.ts'
 import { findNestedPaths } from '../lib/nested-paths.ts'
 import type { Job } from '../wire/job.ts'
-import { expireJob } from './expire-job.ts'
 import type { PlannedServer, PlannedVolume } from './plan.ts'
+import { ExpireJob } from './planned-job.ts'
 
 /** How many jobs are hashed without interruption. */
 const JOBS_PER_STEP = 200
@@ -17,29 +17,28 @@ export function* planServer(ip: string, volumes: PlannedVolume[]): Interruptible
   const found = {
     volumes,
     problems,
-    volumesByPath: new Map(accepted.map((volume) => [volume.path, volume])),
-    volumesByArchive: new Map(accepted.map((volume) => [volume.archive, volume])),
+    volumesByPath: accepted.toSorted((one, other) => compareTexts(one.path, other.path)),
+    volumesByArchive: accepted.toSorted((one, other) => compareTexts(one.archive, other.archive)),
   }
   yield
   if (accepted.length === 0) return { ...found, plan: null, jobs: [], sortedJobs: [] }
   const backups = accepted.flatMap((volume) => volume.jobs)
-  const jobs = [...backups, expireJob(ip, backups)]
-  const list = jobs.map((planned) => planned.job)
+  const jobs = [...backups, new ExpireJob(ip, backups)]
   yield
-  const plan = { ip, jobs: list, version: yield* hashInSteps(list) }
+  const plan = { ip, version: yield* hashInSteps(jobs) }
   return { ...found, plan, jobs, sortedJobs: jobs.toSorted((a, b) => compareTexts(a.id, b.id)) }
 }
 
 /** The version of a list of jobs: a hash, so that every controller computes the same one for the same jobs. */
 export function hashJobs(jobs: Job[]): string {
-  return doAtOnce(hashInSteps(jobs))
+  return doAtOnce(hashInSteps(jobs.map((job) => ({ job }))))
 }
 
 /** Of the JSON of the list, some jobs at a time. */
-function* hashInSteps(jobs: Job[]): Interruptible<string> {
+function* hashInSteps(jobs: readonly { job: Job }[]): Interruptible<string> {
   const hash = createHash('sha256').update('[')
   for (let n = 0; n < jobs.length; n += JOBS_PER_STEP) {
-    const some = JSON.stringify(jobs.slice(n, n + JOBS_PER_STEP)).slice(1, -1)
+    const some = JSON.stringify(jobs.slice(n, n + JOBS_PER_STEP).map(({ job }) => job)).slice(1, -1)
     hash.update(n === 0 ? some : `,${some}`)
     yield
   }

@@ -1,8 +1,8 @@
 import { isIPv4 } from 'node:net'
 import { posix } from 'node:path'
+import { flattenText } from '../lib/flat-text.ts'
 import type { Interruptible } from '../lib/in-slices.ts'
 import { archiveName } from '../wire/archive-name.ts'
-import { jobId } from '../wire/ids.ts'
 import type {
   InventoryApp,
   InventoryInstance,
@@ -10,8 +10,8 @@ import type {
   InventorySchedule,
   InventoryVolume,
 } from '../wire/inventory.ts'
-import type { BackupArgs, Job, JobOptions } from '../wire/job.ts'
 import type { PlannedJob, PlannedVolume } from './plan.ts'
+import { BackupJob } from './planned-job.ts'
 
 /**
  * Plans the volumes of an app with their jobs, regardless of all others. A volume without a valid server has no jobs.
@@ -50,8 +50,10 @@ function planVolume({ app, proc, instance, volume }: VolumeOrigin, volumeRoot: s
     server: instance.server,
     containers: instance.containers,
     name: volume.name,
-    path: volume.path ?? usual,
-    archive: archiveName({ app, proc: proc.name, instanceNo: instance.no, volume: `/${inside}` }),
+    path: volume.path ?? flattenText(usual),
+    archive: flattenText(
+      archiveName({ app, proc: proc.name, instanceNo: instance.no, volume: `/${inside}` }),
+    ),
     ...(volume.consistency && { consistency: volume.consistency }),
     jobs: [],
   }
@@ -63,44 +65,10 @@ function planVolume({ app, proc, instance, volume }: VolumeOrigin, volumeRoot: s
 function planJobs(volume: PlannedVolume, schedules: InventorySchedule[]): PlannedJob[] {
   const jobs = new Map<string, PlannedJob>()
   for (const schedule of schedules) {
-    const planned = backupJob(volume, schedule)
+    const planned = new BackupJob(volume, schedule)
     if (!jobs.has(planned.id)) jobs.set(planned.id, planned)
   }
   return [...jobs.values()]
-}
-
-function backupJob(volume: PlannedVolume, schedule: InventorySchedule): PlannedJob {
-  const args: BackupArgs = {
-    app: volume.app,
-    archive: volume.archive,
-    containers: volume.containers,
-    instanceNo: volume.instanceNo,
-    mode: schedule.mode,
-    path: volume.path,
-    postRun: schedule.postRun,
-    preRun: schedule.preRun,
-    proc: volume.proc,
-    volume: volume.name,
-  }
-  const named = schedule.namesNoMode ? { ...args, mode: '' } : args
-  const { spec } = schedule
-  const id = jobId(volume.server, { spec, action: 'backup', args: named })
-  const job: Job = { id, spec, action: 'backup', args, type: 'cron', sleep: false }
-  const options = makeOptions(volume, schedule)
-  if (Object.keys(options).length > 0) job.options = options
-  return { id, server: volume.server, job, volume, expire: schedule.expire }
-}
-
-/** Only the settings that are given, so that a list without settings keeps its version. */
-function makeOptions(
-  { consistency }: PlannedVolume,
-  { mode, timeLimitSeconds, rereadEveryDays }: InventorySchedule,
-): JobOptions {
-  return {
-    ...(timeLimitSeconds && { timeLimitSeconds }),
-    ...(consistency && { consistency }),
-    ...(rereadEveryDays && mode === 'increment' && { rereadEveryDays }),
-  }
 }
 
 /** `/data//db/` → `data/db`, as the legacy system joins it. */

@@ -1,16 +1,19 @@
 import { compareTexts } from '../lib/compare-texts.ts'
+import { findSorted } from '../lib/sorted-list.ts'
 import type { Inventory, InventoryApp } from '../wire/inventory.ts'
 import type { Job } from '../wire/job.ts'
 
-/** The plan made from an inventory: its volumes with their places, and the jobs of each server. */
+/**
+ * The plan made from an inventory: its volumes with their places, and the jobs of each server. What is looked for in a
+ * long list is found in its order, because a Map of everything would take as much memory as the plan.
+ */
 export interface Plan {
   inventory: Inventory
+  /** Sorted by app, proc, instance, name and server. */
   volumes: PlannedVolume[]
-  /** Keyed by volumeIdentity. */
-  volumesByName: Map<string, PlannedVolume>
+  /** Sorted by the id users see. */
+  jobs: PlannedJob[]
   servers: Map<string, ServerPlan>
-  /** Keyed by the id users see. */
-  jobs: Map<string, PlannedJob>
   jobsByApp: Map<string, PlannedJob[]>
   jobsByServer: Map<string, PlannedJob[]>
   /** Sorted by name. */
@@ -20,10 +23,6 @@ export interface Plan {
   procNames: Map<string, Set<string>>
   /** IPs of the servers on which an app has volumes. */
   serversByApp: Map<string, Set<string>>
-  /** Sorted by app, proc, instance and name, for lists in pages. */
-  sortedVolumes: PlannedVolume[]
-  /** Sorted by id, for lists in pages. */
-  sortedJobs: PlannedJob[]
   sizes: PlanSizes
   /** What could not be planned, one sentence each. */
   problems: string[]
@@ -48,10 +47,11 @@ export interface PlannedServer {
   plan: ServerPlan | null
   /** Those of the volumes, then the expire job. */
   jobs: PlannedJob[]
-  /** Sorted by id. */
+  /** The same, sorted by id. */
   sortedJobs: PlannedJob[]
-  volumesByPath: Map<string, PlannedVolume>
-  volumesByArchive: Map<string, PlannedVolume>
+  /** Those that are not left out, sorted. */
+  volumesByPath: PlannedVolume[]
+  volumesByArchive: PlannedVolume[]
 }
 
 /** How long the lists of a plan are, for the cost of a query. */
@@ -87,22 +87,32 @@ export interface PlannedVolume {
   jobs: PlannedJob[]
 }
 
+/** A job of the plan. It has no copies of what its volume and schedule have, because a fleet has 100,000 jobs. */
 export interface PlannedJob {
   /** The id users see; an expire job has none on the wire. */
-  id: string
-  server: string
-  job: Job
+  readonly id: string
+  readonly server: string
+  readonly spec: string
+  readonly action: 'backup' | 'backup_expire'
   /** null for an expire job. */
-  volume: PlannedVolume | null
+  readonly mode: 'full' | 'increment' | null
+  /** null for an expire job. */
+  readonly volume: PlannedVolume | null
   /** As written: `30d`; null for an expire job. */
-  expire: string | null
+  readonly expire: string | null
+  /** As it is sent to the daemon; made each time that it is read. */
+  readonly job: Job
 }
 
 export interface ServerPlan {
   ip: string
-  jobs: Job[]
   /** Changes only when the jobs change. */
   version: string
+}
+
+/** The order of the volumes of a plan. */
+export function comparePlacesAndServers(one: PlannedVolume, other: PlannedVolume): number {
+  return comparePlaces(one, other) || compareTexts(one.server, other.server)
 }
 
 /** The order of volumes in lists: by app, proc, instance and name. */
@@ -115,8 +125,26 @@ export function comparePlaces(one: VolumePlace, other: VolumePlace): number {
   )
 }
 
+export function findVolume({ volumes }: Plan, place: VolumePlace): PlannedVolume | undefined {
+  return findSorted(volumes, (volume) => comparePlaces(volume, place))
+}
+
+/** @param id the one that users see */
+export function findPlannedJob({ jobs }: Plan, id: string): PlannedJob | undefined {
+  return findSorted(jobs, (job) => compareTexts(job.id, id))
+}
+
+/** All jobs in the order of the inventory, then the expire jobs. */
+export function* listJobsInOrder({ parts, jobsByServer }: Plan): Generator<PlannedJob> {
+  for (const volumes of parts.apps.values())
+    for (const volume of volumes)
+      if (!parts.servers.get(volume.server)?.problems.has(volume)) yield* volume.jobs
+  for (const jobs of jobsByServer.values()) yield* jobs.slice(-1)
+}
+
 export function findVolumeByPath({ parts }: Plan, server: string, path: string): PlannedVolume | undefined {
-  return parts.servers.get(server)?.volumesByPath.get(path)
+  const volumes = parts.servers.get(server)?.volumesByPath ?? []
+  return findSorted(volumes, (volume) => compareTexts(volume.path, path))
 }
 
 export function findVolumeByArchive(
@@ -124,7 +152,8 @@ export function findVolumeByArchive(
   server: string,
   archive: string,
 ): PlannedVolume | undefined {
-  return parts.servers.get(server)?.volumesByArchive.get(archive)
+  const volumes = parts.servers.get(server)?.volumesByArchive ?? []
+  return findSorted(volumes, (volume) => compareTexts(volume.archive, archive))
 }
 
 /** @param name a path, or the name of an archive */

@@ -80,7 +80,7 @@ const MAX_REASONS = 10
 const FIRST: Page = { first: 1 }
 
 function describeWorst(world: World): string | null {
-  const candidates = world.inventory.plan.sortedVolumes
+  const candidates = world.inventory.plan.volumes
   const [worst] = findWorstFirst(world, { candidates, isWhole: true, matches: () => true }, FIRST).items
   if (!worst) return null
   const { name, proc, instanceNo } = worst.node

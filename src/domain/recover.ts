@@ -5,7 +5,7 @@ import type { RunRecord } from '../wire/record.ts'
 import { type Answer, isRefused, refuse } from './answer.ts'
 import { audited } from './audit.ts'
 import { type BackupName, locateBackup } from './backups.ts'
-import { findVolumeByArchive, type PlannedVolume, volumeIdentity } from './plan.ts'
+import { findVolume, findVolumeByArchive, type PlannedVolume } from './plan.ts'
 import { startRun } from './runs.ts'
 import type { World } from './world.ts'
 
@@ -117,9 +117,7 @@ function findTarget(
   { app, proc }: BackupInfo,
   { to, volume }: MigrateOptions,
 ): Answer<PlannedVolume> {
-  const target = world.inventory.plan.volumesByName.get(
-    volumeIdentity({ app, proc, instanceNo: to, name: volume }),
-  )
+  const target = findVolume(world.inventory.plan, { app, proc, instanceNo: to, name: volume })
   return (
     target ??
     refuse('NOT_FOUND', `The inventory has no instance ${to} of ${proc} with a volume ${volume}`, {

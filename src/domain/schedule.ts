@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
-import { NEVER } from '../lib/clock.ts'
 import { doInSlices, type Interruptible } from '../lib/in-slices.ts'
 import type { Job, JobTimes, ScheduledJob } from '../wire/job.ts'
-import { expireJobId } from './expire-job.ts'
+import { DaemonSchedule, type ListedJob } from './daemon-schedule.ts'
+import type { PlannedJob } from './plan.ts'
+import { expireJobId } from './planned-job.ts'
 import type { PollRequest } from './ports.ts'
 import type { ServerState } from './server-state.ts'
 import type { World } from './world.ts'
@@ -32,37 +33,32 @@ export function readKnownVersion({ debug, listVersion }: ServerState): PollReque
 async function readSchedule(world: World, server: ServerState): Promise<void> {
   const version = server.debug?.listVersion ?? null
   const listed = await world.ports.daemon.jobs(server.ip)
-  const known = new Map(world.inventory.plan.jobsByServer.get(server.ip)?.map(({ id, job }) => [id, job]))
-  server.schedule = await doInSlices(joinWithPlan(server.ip, listed, known))
+  const planned = new Map(world.inventory.plan.jobsByServer.get(server.ip)?.map((job) => [job.id, job]))
+  server.schedule = await doInSlices(joinWithPlan(server.ip, listed, planned))
   server.dropped = server.leaving ? new Map() : findDroppedJobs(world, server)
   server.listVersion = version
 }
 
-/** Keeps no second copy of what is equal in the plan: most of the memory that a job takes. */
 function* joinWithPlan(
   ip: string,
   listed: ScheduledJob[],
-  known: ReadonlyMap<string, Job>,
-): Interruptible<Map<string, ScheduledJob>> {
-  const schedule = new Map<string, ScheduledJob>()
-  for (const scheduled of listed) {
-    const id = toUserId(ip, scheduled)
-    const planned = known.get(id)
-    schedule.set(planned?.id || id, planned ? shareJob(scheduled, planned) : scheduled)
+  planned: ReadonlyMap<string, PlannedJob>,
+): Interruptible<DaemonSchedule> {
+  const jobs: ListedJob[] = []
+  for (const { prev, next, job } of listed) {
+    const id = toUserId(ip, job)
+    const known = planned.get(id)
+    const { sleep } = job
+    const isAsPlanned = known && isDeepStrictEqual(job, { ...known.job, sleep })
+    jobs.push({ id: known?.id ?? id, job: isAsPlanned ? known : job, times: { prev, next, sleep } })
     yield
   }
-  return schedule
-}
-
-function shareJob(scheduled: ScheduledJob, planned: Job): ScheduledJob {
-  const { sleep } = scheduled.job
-  const expected = sleep === planned.sleep ? planned : { ...planned, sleep }
-  return isDeepStrictEqual(scheduled.job, expected) ? { ...scheduled, job: expected } : scheduled
+  return new DaemonSchedule(jobs)
 }
 
 /** Forgets the list, so that it is read again. */
 export function forgetSchedule(server: ServerState): void {
-  server.schedule = new Map()
+  server.schedule = new DaemonSchedule()
   server.listVersion = null
 }
 
@@ -74,10 +70,9 @@ function isListCurrent({ debug, listVersion }: ServerState): boolean {
 function applyTimes(server: ServerState): boolean {
   const { debug, listVersion } = server
   if (!debug?.times || debug.listVersion === undefined || listVersion === null) return false
-  const changed = debug.times.map((times) => joinTimes(server, times))
-  if (changed.includes(undefined)) return false
-  for (const scheduled of changed)
-    if (scheduled) server.schedule.set(toUserId(server.ip, scheduled), scheduled)
+  const changed = debug.times.map((times) => ({ id: findListedId(server, times), times }))
+  if (changed.some(({ id }) => id === undefined)) return false
+  for (const { id = '', times } of changed) server.schedule.setTimes(id, times)
   server.listVersion = debug.listVersion
   return true
 }
@@ -85,21 +80,20 @@ function applyTimes(server: ServerState): boolean {
 /** Applies the times that came with news of runs, unless they are older than those that are known. */
 export function applyNewsTimes(server: ServerState, news: readonly JobTimes[]): void {
   for (const times of news) {
-    const scheduled = joinTimes(server, times)
-    if (!scheduled) continue
-    const id = toUserId(server.ip, scheduled)
-    const known = server.schedule.get(id)?.prev ?? NEVER
-    if (Date.parse(times.prev) >= Date.parse(known)) server.schedule.set(id, scheduled)
+    const id = findListedId(server, times)
+    if (id === undefined) continue
+    const known = server.schedule.readPrevMs(id) ?? Number.NaN
+    if (Date.parse(times.prev) >= known) server.schedule.setTimes(id, times)
   }
 }
 
-/** undefined for a job that is not known. */
-function joinTimes(server: ServerState, { id, prev, next, sleep }: JobTimes): ScheduledJob | undefined {
-  const known = server.schedule.get(id) ?? server.schedule.get(expireJobId(server.ip))
-  return known?.job.id === id ? { prev, next, job: { ...known.job, sleep } } : undefined
+/** The id users see of a job that the daemon lists; undefined for one that it does not list. */
+function findListedId({ ip, schedule }: ServerState, { id }: JobTimes): string | undefined {
+  const listed = id === '' ? expireJobId(ip) : id
+  return schedule.has(listed) ? listed : undefined
 }
 
-function toUserId(server: string, { job }: ScheduledJob): string {
+function toUserId(server: string, job: Job): string {
   return job.id === '' && job.action === 'backup_expire' ? expireJobId(server) : job.id
 }
 
@@ -107,7 +101,7 @@ function findDroppedJobs(world: World, server: ServerState): Map<string, string>
   const dropped = new Map<string, string>()
   for (const planned of world.inventory.plan.jobsByServer.get(server.ip) ?? []) {
     if (server.schedule.has(planned.id)) continue
-    const { action, spec } = planned.job
+    const { action, spec } = planned
     const of = planned.volume ? `of ${planned.volume.name} (${planned.volume.proc})` : `of the server`
     dropped.set(
       planned.id,

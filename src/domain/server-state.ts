@@ -2,7 +2,7 @@ import type { Problem } from '../lib/problems.ts'
 import { hasCapability } from '../wire/capabilities.ts'
 import type { DaemonDebug } from '../wire/daemon-api.ts'
 import { PROTOCOL } from '../wire/daemon-api.ts'
-import type { ScheduledJob } from '../wire/job.ts'
+import { DaemonSchedule } from './daemon-schedule.ts'
 import type { KnownServer } from './ports.ts'
 
 /** What the controller knows about one daemon. */
@@ -30,7 +30,7 @@ export interface ServerState {
   nextPollAt: number
   isPolling: boolean
   /** Its jobs with their times, by the id users see, from the last good answer. */
-  schedule: Map<string, ScheduledJob>
+  schedule: DaemonSchedule
   /** The version of the daemon's list that `schedule` has; null if it has none, or the daemon reports no versions. */
   listVersion: string | null
   /** `schedule` is older than the daemon's last news. */
@@ -72,7 +72,7 @@ export function newServer(ip: string): ServerState {
     unusablePostAt: null,
     nextPollAt: 0,
     isPolling: false,
-    schedule: new Map(),
+    schedule: new DaemonSchedule(),
     listVersion: null,
     scheduleStale: false,
     scheduleReadAt: 0,

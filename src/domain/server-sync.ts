@@ -16,7 +16,7 @@ export async function syncServer(world: World, server: ServerState): Promise<voi
   do {
     if (!(await trySendJobs(world, server))) return
     await updateSchedule(world, server)
-  } while (server.sentVersion !== findPlannedJobs(world, server).version)
+  } while (server.sentVersion !== findPlannedVersion(world, server))
   await restoreSleep(world, server, asleep)
 }
 
@@ -31,7 +31,7 @@ function listForgottenSleepers(server: ServerState): string[] {
 }
 
 async function restoreSleep(world: World, server: ServerState, ids: string[]): Promise<void> {
-  const awake = ids.filter((id) => server.schedule.get(id)?.job.sleep === false)
+  const awake = ids.filter((id) => server.schedule.isAsleep(id) === false)
   if (awake.length === 0) return
   for (const id of awake) await world.ports.daemon.sleepJob(server.ip, id)
   world.log.warn(
@@ -75,7 +75,7 @@ function mayTakeOver({ settings }: World, { ip, sentVersion, conflict }: ServerS
 }
 
 async function sendJobs(world: World, server: ServerState): Promise<void> {
-  const { jobs, version } = findPlannedJobs(world, server)
+  const version = findPlannedVersion(world, server)
   if (hasJobs(world, server, version)) {
     server.sentVersion = version
     return
@@ -84,6 +84,7 @@ async function sendJobs(world: World, server: ServerState): Promise<void> {
   const { identity, advertise } = world.settings
   const controller = { id: identity, url: advertise }
   const takeOver = mayTakeOver(world, server)
+  const jobs = listPlannedJobs(world, server)
   await world.ports.daemon.setJobs(server.ip, jobs, { version, controller, takeOver })
   if (staysStopped) await world.ports.daemon.stopScheduler(server.ip)
   server.sentVersion = version
@@ -112,9 +113,14 @@ function lacksJobs({ debug }: ServerState): boolean {
   return debug?.updateTime.startsWith('0001') ?? true
 }
 
-export function findPlannedJobs(world: World, server: ServerState): { jobs: Job[]; version: string } {
-  const planned = server.leaving ? undefined : world.inventory.plan.servers.get(server.ip)
-  return planned ?? NO_JOBS
+export function findPlannedVersion({ inventory }: World, { ip, leaving }: ServerState): string {
+  const planned = leaving ? undefined : inventory.plan.servers.get(ip)
+  return planned?.version ?? NO_JOBS_VERSION
 }
 
-const NO_JOBS = { jobs: [], version: hashJobs([]) }
+function listPlannedJobs({ inventory }: World, { ip, leaving }: ServerState): Job[] {
+  const planned = leaving ? undefined : inventory.plan.jobsByServer.get(ip)
+  return planned?.map(({ job }) => job) ?? []
+}
+
+const NO_JOBS_VERSION = hashJobs([])

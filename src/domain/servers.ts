@@ -8,7 +8,7 @@ import { reviveRuns } from './revive-runs.ts'
 import { saveServers } from './save-servers.ts'
 import { readKnownVersion, refreshSchedule } from './schedule.ts'
 import { isReachable, newServer, type ServerState } from './server-state.ts'
-import { findPlannedJobs, syncServer } from './server-sync.ts'
+import { findPlannedVersion, syncServer } from './server-sync.ts'
 import { noteServerHealth } from './update-health.ts'
 import type { World } from './world.ts'
 
@@ -57,7 +57,7 @@ function applyPlan(world: World, server: ServerState): void {
   if (leaving && !server.leaving)
     world.log.warn({ server: server.ip }, 'A server left the inventory: its jobs end')
   server.leaving = leaving
-  const { version } = findPlannedJobs(world, server)
+  const version = findPlannedVersion(world, server)
   if (server.plannedVersion !== version) server.nextPollAt = 0
   server.plannedVersion = version
 }

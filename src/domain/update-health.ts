@@ -5,7 +5,8 @@ import { DAY_MS } from '../lib/time-units.ts'
 import { CLOCK_TOLERANCE_MS } from '../lib/trusted-time.ts'
 import { adoptPlan } from './health/adopt-plan.ts'
 import type { HealthBoard } from './health/board.ts'
-import { type JobEntry, makeModeKey, toKept } from './health/entries.ts'
+import { makeModeKey, toKept } from './health/entries.ts'
+import type { JobEntry } from './health/job-entry.ts'
 import { FORECAST_DAYS, readStoreSample } from './health/store-history.ts'
 import type { KeptJobHealth } from './health-ports.ts'
 import type { ServerState } from './server-state.ts'
@@ -156,7 +157,7 @@ export function noteServerHealth(world: World, server: ServerState): void {
   const sample = debug && readStoreSample(debug, health.clock.now())
   if (sample) health.stores.note(ip, sample)
   const jobs = inventory.plan.jobsByServer.get(ip) ?? []
-  health.noteServer(ip, facts, new Map(jobs.map(({ id }) => [id, schedule.get(id)?.job.sleep])))
+  health.noteServer(ip, facts, new Map(jobs.map(({ id }) => [id, schedule.isAsleep(id)])))
 }
 
 /** Call it when the backups of a server may have changed in another way than by a run of their job. */
@@ -181,9 +182,9 @@ function reportLongPauses({ health, problems }: World): void {
 
 function describePause(entries: readonly JobEntry[]): string {
   const [first] = entries
-  const { volume, job } = first?.planned ?? {}
+  const { volume, spec } = first?.planned ?? {}
   const others = entries.length === 1 ? '' : ` and ${entries.length - 1} more`
-  return `Jobs are paused for more than ${printDuration(LONG_PAUSE_MS)}: "${job?.spec}" of ${volume?.name} (${volume?.proc})${others}. Wake them, start the scheduler, or take them out of the inventory`
+  return `Jobs are paused for more than ${printDuration(LONG_PAUSE_MS)}: "${spec}" of ${volume?.name} (${volume?.proc})${others}. Wake them, start the scheduler, or take them out of the inventory`
 }
 
 /** Restores the rooms of the stores, from which their growth is computed. */

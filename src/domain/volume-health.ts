@@ -1,6 +1,7 @@
 import { isoTime } from '../lib/clock.ts'
 import { explainState, printTime } from './health/because.ts'
-import { type JobEntry, readStanding } from './health/entries.ts'
+import { readStanding } from './health/entries.ts'
+import type { JobEntry } from './health/job-entry.ts'
 import {
   findWorst,
   joinStandings,
@@ -9,7 +10,7 @@ import {
   type Standing,
   type VolumeState,
 } from './health/states.ts'
-import type { PlannedVolume } from './plan.ts'
+import { findPlannedJob, type PlannedVolume } from './plan.ts'
 import type { World } from './world.ts'
 
 /** How the backups of a volume, or of one job, are. */
@@ -40,7 +41,7 @@ export function readVolumeHealth(world: World, volume: PlannedVolume): VolumeHea
 
 /** null for an expire job, and for one that the plan does not have. */
 export function readJobHealth(world: World, id: string): VolumeHealth | null {
-  if (!world.inventory.plan.jobs.get(id)?.volume) return null
+  if (!findPlannedJob(world.inventory.plan, id)?.volume) return null
   const job = world.health.findJob(id)
   return job ? describeJobs(world, [job]) : makeUnknown(world, NOT_TAKEN_OVER)
 }

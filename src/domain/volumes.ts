@@ -54,11 +54,11 @@ export function countVolumes(world: World, filter: VolumeFilter): ListCount {
 
 /** The volumes of an app lie side by side. */
 function listCandidates({ inventory }: World, { app }: VolumeFilter): readonly PlannedVolume[] {
-  const { sortedVolumes } = inventory.plan
-  if (app === undefined) return sortedVolumes
-  const begin = findFirst(sortedVolumes, (volume) => compareTexts(volume.app, app) >= 0)
-  const end = findFirst(sortedVolumes, (volume) => compareTexts(volume.app, app) > 0)
-  return sortedVolumes.slice(begin, end)
+  const { volumes } = inventory.plan
+  if (app === undefined) return volumes
+  const begin = findFirst(volumes, (volume) => compareTexts(volume.app, app) >= 0)
+  const end = findFirst(volumes, (volume) => compareTexts(volume.app, app) > 0)
+  return volumes.slice(begin, end)
 }
 
 function matchesFilter(world: World, planned: PlannedVolume, filter: VolumeFilter): boolean {

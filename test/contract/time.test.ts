@@ -37,6 +37,10 @@ const READERS: readonly Reader[] = [
     files: /^src\/objects\/drivers\/local-lock\.ts$/,
     why: 'gives up waiting for a process that hangs with a lock',
   },
+  {
+    files: /^src\/objects\/cache\/(folder-cache|evict-oldest)\.ts$/,
+    why: 'notes when a copy was used; the oldest ones are deleted, and any copy can be made again',
+  },
   { files: /^src\/volume\/swap\/restore-time\.ts$/, why: 'sets the access time of a folder' },
   { files: /^src\/lib\/schedule\/machine-zone\.ts$/, why: 'looks up what offsets a zone has this year' },
   { files: /^src\/daemon\/memory\/database\.ts$/, why: 'names a damaged file that is set aside' },
@@ -84,6 +88,7 @@ const TIMERS: readonly Reader[] = [
     files: /^src\/volume\/tree\/(flush-writes|recheck\/begin-time)\.ts$/,
     why: 'waits for the next tick of the kernel, from which it takes ctimes',
   },
+  { files: /^src\/fleet\/daemon-pools\.ts$/, why: 'closes what was not used for a while' },
   { files: /^src\/engine\/plugins\/test\/plugin\.ts$/, why: 'an action that only takes time' },
 ]
 

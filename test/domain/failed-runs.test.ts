@@ -17,7 +17,7 @@ const IP = '10.0.0.1'
 async function oneServer(debug: Partial<DaemonDebug> = {}) {
   const kit = await hello.on(IP).volume('/data/db').daemon(IP, debug).inMemory()
   const daemon = kit.daemons.at(IP)
-  const [job] = kit.world.inventory.plan.jobs.values()
+  const job = kit.world.inventory.plan.jobs.find(({ volume }) => volume)
   if (!job) throw new Error('there is no job')
   const { id: jobId, spec, action, args } = job.job
   const record = (changes: Partial<RunRecord>) =>

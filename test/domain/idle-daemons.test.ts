@@ -16,7 +16,7 @@ const hello = given.app('hello').proc('web').on(IP).volume('/data/db')
 test('a legacy daemon was not idle while nobody asked it', async () => {
   const legacy = { protocol: undefined, capabilities: undefined, daemonId: undefined }
   const kit = await hello.daemon(IP, legacy).inMemory()
-  const job = [...kit.world.inventory.plan.jobs.values()].find(({ volume }) => volume)?.job
+  const job = kit.world.inventory.plan.jobs.find(({ volume }) => volume)?.job
   if (!job) throw new Error('there is no job')
   const run = { ...job, rid: RID, state: 'running', start: '2026-11-23T10:00:00Z', end: NEVER } as const
   await acceptLegacyRecord(kit.world, { ...run, result: null, reason: '' }, { from: IP })

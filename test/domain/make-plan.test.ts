@@ -51,13 +51,18 @@ test('the recorded inventory makes the recorded jobs with their ids and args', a
     await readFile(new URL('../fixtures/wire/controller.json', import.meta.url), 'utf8'),
   )
   const recorded = exchanges.find((exchange: { name: string }) => exchange.name === 'v1 all jobs').body
-  const made = Object.fromEntries([...plan.servers].map(([ip, { jobs }]) => [ip, jobs]))
+  const made = Object.fromEntries(
+    [...plan.jobsByServer].map(([ip, jobs]) => [ip, jobs.map(({ job }) => job)]),
+  )
   expect(made).toEqual(recorded)
 })
 
 test('a job has its documented id, and the expire job that of its server', () => {
   const plan = makePlan(hello.on('10.77.0.11').volume('/data/db').inventory(), ROOT)
-  expect([...plan.jobs.keys()]).toEqual(['0a4d000b0b46c535c4493a6b508e69c211c35d81', '0a4d000b-expire'])
+  expect(plan.jobs.map(({ id }) => id)).toEqual([
+    '0a4d000b-expire',
+    '0a4d000b0b46c535c4493a6b508e69c211c35d81',
+  ])
 })
 
 test('a version changes only with the jobs', () => {
@@ -71,10 +76,15 @@ test('settings are sent beside the args, and the id of the job stays the same', 
   const plain = hello.on('10.0.0.1').volume('/data/db').inventory()
   const strict = hello.on('10.0.0.1').volume('/data/db', { consistency: 'strict' })
   const increment = strict.schedule({ mode: 'increment', timeLimitSeconds: 60, rereadEveryDays: 7 })
-  const jobs = [...makePlan(increment.inventory(), ROOT).jobs.values()].map(({ job }) => job)
-  expect(jobs[0]?.options).toEqual({ timeLimitSeconds: 60, consistency: 'strict', rereadEveryDays: 7 })
+  const [planned] = makePlan(increment.inventory(), ROOT).volumes
+  expect(planned?.jobs[0]?.job.options).toEqual({
+    timeLimitSeconds: 60,
+    consistency: 'strict',
+    rereadEveryDays: 7,
+  })
   const set = strict.schedule({ timeLimitSeconds: 60 }).inventory()
-  expect([...makePlan(set, ROOT).jobs.keys()]).toEqual([...makePlan(plain, ROOT).jobs.keys()])
+  const ids = (inventory: Inventory) => makePlan(inventory, ROOT).jobs.map(({ id }) => id)
+  expect(ids(set)).toEqual(ids(plain))
 })
 
 test('the path in the inventory replaces the default path', () => {

@@ -63,7 +63,7 @@ test('an edit of one volume asks the daemon of its server at once, and no other'
   expect(kit.all.filter(({ asked }) => asked.length > 0)).toEqual([kit.daemons.at(edited)])
 })
 
-test('a job as the daemon has it is kept once, with the one of the plan; one that differs is kept as it is', async () => {
+test('a job that the daemon has in another way than the plan is kept as the daemon has it', async () => {
   const kit = await fleet(1)
   const [ip = ''] = kit.ips
   await kit.take(addVolume(kit, ip))
@@ -71,7 +71,7 @@ test('a job as the daemon has it is kept once, with the one of the plan; one tha
   const planned = plan.jobsByServer.get(ip) ?? []
   const scheduleOf = () => planned.map(({ id }) => kit.world.servers.get(ip)?.schedule.get(id)?.job)
   expect(planned).toHaveLength(3)
-  for (const [at, { job }] of planned.entries()) expect(scheduleOf()[at]).toBe(job)
+  for (const [at, { job }] of planned.entries()) expect(scheduleOf()[at]).toEqual(job)
 
   const [asleep, other] = kit.daemons.at(ip).jobs
   if (asleep) asleep.job.sleep = true
@@ -80,9 +80,8 @@ test('a job as the daemon has it is kept once, with the one of the plan; one tha
   await pass(kit, 2 * POLL_EVERY_MS)
   const [first, second, third] = scheduleOf()
   expect(first).toEqual({ ...planned[0]?.job, sleep: true })
-  expect(first?.args).toBe(planned[0]?.job.args)
   expect(second?.args.path).toBe('/elsewhere')
-  expect(third).toBe(planned[2]?.job)
+  expect(third).toEqual(planned[2]?.job)
 })
 
 test('an edit delays no poll and brings none forward', async () => {

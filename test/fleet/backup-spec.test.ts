@@ -40,12 +40,12 @@ function volumesOf(document: unknown): string[] {
 test('the recorded document gives the recorded jobs with their recorded ids', () => {
   const { inventory, faults } = readBackupSpec(fixture('backupspec'))
   expect(faults).toEqual([])
-  const { servers } = makePlan(inventory, '/data/lain/volumes')
+  const { servers, jobsByServer } = makePlan(inventory, '/data/lain/volumes')
   const exchanges = JSON.parse(fixture('controller')) as { name: string; body: unknown }[]
   const recorded = exchanges.find(({ name }) => name === 'v1 all jobs')?.body as Record<string, RecordedJob[]>
   for (const [ip, jobs] of Object.entries(recorded)) {
-    const ours = servers.get(ip)?.jobs ?? []
-    expect(ours.map(({ id, spec, action }) => ({ id, spec, action })).sort(byId)).toEqual(
+    const ours = jobsByServer.get(ip) ?? []
+    expect(ours.map(({ job: { id, spec, action } }) => ({ id, spec, action })).sort(byId)).toEqual(
       jobs.map(({ id, spec, action }) => ({ id, spec, action })).sort(byId),
     )
   }
@@ -83,7 +83,7 @@ test('a proc without a mode is backed up in full; hooks and several schedules of
 
 test('a job without a mode has the id that the legacy system gives it', () => {
   const { inventory } = read({ 'hello.web.web': [pod([entry()])] })
-  const [job] = makePlan(inventory, '/data/lain/volumes').jobs.values()
+  const job = makePlan(inventory, '/data/lain/volumes').volumes[0]?.jobs[0]
   const { mode, ...args } = job?.job.args ?? {}
   expect(mode).toBe('full')
   const schedule = { spec: '0 5 * * *', action: 'backup', args: { ...args, mode: '' } }
@@ -92,7 +92,7 @@ test('a job without a mode has the id that the legacy system gives it', () => {
 
 test('a volume with an extra slash has the path that the legacy system uses', () => {
   const { inventory } = read({ 'hello.web.web': [pod([entry({ volume: 'data//db/' })])] })
-  const [job] = makePlan(inventory, '/data/lain/volumes').jobs.values()
+  const job = makePlan(inventory, '/data/lain/volumes').volumes[0]?.jobs[0]
   expect(job?.job.args).toMatchObject({
     archive: 'hello-hello.web.web-1-data-db',
     path: '/data/lain/volumes/hello/hello.web.web/1/data/db',
@@ -175,8 +175,8 @@ describe('a fault in one pod is named, and does not affect others', () => {
   test('a backup with an unreadable expire is kept forever', () => {
     const { inventory, faults } = read({ 'hello.web.web': [pod([entry({ expire: 'soon' })])] })
     expect(faults).toEqual([expect.stringMatching(/^The expire of \/data\/db .* Its backups never expire$/)])
-    const jobs = makePlan(inventory, '/v').servers.get('10.77.0.11')?.jobs ?? []
-    expect(jobs.map(({ action, args }) => [action, args.info])).toEqual([
+    const jobs = makePlan(inventory, '/v').jobsByServer.get('10.77.0.11') ?? []
+    expect(jobs.map(({ action, job }) => [action, job.args.info])).toEqual([
       ['backup', undefined],
       ['backup_expire', []],
     ])

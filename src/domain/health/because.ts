@@ -1,7 +1,7 @@
 import { isoTime } from '../../lib/clock.ts'
 import { printDuration } from '../../lib/durations.ts'
 import type { EndedRun } from '../health-ports.ts'
-import type { JobEntry } from './entries.ts'
+import type { JobEntry } from './job-entry.ts'
 import type { JobFacts } from './rules.ts'
 import type { VolumeState } from './states.ts'
 
@@ -67,7 +67,7 @@ const ENDS: Record<EndedRun['state'], string> = {
 
 /** `full backup ("0 5 * * *")` */
 function nameJob({ entry }: Explained): string {
-  return `${nameMode(entry)} ("${entry.planned.job.spec}")`
+  return `${nameMode(entry)} ("${entry.planned.spec}")`
 }
 
 function nameMode({ mode }: JobEntry): string {

@@ -1,18 +1,10 @@
 import { isTerminal, type RunRecord } from '../../wire/record.ts'
 import type { EndedRun, KeptJobHealth, VolumeCondition } from '../health-ports.ts'
-import type { Plan, PlannedJob, PlannedVolume } from '../plan.ts'
+import { findPlannedJob, type Plan, type PlannedJob, type PlannedVolume } from '../plan.ts'
 import { Deadlines } from './deadlines.ts'
-import {
-  addBackup,
-  applyKept,
-  type JobEntry,
-  newEntry,
-  readMode,
-  readStanding,
-  replaceEntry,
-  toEndedRun,
-  type VolumeEntry,
-} from './entries.ts'
+import { addBackup, applyKept, inheritFacts, readStanding, toEndedRun } from './entries.ts'
+import { JobEntry, type VolumeEntry } from './job-entry.ts'
+import { JobNumbers } from './job-numbers.ts'
 import type { JudgingClock } from './judging-clock.ts'
 import { PeriodJournal } from './period-journal.ts'
 import { PlannedTimes } from './planned-times.ts'
@@ -38,8 +30,9 @@ export interface LoadedJob {
 export class HealthBoard {
   readonly clock: JudgingClock
   readonly times = new PlannedTimes()
-  /** The plan whose volumes were taken over. */
+  /** The plan whose volumes were taken over, and the next one while that is done. Jobs are found by them. */
   adopted: Plan | undefined
+  adopting: Plan | undefined
   /** What the catalog has to be asked for, or told. */
   readonly toLoad = new Set<JobEntry>()
   readonly toMeasure = new Set<JobEntry>()
@@ -52,10 +45,8 @@ export class HealthBoard {
   readonly servers: ServerTable
   readonly periods: PeriodJournal
   readonly #minGraceMs: number
-  readonly #jobs = new Map<string, JobEntry>()
-  /** By volumeIdentity. */
-  readonly #volumes = new Map<string, VolumeEntry>()
-  readonly #byPlanned = new WeakMap<PlannedVolume, VolumeEntry>()
+  readonly #table = new JobNumbers()
+  readonly #volumes = new Map<PlannedVolume, VolumeEntry>()
   readonly #byState = new Map<VolumeState, Set<VolumeEntry>>(VOLUME_STATES.map((state) => [state, new Set()]))
   readonly #deadlines = new Deadlines<JobEntry>()
 
@@ -68,11 +59,16 @@ export class HealthBoard {
 
   /** undefined for a volume of a plan that was not taken over yet. */
   findVolume(volume: PlannedVolume): VolumeEntry | undefined {
-    return this.#byPlanned.get(volume)
+    return this.#volumes.get(volume)
   }
 
   findJob(id: string): JobEntry | undefined {
-    return this.#jobs.get(id)
+    for (const plan of [this.adopting, this.adopted]) {
+      const volume = plan && findPlannedJob(plan, id)?.volume
+      const job = volume && this.#volumes.get(volume)?.jobs.find(({ planned }) => planned.id === id)
+      if (job) return job
+    }
+    return undefined
   }
 
   /** The volumes whose worst state it is. */
@@ -80,27 +76,26 @@ export class HealthBoard {
     return this.#byState.get(state) ?? new Set()
   }
 
-  identities(): Iterable<string> {
-    return this.#volumes.keys()
-  }
-
-  /** Takes over a volume of a new plan; does nothing for one that did not change. */
-  takeVolume(identity: string, volume: PlannedVolume): void {
-    const known = this.#volumes.get(identity)
-    if (known?.planned === volume) return
+  /**
+   * Takes over a volume of a new plan; does nothing for one that did not change.
+   * @param earlier what an edited or moved volume was in the plan before
+   */
+  takeVolume(volume: PlannedVolume, earlier: PlannedVolume | undefined): void {
+    if (this.#volumes.has(volume)) return
+    const known = earlier && this.#volumes.get(earlier)
     const entry: VolumeEntry = known ?? { planned: volume, jobs: [], state: 'UNKNOWN' }
     entry.planned = volume
-    this.#volumes.set(identity, entry)
-    this.#byPlanned.set(volume, entry)
+    this.#volumes.set(volume, entry)
     this.#replaceJobs(entry, volume.jobs)
     this.#sort(entry)
   }
 
-  dropVolume(identity: string): void {
-    const entry = this.#volumes.get(identity)
-    if (!entry) return
+  /** Drops a volume that the new plan does not have, or has as another one that was taken over. */
+  dropVolume(volume: PlannedVolume): void {
+    const entry = this.#volumes.get(volume)
+    this.#volumes.delete(volume)
+    if (entry?.planned !== volume) return
     for (const job of entry.jobs) this.#forget(job)
-    this.#volumes.delete(identity)
     this.#byState.get(entry.state)?.delete(entry)
   }
 
@@ -112,20 +107,19 @@ export class HealthBoard {
   }
 
   #keepJob(volume: VolumeEntry, planned: PlannedJob): JobEntry | undefined {
-    const known = this.#jobs.get(planned.id)
-    if (known?.volume !== volume) return undefined
-    known.planned = planned
+    const known = volume.jobs.find((job) => job.planned.id === planned.id)
+    if (known) known.planned = planned
     return known
   }
 
   /** @param leaving the jobs of the volume that the new plan does not have: one of the same mode is its predecessor */
   #addJob(volume: VolumeEntry, planned: PlannedJob, leaving: JobEntry[]): JobEntry {
-    const sameMode = leaving.filter(({ mode }) => mode === readMode(planned))
-    const earlier = sameMode.find((job) => job.planned.job.spec === planned.job.spec) ?? sameMode[0]
+    const sameMode = leaving.filter(({ mode }) => mode === planned.mode)
+    const earlier = sameMode.find((job) => job.planned.spec === planned.spec) ?? sameMode[0]
     if (earlier) leaving.splice(leaving.indexOf(earlier), 1)
-    const now = this.clock.judgingTime()
-    const entry = earlier ? replaceEntry(earlier, planned, now) : newEntry(planned, volume, now)
-    this.#jobs.set(planned.id, entry)
+    const entry = new JobEntry(this.#table, planned, volume)
+    entry.countedFrom = this.clock.judgingTime()
+    if (earlier) inheritFacts(entry, earlier)
     this.toRemove.delete(planned.id)
     this.toLoad.add(entry)
     return entry
@@ -133,7 +127,7 @@ export class HealthBoard {
 
   #forget(entry: JobEntry): void {
     const { id } = entry.planned
-    this.#jobs.delete(id)
+    entry.leave()
     for (const list of [this.toLoad, this.toMeasure, this.toSave, this.paused]) list.delete(entry)
     this.toRemove.add(id)
     this.periods.close(id)
@@ -141,7 +135,7 @@ export class HealthBoard {
 
   /** A run of a job began or ended, as it is on disk. */
   noteRun(record: RunRecord): void {
-    const entry = this.#jobs.get(record.jobId)
+    const entry = this.findJob(record.jobId)
     if (!entry || record.action !== 'backup') return
     if (isTerminal(record.state)) this.#noteEnd(entry, record)
     else if (entry.lastRun?.rid === record.rid) this.toLoad.add(entry)
@@ -167,7 +161,7 @@ export class HealthBoard {
     const before = this.servers.replace(server, facts)
     const isOtherZone = before.zone !== facts.zone
     for (const [id, isAsleep] of jobs) {
-      const entry = this.#jobs.get(id)
+      const entry = this.findJob(id)
       if (!entry?.isLoaded) continue
       if (isOtherZone && before.zone !== null) {
         this.periods.close(id)
@@ -192,15 +186,15 @@ export class HealthBoard {
   /** The backups of these jobs may have changed in the store, or a run that was lost goes on. */
   reload(jobIds: Iterable<string>): void {
     for (const id of jobIds) {
-      const entry = this.#jobs.get(id)
+      const entry = this.findJob(id)
       if (entry) this.toLoad.add(entry)
     }
   }
 
   applyLoaded(entry: JobEntry, { row, lastRun, condition }: LoadedJob): void {
     this.toLoad.delete(entry)
+    if (entry.isGone) return
     const { server, id } = entry.planned
-    if (this.#jobs.get(id) !== entry) return
     if (!entry.isLoaded && row) applyKept(entry, row)
     if (!entry.isLoaded && row?.jobId !== id) {
       this.toSave.add(entry)
@@ -221,13 +215,14 @@ export class HealthBoard {
 
   /** Lists those whose state may have changed because time passed; judge them. */
   takeDue(): JobEntry[] {
-    const due = this.#deadlines.take(this.clock.judgingTime())
-    for (const entry of due) entry.checkAt = Number.NaN
+    const now = this.clock.judgingTime()
+    const due = this.#deadlines.take(now).filter(({ checkAt }) => checkAt !== null && checkAt <= now)
+    for (const entry of due) entry.checkAt = null
     return due
   }
 
   judge(entry: JobEntry): void {
-    if (!entry.isLoaded || this.#jobs.get(entry.planned.id) !== entry) return
+    if (!entry.isLoaded || entry.isGone) return
     const now = this.clock.judgingTime()
     const facts = this.readFacts(entry)
     const standing = judgeJob(facts, entry.standing, now)
@@ -243,8 +238,8 @@ export class HealthBoard {
     const { pausedSince, lastRun, condition, countedFrom, graceMs } = entry
     const { lastGoodAt, newest } = condition
     const lastSignAt = Math.max(countedFrom, lastRun?.at ?? 0, lastGoodAt ?? 0, newest?.at ?? 0)
-    const { server, job } = entry.planned
-    const next = (after: number) => this.times.next(job.spec, this.servers.readZone(server), after)
+    const { server, spec } = entry.planned
+    const next = (after: number) => this.times.next(spec, this.servers.readZone(server), after)
     const firstDue = lastGoodAt === null ? next(countedFrom) : null
     return { pausedSince, lastRun, condition, countedFrom, graceMs, firstDue, due: next(lastSignAt) }
   }
@@ -256,7 +251,8 @@ export class HealthBoard {
     const ends = [firstDue, due].map((time) => readDeadline(time, grace)).filter((time) => time !== null)
     if (graceMs === null && ends.some((end) => end <= now)) this.toMeasure.add(entry)
     const checkAt = Math.min(...ends.filter((end) => end > now))
-    if (checkAt === Number.POSITIVE_INFINITY || checkAt === entry.checkAt) return
+    // An earlier check comes all the same, and sets the next one.
+    if (checkAt === Number.POSITIVE_INFINITY || (entry.checkAt !== null && entry.checkAt <= checkAt)) return
     entry.checkAt = checkAt
     this.#deadlines.set(entry, checkAt)
   }

@@ -2,7 +2,7 @@ const MINUTE_MS = 60_000
 
 /** Items by the minute of their deadline: to set one is cheap, and those that are not due are not scanned. */
 export class Deadlines<T> {
-  readonly #minutes = new Map<number, Set<T>>()
+  readonly #minutes = new Map<number, T[]>()
   #lastTaken = Number.NaN
   #hasPassed = false
 
@@ -10,8 +10,8 @@ export class Deadlines<T> {
   set(item: T, atMs: number): void {
     const minute = Math.ceil(atMs / MINUTE_MS)
     const items = this.#minutes.get(minute)
-    if (items) items.add(item)
-    else this.#minutes.set(minute, new Set([item]))
+    if (items) items.push(item)
+    else this.#minutes.set(minute, [item])
     this.#hasPassed ||= minute <= this.#lastTaken
   }
 
@@ -22,8 +22,8 @@ export class Deadlines<T> {
     this.#lastTaken = minute
     this.#hasPassed = false
     const passed = [...this.#minutes.keys()].filter((each) => each <= minute)
-    const items = passed.flatMap((each) => [...(this.#minutes.get(each) ?? [])])
+    const items = new Set(passed.flatMap((each) => this.#minutes.get(each) ?? []))
     for (const each of passed) this.#minutes.delete(each)
-    return items
+    return [...items]
   }
 }

@@ -12,10 +12,10 @@ export class PeriodJournal {
   }
 
   /** Does nothing for a job that is not about one volume. */
-  open({ volume, job, id }: PlannedJob, zone: string | null): void {
+  open({ volume, spec, id }: PlannedJob, zone: string | null): void {
     if (!volume) return
     const { app, proc, name, instanceNo } = volume
-    const period = { jobId: id, spec: job.spec, zone, begin: this.#clock.judgingTime(), end: null }
+    const period = { jobId: id, spec, zone, begin: this.#clock.judgingTime(), end: null }
     this.#changes.push({ kind: 'open', place: { app, proc, volume: name, instanceNo }, period })
   }
 

@@ -1,11 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { adoptPlan } from '../../../src/domain/health/adopt-plan.ts'
 import { HealthBoard } from '../../../src/domain/health/board.ts'
 import { JudgingClock } from '../../../src/domain/health/judging-clock.ts'
 import { listStates, VOLUME_STATES, type VolumeState } from '../../../src/domain/health/states.ts'
 import { makePlan } from '../../../src/domain/make-plan.ts'
-import { type PlannedJob, type PlannedVolume, volumeIdentity } from '../../../src/domain/plan.ts'
+import type { PlannedJob, PlannedVolume } from '../../../src/domain/plan.ts'
 import { isoTime } from '../../../src/lib/clock.ts'
+import { doAtOnce } from '../../../src/lib/in-slices.ts'
 import type { RunRecord } from '../../../src/wire/record.ts'
 import { ridOf, sampleBackup, sampleRecord } from '../../support/catalog-samples.ts'
 import { given } from '../../support/given.ts'
@@ -118,9 +120,10 @@ function openBoard(clock: HandClock) {
     .schedule({ spec: '@every 1h' })
     .inventory()
   const board = new HealthBoard({ clock: new JudgingClock(clock, undefined), minGraceMs: GRACE })
-  const [volume] = makePlan(inventory, '/volumes').volumes as [PlannedVolume]
+  const plan = makePlan(inventory, '/volumes')
+  const [volume] = plan.volumes as [PlannedVolume]
   const [job] = volume.jobs as [PlannedJob]
-  board.takeVolume(volumeIdentity(volume), volume)
+  doAtOnce(adoptPlan(board, plan))
   for (const entry of [...board.toLoad])
     board.applyLoaded(entry, { row: undefined, lastRun: null, condition: { lastGoodAt: null, newest: null } })
   return { board, job }

@@ -1,5 +1,6 @@
 import { type ControllerInput, closeWorld, createWorld } from '../../../src/domain/controller.ts'
 import { acceptInventory } from '../../../src/domain/inventory.ts'
+import { listJobsInOrder } from '../../../src/domain/plan.ts'
 import type { RecordStore } from '../../../src/domain/ports.ts'
 import { isoTime } from '../../../src/lib/clock.ts'
 import { backupName } from '../../../src/wire/archive-name.ts'
@@ -74,7 +75,7 @@ export async function startInMemory(facts: Facts, options: InMemoryOptions = {})
     memory,
     reopen,
     /** Of all servers; the job of each that expires backups counts, too. */
-    jobIds: () => [...world.inventory.plan.jobs.keys()],
+    jobIds: () => [...listJobsInOrder(world.inventory.plan)].map(({ id }) => id),
   }
 }
 
