@@ -1,3 +1,4 @@
+import { findLongestGap } from '../../lib/schedule/longest-gap.ts'
 import { nextTime } from '../../lib/schedule/next-time.ts'
 import { parseSpec, type Schedule } from '../../lib/schedule/spec.ts'
 
@@ -6,6 +7,8 @@ interface Planned {
   /** The planned time after any time from `from` to before `next` is `next`. */
   from: number
   next: number | null
+  /** Computed when it is asked for. */
+  longestGapMs?: number | null
 }
 
 /** Specs in all zones; when there are more, those of edited schedules are dropped with the others. */
@@ -20,16 +23,29 @@ export class PlannedTimes {
 
   /** @param zone of a spec that names none; null: our own. @returns unix ms; null if there is none */
   next(spec: string, zone: string | null, after: number): number | null {
-    const key = `${zone ?? ''} ${spec}`
+    const key = makeKey(spec, zone)
     const known = this.#known.get(key)
     if (known === null) return null
     if (known && after >= known.from && (known.next === null || after < known.next)) return known.next
     const schedule = known?.schedule ?? readDaemonSchedule(spec, zone)
     if (this.#known.size >= MAX_KNOWN) this.#known.clear()
     const next = schedule ? (nextTime(schedule, after) ?? null) : null
-    this.#known.set(key, schedule ? { schedule, from: after, next } : null)
+    this.#known.set(key, schedule ? { ...known, schedule, from: after, next } : null)
     return next
   }
+
+  /** The longest time between two planned runs, ms; null if there are not two. Otherwise as `next`. */
+  longestGap(spec: string, zone: string | null, now: number): number | null {
+    this.next(spec, zone, now)
+    const known = this.#known.get(makeKey(spec, zone))
+    if (!known) return null
+    known.longestGapMs ??= findLongestGap(known.schedule)
+    return known.longestGapMs
+  }
+}
+
+function makeKey(spec: string, zone: string | null): string {
+  return `${zone ?? ''} ${spec}`
 }
 
 /** Every planned time after `after` and before `before`, unix ms. */

@@ -8,7 +8,7 @@ const HORIZON_YEARS = 41
 export function nextWall(schedule: CronSchedule, from: number): number | undefined {
   const start = Math.ceil(from / 1000) * 1000
   const today = Math.floor(start / DAY_MS) * DAY_MS
-  if (isDay(schedule, new Date(today))) {
+  if (isRunDay(schedule, new Date(today))) {
     const time = timeOfDay(schedule, (start - today) / 1000)
     if (time !== undefined) return today + time * 1000
   }
@@ -43,13 +43,14 @@ function nextDay(schedule: CronSchedule, from: number): number | undefined {
   const lastYear = date.getUTCFullYear() + HORIZON_YEARS
   while (date.getUTCFullYear() <= lastYear) {
     if (!schedule.months.includes(date.getUTCMonth() + 1)) date.setUTCMonth(date.getUTCMonth() + 1, 1)
-    else if (isDay(schedule, date)) return date.getTime()
+    else if (isRunDay(schedule, date)) return date.getTime()
     else date.setUTCDate(date.getUTCDate() + 1)
   }
   return undefined
 }
 
-function isDay({ days, months, weekdays, eitherDay }: CronSchedule, date: Date): boolean {
+/** Whether it runs on this day, which begins at `date` in UTC. */
+export function isRunDay({ days, months, weekdays, eitherDay }: CronSchedule, date: Date): boolean {
   if (!months.includes(date.getUTCMonth() + 1)) return false
   const day = days.includes(date.getUTCDate())
   const weekday = weekdays.includes(date.getUTCDay())
