@@ -1,6 +1,6 @@
 // The controller process: joins catalog, fleet and domain, and serves GraphQL, the legacy URLs (rest-compat/), news from
 // daemons, health and the web pages on one port. cli/ starts it. It never touches a store or an engine.
-// It may import lib, wire, http, catalog, fleet, domain, resolvers, rest-compat and client.
+// It may import lib, wire, http, metrics, catalog, fleet, domain, resolvers, rest-compat and client.
 
 import type { IncomingMessage } from 'node:http'
 import { openCatalog } from '../catalog/catalog.ts'
@@ -30,6 +30,7 @@ import { createLoaders } from '../resolvers/loaders.ts'
 import { createSchema } from '../resolvers/schema.ts'
 import { FULL_DISK_TEXTS } from '../wire/health-texts.ts'
 import type { InventoryNews } from '../wire/inventory.ts'
+import type { RunRecord } from '../wire/record.ts'
 import { startApollo } from './apollo.ts'
 import { keepControllerTime } from './clock-file.ts'
 import { createExecute } from './execute.ts'
@@ -37,6 +38,7 @@ import { serveSocket } from './graphql-socket.ts'
 import { addHealthRoute } from './health-route.ts'
 import { createHttpApp } from './http-app.ts'
 import { createInventoryMemory, removeUnfinishedMemory } from './inventory-memory.ts'
+import { addMetricsRoute, type ControllerMeters, createMeters, noteEndedRun } from './metrics-route.ts'
 import { addNewsRoute } from './news-route.ts'
 import { addRestRoutes } from './rest-routes.ts'
 import { addStartPage } from './start-page.ts'
@@ -118,7 +120,9 @@ export async function startController(options: ControllerOptions): Promise<Contr
     onSetAside: (ip, what, reasons) => opened?.setAside.note(ip, what, reasons),
   })
   const { identity, checkPages, ...stores } = catalog
-  const settings = makeSettings(options, identity)
+  const meters = createMeters()
+  const onEnded = (record: RunRecord, endedAt: number) => noteEndedRun(meters, record, clock.now() - endedAt)
+  const settings = { ...makeSettings(options, identity), onEnded }
   removeUnfinishedMemory(dataDir)
   const inventoryMemory = createInventoryMemory(dataDir, log)
   const world = await createWorld({
@@ -135,7 +139,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   parts.defer(() => daemon.close())
   // Its questions fail when the daemons are closed.
   parts.defer(() => world.background.close())
-  const { url, execute } = await serve(world, options, parts)
+  const { url, execute } = await serve(world, { ...options, meters }, parts)
   settings.advertise ||= url
   const isRestored = hasInventory(world)
   if (isRestored) options.onListening?.(url)
@@ -213,7 +217,11 @@ async function openRoom(options: DataRoomOptions, parts: AsyncDisposableStack): 
   return parts.adopt(await DataRoom.open(options), (it) => it.close())
 }
 
-async function serve(world: World, options: ControllerOptions, parts: AsyncDisposableStack) {
+async function serve(
+  world: World,
+  options: ControllerOptions & { meters: ControllerMeters },
+  parts: AsyncDisposableStack,
+) {
   const { log } = options
   const graphql = { schema: createSchema(), log }
   const makeContext = (who: string): Context => ({ world, who, loaders: createLoaders(world) })
@@ -227,6 +235,7 @@ async function serve(world: World, options: ControllerOptions, parts: AsyncDispo
     addNewsRoute(legacy, world)
   })
   addHealthRoute(app, world, options.version)
+  addMetricsRoute(app, world, options)
   const webFiles = await readWebFiles(options.webDir)
   addWebRoutes(app, webFiles)
   addStartPage(app, { version: options.version, hasIde: webFiles.has('index.html') })

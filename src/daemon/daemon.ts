@@ -1,7 +1,7 @@
 // The daemon process: it opens its memory (memory/), serves its routes (http/, handlers/), runs the engine and sends
 // news of its records to controllers (notifier/). cli/ starts it; the standalone command adds a controller.
-// It may import lib, wire, http, engine, its plugins and store. It knows no controller code, because a daemon runs on
-// machines where no controller is.
+// It may import lib, wire, http, metrics, engine, its plugins and store. It knows no controller code, because a daemon
+// runs on machines where no controller is.
 
 import { resolve } from 'node:path'
 import { z } from 'zod'
@@ -103,7 +103,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     (it) => it.close(),
   )
   const opened = openEngine({ ...options, settings, problems, room }, parts)
-  const { engine, scheduler, notifier, trustedClock, stores, controllers } = opened
+  const { engine, scheduler, notifier, trustedClock, stores, controllers, runMeter } = opened
   const bond = parts.adopt(new ControllerBond(controllers, { problems, log, clock }), (it) => it.close())
   if (options.releaseController) bond.release()
   const startup = new Startup({ claim: () => claimStore(options, engine, stores), engine, scheduler, log })
@@ -113,7 +113,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { ip, daemonId, version } = settings
   const facts = { ip, daemonId, version, startTime: isoTime(clock.now()) }
   const notReady = () => startup.waitsFor
-  const world = { engine, scheduler, notifier, bond, space, problems, trustedClock, log, ...facts, notReady }
+  const shown = { problems, trustedClock, runMeter, log }
+  const world = { engine, scheduler, notifier, bond, space, ...shown, ...facts, notReady }
   const http = parts.adopt(await serve(DAEMON_ROUTES, world, options), (it) => it.close())
   warnOfReach(options)
   notifier.start()

@@ -9,6 +9,8 @@ import { BackupdError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Problems } from '../lib/problems.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
+import { openProcessMetrics } from '../metrics/process-metrics.ts'
+import { RunMeter } from '../metrics/run-meter.ts'
 import { keepDaemonTime } from './keep-time.ts'
 import { ControllerMemory } from './memory/controller-memory.ts'
 import { createDaemonMemory, type MemoryListener } from './memory/daemon-memory.ts'
@@ -37,6 +39,7 @@ export interface OpenedEngine {
   trustedClock: TrustedClock
   stores: StoreMemory
   controllers: ControllerMemory
+  runMeter: RunMeter
 }
 
 /** Idle child processes kept ready: one makes the next run start fast, more would only hold memory. */
@@ -64,8 +67,10 @@ export function openEngine(setup: EngineSetup, parts: AsyncDisposableStack): Ope
   const notifier = parts.adopt(new Notifier(outbox, sender, { log, problems }), (it) => it.close())
   const stores = new StoreMemory(db, settings.ip)
   settings.knownStore = stores.known
+  openProcessMetrics()
+  const runMeter = new RunMeter('backupd_daemon')
   const memory = createDaemonMemory(db, trustedClock, {
-    ...listenForStores(stores, notifier),
+    ...listenToRuns({ stores, runMeter }, notifier),
     diskFull: () => room.reportFull(),
   })
   parts.defer(startUpkeep(() => memory.prune(), log))
@@ -79,7 +84,8 @@ export function openEngine(setup: EngineSetup, parts: AsyncDisposableStack): Ope
     memory.flush()
     await notifier.flush(FLUSH_TIMEOUT_MS)
   })
-  return { engine, scheduler, notifier, trustedClock, stores, controllers: new ControllerMemory(db) }
+  const controllers = new ControllerMemory(db)
+  return { engine, scheduler, notifier, trustedClock, stores, controllers, runMeter }
 }
 
 /** Only backups are refused, because other actions free room or are needed by a user now. */
@@ -88,11 +94,15 @@ function diskFull(problems: Problems): BackupdError {
   return new BackupdError('DISK_FULL', `Cannot start a backup: ${why}`)
 }
 
-/** A listener that also notes in `stores` what the ended runs made there. */
-function listenForStores(stores: StoreMemory, listener: MemoryListener): MemoryListener {
+/** A listener that also notes in `stores` what the ended runs made there, and counts them. */
+function listenToRuns(
+  { stores, runMeter }: { stores: StoreMemory; runMeter: RunMeter },
+  listener: MemoryListener,
+): MemoryListener {
   return {
     kept(records) {
       stores.noteResults(records)
+      for (const record of records) runMeter.note(record)
       listener.kept(records)
     },
     progressed: (record) => listener.progressed(record),

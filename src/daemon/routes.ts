@@ -19,6 +19,7 @@ import {
   handleJobUpload,
   handleRunOnce,
 } from './handlers/jobs.ts'
+import { handleMetrics } from './handlers/metrics.ts'
 import { handleNotifyAdd, handleNotifyList, handleNotifyRemove } from './handlers/notify.ts'
 import { QUESTION_ROUTES } from './handlers/questions.ts'
 import { handleRecord, handleRecordCancel } from './handlers/records.ts'
@@ -54,4 +55,5 @@ export const DAEMON_ROUTES: readonly DaemonRoute[] = [
   { method: 'POST', path: '/api/v1/clock/actions/confirm', handle: handleClockConfirm },
   ...QUESTION_ROUTES,
   { method: 'GET', path: '/healthz', handle: handleHealth },
+  { method: 'GET', path: '/metrics', handle: handleMetrics },
 ]

@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { Problems } from '../lib/problems.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
-import type { RunRecord } from '../wire/record.ts'
+import { isTerminal, type RunRecord } from '../wire/record.ts'
 import { Background } from './background.ts'
 import { reportClock } from './clocks.ts'
 import { reportCorrupt } from './corrupt-backups.ts'
@@ -60,6 +60,7 @@ function makeWorld(input: ControllerInput): World {
   const onChange = (record: RunRecord) => {
     noteOutcome(world, record)
     world.health.noteRun(record)
+    noteEnd(world, record)
   }
   const judgingClock = new JudgingClock(clock, trustedClock)
   const world: World = {
@@ -85,6 +86,11 @@ function makeWorld(input: ControllerInput): World {
     health: new HealthBoard({ clock: judgingClock, minGraceMs: settings.overdueGraceMs }),
   }
   return world
+}
+
+function noteEnd({ settings, health }: World, record: RunRecord): void {
+  if (!isTerminal(record.state)) return
+  settings.onEnded?.(record, health.servers.readTime(record.server, record.end))
 }
 
 /** A fleet of this size or less is polled at once after a start. */

@@ -31,7 +31,7 @@ export interface JudgedHealth<State> {
 }
 
 export async function readWholeHealth(world: World): Promise<WholeHealth> {
-  const controller = toHealth(await judgeOwn(world))
+  const controller = await readOwnHealth(world)
   const counts = countByState(world)
   const servers = countServers(world)
   const state = VOLUME_STATES.find((each) => (counts.get(each) ?? 0) > 0) ?? 'OK'
@@ -51,11 +51,13 @@ export async function readWholeHealth(world: World): Promise<WholeHealth> {
   }
 }
 
-async function judgeOwn(world: World): Promise<Finding<ControllerHealthState>[]> {
+/** The health of the controller itself. */
+export async function readOwnHealth(world: World): Promise<JudgedHealth<ControllerHealthState>> {
   const { problems, servers, inventory, health } = world
   const own = problems.list().filter(({ about }) => about === undefined || !servers.has(about))
   const catalogProblem = await readCatalogProblem(world)
-  return judgeController({ catalogProblem, inventory, problems: own, isFrozen: health.clock.isFrozen })
+  const { isFrozen } = health.clock
+  return toHealth(judgeController({ catalogProblem, inventory, problems: own, isFrozen }))
 }
 
 function toHealth<State>(findings: readonly Finding<State>[]): JudgedHealth<State> {
@@ -67,8 +69,8 @@ function toHealth<State>(findings: readonly Finding<State>[]): JudgedHealth<Stat
   return { state: states[0] as State, states, because }
 }
 
-/** In the order of the states; the volumes of a plan that was not taken over yet are UNKNOWN. */
-function countByState({ health, inventory }: World): Map<VolumeState, number> {
+/** Each volume by its worst state, in the order of the states; the volumes of a plan that was not taken over yet are UNKNOWN. */
+export function countByState({ health, inventory }: World): Map<VolumeState, number> {
   const counts = new Map(VOLUME_STATES.map((state) => [state, health.listIn(state).size]))
   const known = [...counts.values()].reduce((sum, count) => sum + count, 0)
   const missing = Math.max(inventory.plan.volumes.length - known, 0)

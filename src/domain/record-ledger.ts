@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts'
 import { hasCode } from '../lib/errors.ts'
 import { applyNews } from '../wire/apply-news.ts'
 import { recoverAction } from '../wire/job.ts'
-import { isTerminal, type RunRecord } from '../wire/record.ts'
+import { isTerminal, type RecordState, type RunRecord, UNFINISHED_STATES } from '../wire/record.ts'
 import { findForeignPart } from '../wire/record-sender.ts'
 import type { OwnStalls } from './own-stalls.ts'
 import { expireJobId } from './planned-job.ts'
@@ -109,6 +109,14 @@ export class RecordLedger {
   /** Whether this run is known and has not ended. */
   isLive(rid: string): boolean {
     return this.#live.has(rid)
+  }
+
+  /** How many runs have not ended, by state. */
+  countUnfinished(): Map<RecordState, number> {
+    const counts = new Map<RecordState, number>(UNFINISHED_STATES.map((state) => [state, 0]))
+    for (const { record } of this.#live.values())
+      counts.set(record.state, (counts.get(record.state) ?? 0) + 1)
+    return counts
   }
 
   /** Whether this server has runs that have not ended. */

@@ -2,6 +2,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Problems } from '../lib/problems.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
+import type { RunRecord } from '../wire/record.ts'
 import type { Background } from './background.ts'
 import type { HealthBoard } from './health/board.ts'
 import type { HealthStore } from './health-ports.ts'
@@ -95,6 +96,8 @@ export interface ControllerSettings {
   volumeRoot: string
   /** Called with each plan that comes into force, before its jobs are sent. */
   onInForce?: ((plan: Plan) => void) | undefined
+  /** Called with each run that ended, once that is on disk, and with its end by our own clock, unix ms. */
+  onEnded?: ((record: RunRecord, endedAt: number) => void) | undefined
   /** Records and audit entries are deleted when they are older. */
   keepRecordsMs: number
   /** The least time after which a planned run that has not ended is overdue. */

@@ -62,6 +62,10 @@ export class Engine {
     return this.#table.list()
   }
 
+  countJobs(): { awake: number; asleep: number } {
+    return this.#table.count()
+  }
+
   job(id: string): ScheduledJob | undefined {
     return this.#table.get(id)
   }

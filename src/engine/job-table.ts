@@ -137,6 +137,13 @@ export class JobTable {
     return jobs.sort((a, b) => (next(a) < next(b) ? -1 : Number(next(a) > next(b))))
   }
 
+  /** How many of them sleep, and how many do not. */
+  count(): { awake: number; asleep: number } {
+    let asleep = 0
+    for (const { job } of this.#entries.values()) if (job.sleep) asleep++
+    return { awake: this.#entries.size - asleep, asleep }
+  }
+
   /** Throws NOT_FOUND. */
   find(id: string): Job {
     const entry = this.#entries.get(id)

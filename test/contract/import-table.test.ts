@@ -37,8 +37,9 @@ const TABLE: Readonly<Record<string, Row>> = {
     why: 'a plugin is handed what it needs: it uses the store, volumes and the plugin contract, and no other plugin',
   },
   http: { mayImport: 'lib wire', why: 'both HTTP servers share it' },
+  metrics: { mayImport: 'lib wire', why: 'both programs print metrics; what they have, they say themselves' },
   daemon: {
-    mayImport: 'lib wire http engine engine/plugins store',
+    mayImport: 'lib wire http metrics engine engine/plugins store',
     why: 'a daemon runs where no controller is',
   },
   catalog: {
@@ -58,7 +59,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   'rest-compat': { mayImport: 'lib wire client', why: 'legacy URLs are a table onto GraphQL documents' },
   web: { mayImport: 'client wire', why: 'pages talk GraphQL like every other user' },
   controller: {
-    mayImport: 'lib wire http catalog fleet domain resolvers rest-compat client',
+    mayImport: 'lib wire http metrics catalog fleet domain resolvers rest-compat client',
     why: 'the controller process joins the control side, and never touches a store or an engine',
   },
   cli: {
@@ -95,6 +96,7 @@ const PACKAGES: Readonly<Record<string, { only: RegExp; why: string }>> = {
   },
   'type-graphql': { only: /^src\/resolvers\//, why: 'decorators stay at the GraphQL edge' },
   'node-schedule': { only: /^src\/engine\/timers\.ts$/, why: 'timers.ts hides what it lacks' },
+  'prom-client': { only: /^src\/metrics\//, why: 'pages and meters are handed out as our own types' },
   koffi: { only: /^src\/lib\//, why: 'calls of the kernel are bound in lib/kernel' },
   'node:child_process': {
     only: /^src\/(engine|catalog|cli|fleet)\//,

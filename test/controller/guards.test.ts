@@ -40,12 +40,25 @@ describe('hosts and origins', () => {
     const requests: RawRequest[] = [
       { method: 'POST', path: '/graphql', headers: { ...JSON_TYPE, ...headers }, body: QUERY },
       { path: '/healthz', headers },
+      { path: '/metrics', headers },
       { path: '/graphql', headers: { ...UPGRADE, ...headers } },
     ]
     const answers = await Promise.all(requests.map((each) => rawRequest(url, each)))
-    expect(answers.map(({ status }) => status)).toEqual(allowed ? [200, 200, 101] : [403, 403, 403])
+    expect(answers.map(({ status }) => status)).toEqual(allowed ? [200, 200, 200, 101] : [403, 403, 403, 403])
     if (!allowed) expect(answers[0]?.body).toContain('FORBIDDEN')
   })
+})
+
+test.each([
+  ['gzip', 'gzip'],
+  ['deflate, gzip;q=0.5', 'gzip'],
+  ['gzip;q=0', undefined],
+  ['identity', undefined],
+])('/metrics for a client that accepts %s has the encoding %s', async (accepted, encoding) => {
+  const { url } = await start()
+  const answer = await rawRequest(url, { path: '/metrics', headers: { 'accept-encoding': accepted } })
+  expect(answer).toMatchObject({ status: 200, headers: { vary: 'accept-encoding' } })
+  expect(answer.headers['content-encoding']).toBe(encoding)
 })
 
 describe('requests that only a page would send', () => {

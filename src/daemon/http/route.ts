@@ -2,10 +2,12 @@
 // refusal.ts turns errors into answers, and this file describes a route. handlers/ contains what the routes do. It
 // knows nothing about single routes, backups or jobs.
 
+import type { Readable } from 'node:stream'
 import type { Engine } from '../../engine/engine.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Problems } from '../../lib/problems.ts'
 import type { TrustedClock } from '../../lib/trusted-clock.ts'
+import type { RunMeter } from '../../metrics/run-meter.ts'
 import type { RequestFields } from '../../wire/request-fields.ts'
 import type { ControllerBond } from '../controller-bond.ts'
 import type { Notifier } from '../notifier/notifier.ts'
@@ -21,6 +23,7 @@ export interface DaemonParts {
   space: KnownSpace
   problems: Problems
   trustedClock: TrustedClock
+  runMeter: RunMeter
   log: Log
   ip: string
   daemonId: string
@@ -43,6 +46,8 @@ export interface DaemonAnswer {
   status: number
   /** Sent as JSON; a 204 has none. */
   body?: unknown
+  /** Sent as it is, instead of a body. */
+  stream?: { type: string; content: Readable }
 }
 
 /** One row of the table of routes. */

@@ -61,14 +61,18 @@ function addRoute(app: FastifyInstance, route: DaemonRoute, world: DaemonParts):
     bodyLimit: route.bodyLimit ?? BODY_LIMIT,
     handler: async (request, reply) => {
       try {
-        const { status, body } = await answerInTime(route, request, world)
-        return printJson(reply.code(status), body)
+        return sendAnswer(reply, await answerInTime(route, request, world))
       } catch (error) {
         if (toRefusal(error).status >= 500) world.log.error({ error, url: request.url }, messageOf(error))
         return sendRefusal(reply, error, route.notFound)
       }
     },
   })
+}
+
+function sendAnswer(reply: FastifyReply, { status, body, stream }: DaemonAnswer): FastifyReply {
+  reply.code(status)
+  return stream ? reply.type(stream.type).send(stream.content) : printJson(reply, body)
 }
 
 async function answerInTime(

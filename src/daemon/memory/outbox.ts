@@ -27,6 +27,7 @@ export class Outbox {
   readonly #db: DaemonDb
   readonly #clock: Clock
   readonly #next
+  readonly #oldest
 
   constructor(db: DaemonDb, clock: Clock) {
     this.#db = db
@@ -36,6 +37,13 @@ export class Outbox {
        WHERE address = ? AND seq > taken AND CASE protocol WHEN 2 THEN modern ELSE legacy END
        ORDER BY seq LIMIT ?`,
     )
+    this.#oldest = db
+      .prepare<[string], number>(
+        `SELECT kept_at FROM news, addresses
+         WHERE address = ? AND seq > taken AND CASE protocol WHEN 2 THEN modern ELSE legacy END
+         ORDER BY seq LIMIT 1`,
+      )
+      .pluck()
   }
 
   addresses(): NotifyAddress[] {
@@ -67,6 +75,12 @@ export class Outbox {
       batch.upTo = seq
     }
     return batch.records.length > 0 ? batch : undefined
+  }
+
+  /** How old the oldest news is that the address does not have yet, ms; 0 if it has all. */
+  waitingMs(address: string): number {
+    const keptAt = this.#oldest.get(address)
+    return keptAt === undefined ? 0 : Math.max(this.#clock.now() - keptAt, 0)
   }
 
   /** Notes that the address has accepted all news up to this number. */

@@ -46,6 +46,11 @@ export class Notifier implements MemoryListener {
     return this.addresses().map(redactUrl)
   }
 
+  /** How long the oldest news has waited for each address, ms; 0 if it has all. Without passwords. */
+  waits(): [address: string, waitingMs: number][] {
+    return this.addresses().map((address) => [redactUrl(address), this.#outbox.waitingMs(address)])
+  }
+
   /** Whether an address was dropped and none added since: a controller should register again. */
   get droppedAddress(): boolean {
     return this.#dropped

@@ -23,7 +23,7 @@ export class PlannedTimes {
 
   /** @param zone of a spec that names none; null: our own. @returns unix ms; null if there is none */
   next(spec: string, zone: string | null, after: number): number | null {
-    const key = makeKey(spec, zone)
+    const key = makeSpecKey(spec, zone)
     const known = this.#known.get(key)
     if (known === null) return null
     if (known && after >= known.from && (known.next === null || after < known.next)) return known.next
@@ -37,14 +37,14 @@ export class PlannedTimes {
   /** The longest time between two planned runs, ms; null if there are not two. Otherwise as `next`. */
   longestGap(spec: string, zone: string | null, now: number): number | null {
     this.next(spec, zone, now)
-    const known = this.#known.get(makeKey(spec, zone))
+    const known = this.#known.get(makeSpecKey(spec, zone))
     if (!known) return null
     known.longestGapMs ??= findLongestGap(known.schedule)
     return known.longestGapMs
   }
 }
 
-function makeKey(spec: string, zone: string | null): string {
+function makeSpecKey(spec: string, zone: string | null): string {
   return `${zone ?? ''} ${spec}`
 }
 
