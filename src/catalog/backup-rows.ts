@@ -25,13 +25,14 @@ export function makeBackupRow(info: BackupInfo, report: { toldAt: string; touche
     bytes: info.bytes === null ? null : toBigInt(info.bytes),
     clockDoubt: info.clockDoubt?.trusted ?? null,
     changedWhileRead: info.changedWhileRead ? JSON.stringify(info.changedWhileRead) : null,
+    proof: info.proof ? JSON.stringify(info.proof) : null,
     series: info.series && JSON.stringify(info.series),
   }
 }
 
 /** Tolerates a bad row, which must not break a list: unreadable fields are left out. */
 export function toBackupInfo(row: Backup): BackupInfo {
-  const { createdKey, sequenceKey, good, toldAt, touched, clockDoubt, changedWhileRead, ...info } = row
+  const { createdKey, sequenceKey, good, toldAt, touched, clockDoubt, changedWhileRead, proof, ...info } = row
   return readBackupRow({
     ...info,
     mode: info.mode as BackupInfo['mode'],
@@ -47,6 +48,7 @@ export function toBackupInfo(row: Backup): BackupInfo {
     bytes: info.bytes === null ? null : Number(info.bytes),
     ...(clockDoubt !== null && { clockDoubt: { trusted: clockDoubt } }),
     ...(changedWhileRead !== null && { changedWhileRead: parseOrNull(changedWhileRead) ?? undefined }),
+    ...(proof !== null && { proof: parseOrNull(proof) ?? undefined }),
     series: info.series === null ? null : parseOrNull(info.series),
   })
 }

@@ -76,6 +76,7 @@ const BACKUP_COLUMNS = {
   durability: 'string',
   clockDoubt: 'string',
   changedWhileRead: 'string',
+  proof: 'string',
   series: 'string',
   toldAt: 'string',
   touched: 'number',

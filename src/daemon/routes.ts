@@ -24,6 +24,7 @@ import { handleNotifyAdd, handleNotifyList, handleNotifyRemove } from './handler
 import { QUESTION_ROUTES } from './handlers/questions.ts'
 import { handleRecord, handleRecordCancel } from './handlers/records.ts'
 import { handleRecoverFile, handleRecoverFolder } from './handlers/recover.ts'
+import { handleVerify } from './handlers/verify.ts'
 import type { DaemonRoute } from './http/route.ts'
 
 /** Bytes. The jobs of thousands of volumes arrive in one form field. */
@@ -52,6 +53,7 @@ export const DAEMON_ROUTES: readonly DaemonRoute[] = [
 
   { method: 'GET', path: '/api/v1/cron/records/:rid', handle: handleRecord },
   { method: 'POST', path: '/api/v1/cron/records/:rid/actions/cancel', handle: handleRecordCancel },
+  { method: 'POST', path: '/api/v1/backup/verify/:name', handle: handleVerify },
   { method: 'POST', path: '/api/v1/clock/actions/confirm', handle: handleClockConfirm },
   ...QUESTION_ROUTES,
   { method: 'GET', path: '/healthz', handle: handleHealth },

@@ -10,6 +10,7 @@ import type { Job, ScheduledJob } from '../wire/job.ts'
 import type { BackupFilter, ListCount, Page, RecordFilter, Slice } from '../wire/listing.ts'
 import type { QuestionAnswer, QuestionArgs, QuestionName } from '../wire/questions.ts'
 import type { RunRecord } from '../wire/record.ts'
+import type { VerifyRequest } from '../wire/verification.ts'
 import type { EndedRun, ForgottenDay, PlaceKey, VolumeCondition, VolumeRun } from './health-ports.ts'
 
 /** A record with the number of its last change: see RecordEvent. */
@@ -185,6 +186,8 @@ export interface DaemonPort {
   deleteBackups(ip: string, namespace: string, names: string[]): Promise<void>
   /** Returns the rid of the run. */
   recover(ip: string, request: RecoverRequest): Promise<string>
+  /** Returns the rid of the run. Throws DAEMON_REFUSED if the daemon cannot verify backups. */
+  verify(ip: string, request: VerifyRequest): Promise<string>
   /**
    * Asks a question of the table in wire/questions.ts. A legacy daemon answers `files` and, with its own server only,
    * `namespaces`; the rest is DAEMON_REFUSED there.

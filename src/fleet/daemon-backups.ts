@@ -12,11 +12,12 @@ import {
 } from '../wire/daemon-api.ts'
 import { PageGuard } from '../wire/page-guard.ts'
 import { MAX_PAGE_SIZE } from '../wire/page-limits.ts'
+import type { VerifyRequest } from '../wire/verification.ts'
 import type { DaemonHttp } from './daemon-http.ts'
 import { askFor, encodeSegment } from './daemon-request.ts'
 import { fromLegacyBackup, legacyBackupsSchema } from './legacy-backups.ts'
 
-type DaemonBackups = Pick<DaemonPort, 'backups' | 'deleteBackups' | 'recover'>
+type DaemonBackups = Pick<DaemonPort, 'backups' | 'deleteBackups' | 'recover' | 'verify'>
 
 const BACKUP = '/api/v1/backup'
 
@@ -29,6 +30,7 @@ export function createDaemonBackups(http: DaemonHttp): DaemonBackups {
       await http.ask(ip, { method: 'POST', path: `${BACKUP}/delete`, form: { namespace, files } })
     },
     recover: (ip, request) => requestRecover(http, ip, request),
+    verify: (ip, request) => requestVerify(http, ip, request),
   }
 }
 
@@ -71,6 +73,14 @@ async function requestRecover(http: DaemonHttp, ip: string, request: RecoverRequ
     ...(plan ? { plan: 'true' } : {}),
   }
   const path = `${BACKUP}/${route}/${encodeSegment(name)}`
+  const { rid } = await askFor(http, ip, { method: 'POST', path, form, schema: runAnswerSchema })
+  return rid
+}
+
+async function requestVerify(http: DaemonHttp, ip: string, request: VerifyRequest): Promise<string> {
+  await requireCapabilities(http, ip, [{ capability: 'verify', what: 'verify backups' }])
+  const { backup, ...form } = request
+  const path = `${BACKUP}/verify/${encodeSegment(backup)}`
   const { rid } = await askFor(http, ip, { method: 'POST', path, form, schema: runAnswerSchema })
   return rid
 }

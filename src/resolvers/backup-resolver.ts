@@ -2,6 +2,7 @@ import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } fro
 import { isRefused } from '../domain/answer.ts'
 import { countBackups, deleteBackups, findBackups, listFiles, locateBackup } from '../domain/backups.ts'
 import { migrate, recover } from '../domain/recover.ts'
+import { verifyBackup } from '../domain/verify-backup.ts'
 import { MAX_FILES } from '../wire/daemon-api.ts'
 import { orThrow } from './answer.ts'
 import { AFTER, PROC, pageSize, SERVER } from './arguments.ts'
@@ -76,6 +77,21 @@ export class BackupResolver {
     @Arg('input', () => MigrateInput) input: MigrateInput,
   ): Promise<Record> {
     return toRecord(world, orThrow(await migrate(world, who, toMigrateOptions(input))))
+  }
+
+  @Mutation(() => Record, {
+    description:
+      'Reads a backup and compares it with its checksums. Damage is noted in the store, and so is the proof that there is none.',
+  })
+  async verifyBackup(
+    @Ctx() { world, who }: Context,
+    @Arg('app', () => ID) app: string,
+    @Arg('proc', () => ID, PROC) proc: string,
+    @Arg('name', () => ID) name: string,
+    @Arg('server', () => ID, SERVER) server?: string,
+  ): Promise<Record> {
+    const backup = { app, proc, name, server: server ?? undefined }
+    return toRecord(world, orThrow(await verifyBackup(world, who, backup)))
   }
 
   @Mutation(() => [ID], {

@@ -89,6 +89,18 @@ registerEnumType(FileChangeKind, {
   },
 })
 
+export const VerifyMethod = { HASH: 'hash', STRUCTURE: 'structure', READ: 'read' } as const
+export type VerifyMethod = (typeof VerifyMethod)[keyof typeof VerifyMethod]
+registerEnumType(VerifyMethod, {
+  name: 'VerifyMethod',
+  description: 'What a verification compares a backup with. Only HASH is a proof.',
+  valuesConfig: {
+    HASH: { description: 'The checksums that were taken when it was made.' },
+    STRUCTURE: { description: 'Only the checksums of its format: an archive of the legacy system.' },
+    READ: { description: 'Nothing: every file of a mirror of the legacy system was read.' },
+  },
+})
+
 export const RecoverAction = { CREATE: 'create', OVERWRITE: 'overwrite', DELETE: 'delete' } as const
 export type RecoverAction = (typeof RecoverAction)[keyof typeof RecoverAction]
 registerEnumType(RecoverAction, {

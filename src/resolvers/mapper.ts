@@ -131,6 +131,7 @@ function toResult(result: RunResult): BackupResult {
     bytesRead: result.bytesRead ?? null,
     bytesAdded: result.bytesAdded ?? null,
     plan: result.plan ?? null,
+    verification: result.verification ?? null,
     backupInfo: result.backup ?? null,
   }
 }
@@ -157,7 +158,7 @@ export function toBackup(world: World, info: BackupInfo): Backup {
     partial: info.state === 'partial',
     suspect: info.suspect,
     corrupt: info.corrupt,
-    verified: info.verified,
+    verified: info.proof ?? null,
     holds: info.holds,
     orphaned: isOrphaned(world, info),
     sha256: info.sha256,

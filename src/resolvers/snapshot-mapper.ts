@@ -9,7 +9,8 @@ export function toSnapshot(info: SnapshotInfo): Snapshot {
   const counts = { size, fileCount: files, bytesAdded: added }
   const marks = { good, mirror, partial: state === 'partial', clockInDoubt: info.clockDoubt !== undefined }
   const changedWhileRead = info.changedWhileRead ?? null
-  return { id, created, ...marks, changedWhileRead, suspect, corrupt, ...counts, rid, info }
+  const verified = info.proof ?? null
+  return { id, created, ...marks, changedWhileRead, suspect, corrupt, verified, ...counts, rid, info }
 }
 
 export function toChanges({ changes, next }: DiffPage): Connection<FileChange> {

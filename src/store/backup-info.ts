@@ -15,8 +15,19 @@ export interface FoundBackup {
 /** A backup with a manifest. A missing archive, or one of the wrong size, is corrupt whatever the manifest says. */
 export function makeManifestInfo(manifest: Manifest, { namespace, name, size }: FoundBackup): BackupInfo {
   const { mode, app, proc, volume, instanceNo, source, containers, created, sequence, rid, jobId } = manifest
-  const { state, suspect, verified, holds, sha256, files, bytes, durability, clockDoubt, changedWhileRead } =
-    manifest
+  const {
+    state,
+    suspect,
+    verified,
+    proof,
+    holds,
+    sha256,
+    files,
+    bytes,
+    durability,
+    clockDoubt,
+    changedWhileRead,
+  } = manifest
   return {
     server: namespace,
     name,
@@ -34,6 +45,7 @@ export function makeManifestInfo(manifest: Manifest, { namespace, name, size }: 
     state,
     suspect,
     verified,
+    ...(proof && { proof }),
     holds,
     sha256,
     files,

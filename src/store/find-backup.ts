@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { ObjectReader } from '../objects/driver.ts'
 import { openIfThere } from '../objects/small-objects.ts'
 import { parseBackupName } from '../wire/archive-name.ts'
-import { type BackupInfo, isMirror, type Manifest } from '../wire/backup.ts'
+import { isMirror, type Manifest } from '../wire/backup.ts'
 import { parseNamespace } from '../wire/namespace.ts'
 import { archiveBackup } from './kinds/archive/archive-backup.ts'
 import type { StoredArchive } from './kinds/archive/stored-archive.ts'
@@ -10,8 +10,8 @@ import { mirrorAt } from './kinds/mirror/mirror-at.ts'
 import { mirrorBackup } from './kinds/mirror/mirror-backup.ts'
 import { seriesBackup } from './kinds/series/series-backup.ts'
 import { checkBackupName, makePieceKey, parsePlace } from './layout.ts'
-import { describeBackup } from './list-backups.ts'
-import { markCorrupt } from './mark-corrupt.ts'
+import { type Described, describeBackup } from './list-backups.ts'
+import { markCorrupt, markVerified } from './mark-backup.ts'
 import { readMeta } from './meta-file.ts'
 import type { Mirror, StoredMirror } from './store-parts.ts'
 import type { StoredBackup } from './stored-backup.ts'
@@ -46,10 +46,7 @@ export async function findMirror(
 }
 
 /** An archive or a mirror. */
-export interface StoreEntry {
-  info: BackupInfo
-  manifest: Manifest | null
-}
+export type StoreEntry = Described
 
 export async function findEntry(
   world: StoreWorld,
@@ -69,14 +66,16 @@ function openMirror(world: StoreWorld, { info }: StoreEntry): Mirror | undefined
   return isMirror(info) ? mirrorAt(world, info.server, info.name) : undefined
 }
 
-export function openArchive(world: StoreWorld, { info, manifest }: StoreEntry): StoredArchive {
+export function openArchive(world: StoreWorld, { info, manifest, changed }: StoreEntry): StoredArchive {
   const { server, name } = info
   return {
     info,
     manifest,
+    isManifestChanged: changed === true,
     openObject: () => world.driver.open(makePieceKey(server, name, 'object')),
     openIndex: () => openIndex(world, server, manifest),
     markCorrupt: (reason) => markCorrupt(world, { server, name }, reason),
+    markVerified: (proof) => markVerified(world, { server, name }, proof),
   }
 }
 

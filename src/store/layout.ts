@@ -18,6 +18,7 @@ export const LOCK = '.lock'
 export const PRUNE_NOTE = '.prune'
 export const RESERVE = '.reserve'
 export const DAMAGE_NOTE = '.damaged'
+export const PROOF_NOTE = '.verified'
 const REPOSITORY = 'repo'
 /** In the store's root, unless a flag names another file: all daemons of a store share one password of increments. */
 export const PASSWORD_FILE = '.repository-password'
@@ -75,7 +76,8 @@ function parseTrashName(name: string): Place {
 
 function isOwn(name: string): boolean {
   return (
-    [META, OWNER, LOCK, PRUNE_NOTE, DAMAGE_NOTE, RESERVE].includes(name) || name.startsWith(`${META}.broken-`)
+    [META, OWNER, LOCK, PRUNE_NOTE, DAMAGE_NOTE, PROOF_NOTE, RESERVE].includes(name) ||
+    name.startsWith(`${META}.broken-`)
   )
 }
 

@@ -66,6 +66,8 @@ async function readPage(world: StoreWorld, namespace: string, options: ListOptio
 export interface Described {
   info: BackupInfo
   manifest: Manifest | null
+  /** As in ReadManifest. */
+  changed?: true
 }
 
 /** Describes a backup as it is in the store now; undefined if it was deleted meanwhile. */
@@ -78,7 +80,10 @@ export async function describeBackup(
     driver.stat(makePieceKey(namespace, name, 'object')),
   ])
   const found = { namespace, name, size: object?.kind === 'file' ? object.size : null }
-  if (read?.manifest) return { info: makeManifestInfo(read.manifest, found), manifest: read.manifest }
+  if (read?.manifest) {
+    const { manifest, changed } = read
+    return { info: makeManifestInfo(manifest, found), manifest, ...(changed && { changed }) }
+  }
   const entity = meta.find(name)
   const isMirror = object !== undefined && isMirrorFolder({ name, kind: object.kind }, meta)
   if (!read && found.size === null && !isMirror) return undefined

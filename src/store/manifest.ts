@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { Driver } from '../objects/driver.ts'
 import { tryReadSmall } from '../objects/small-objects.ts'
@@ -6,7 +7,9 @@ import { parseJson } from '../wire/json.ts'
 import { makePieceKey } from './layout.ts'
 
 /** A manifest, or what is wrong with it: a value, so that one bad manifest does not end the listing of the others. */
-export type ReadManifest = { manifest: Manifest; problem: null } | { manifest: null; problem: string }
+export type ReadManifest =
+  /** `changed`: it is not as backupd wrote it, by damage or by hand. */
+  { manifest: Manifest; problem: null; changed?: true } | { manifest: null; problem: string }
 
 /** undefined if the backup has no manifest. Throws only if the store does not answer. */
 export async function readManifest(
@@ -21,9 +24,11 @@ export async function readManifest(
 
 export function parseManifest(name: string, text: Buffer): ReadManifest {
   try {
-    const manifest = parseJson('its manifest', text.toString('utf8'), manifestSchema)
-    if (manifest.name === name) return { manifest, problem: null }
-    return { manifest: null, problem: `its manifest is that of ${JSON.stringify(manifest.name)}` }
+    const content = text.toString('utf8')
+    const manifest = parseJson('its manifest', content, manifestSchema)
+    if (manifest.name !== name)
+      return { manifest: null, problem: `its manifest is that of ${JSON.stringify(manifest.name)}` }
+    return { manifest, problem: null, ...(isChanged(content) && { changed: true }) }
   } catch (error) {
     if (error instanceof BackupdError) return { manifest: null, problem: error.message }
     return { manifest: null, problem: `its manifest cannot be read: ${messageOf(error)}` }
@@ -31,5 +36,12 @@ export function parseManifest(name: string, text: Buffer): ReadManifest {
 }
 
 export function manifestText(manifest: Manifest): Buffer {
-  return Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`)
+  const sealed = { ...manifest, checksum: hash('sha256', JSON.stringify(manifest)) }
+  return Buffer.from(`${JSON.stringify(sealed, null, 2)}\n`)
+}
+
+/** Manifests of earlier versions have no checksum. Fields that this version does not know count too. */
+function isChanged(text: string): boolean {
+  const { checksum, ...content } = JSON.parse(text) as { checksum?: unknown }
+  return checksum !== undefined && checksum !== hash('sha256', JSON.stringify(content))
 }

@@ -1,3 +1,4 @@
+import type { BackupdError } from '../lib/errors.ts'
 import type { ChosenFiles } from '../volume/tree/chosen-paths.ts'
 import type { TreeWarning } from '../volume/tree/entry.ts'
 import type { OnProtected } from '../volume/tree/on-protected.ts'
@@ -5,6 +6,7 @@ import type { UnpackSummary } from '../volume/tree/unpack-summary.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import type { FilePage } from '../wire/daemon-api.ts'
 import type { RecoverPlan } from '../wire/snapshot.ts'
+import type { VerifyResult } from '../wire/verification.ts'
 
 /** A backup of any kind: an archive, a series of snapshots, or a mirror. */
 export interface StoredBackup extends AsyncDisposable {
@@ -20,12 +22,27 @@ export interface StoredBackup extends AsyncDisposable {
    */
   open(snapshot: string | null, reader: Reader): Promise<OpenedBackup>
   /**
-   * Proves that a recover would find the content intact: reads all bytes and compares them with the checksums, without
-   * restoring anything. Damage is noted in the store, as by a recover. Throws ARCHIVE_CORRUPT, SNAPSHOT_CORRUPT, or
-   * BAD_INPUT for a mirror, which has no checksums.
+   * Finds out whether a recover would find the content intact: reads all bytes and compares them with the checksums,
+   * without restoring anything. What it found is noted in the store if the backup is of the own namespace. Throws only
+   * the signal's reason once aborted, and errors that are not the store's.
    */
-  verify(reader: Reader, onProgress: (bytes: number) => void): Promise<void>
+  verify(run: VerifyRun): Promise<VerifyVerdict>
 }
+
+export interface VerifyRun extends Reader {
+  rid: string
+  /** Bytes of the store read so far, and those to read in all as far as it is known. Called often: keep it cheap. */
+  onProgress(done: { bytes: number; total: number | null }): void
+}
+
+/**
+ * What a verification found. `corrupt`: two reads disagree with a checksum; the error names what is lost.
+ * `unreadable`: something could not be read, which says nothing about the backup.
+ */
+export type VerifyVerdict =
+  | { outcome: 'verified'; result: VerifyResult }
+  | { outcome: 'corrupt'; error: BackupdError }
+  | { outcome: 'unreadable'; error: BackupdError }
 
 /** The caller of a long read. */
 export interface Reader {

@@ -12,6 +12,7 @@ import {
   wordList,
   words,
 } from './fields.ts'
+import { verificationSchema } from './verification.ts'
 
 /** If lainlet names no mode, the legacy system writes an empty one and makes a full backup. */
 export const legacyModeSchema = z
@@ -87,7 +88,9 @@ export const manifestSchema = z.object({
   /** What could not be kept on this machine, such as `extended attributes`; normally empty. */
   notKept: wordList,
   durability: z.enum(['synced', 'acknowledged']),
+  /** `proof.at`; null if there is no proof. */
   verified: moment.nullable(),
+  proof: verificationSchema.optional(),
   corrupt: z.object({ at: moment, reason: words }).nullable(),
   /** Reasons to keep the backup whatever its age. */
   holds: wordList,
@@ -135,7 +138,9 @@ export const backupInfoSchema = z.object({
   state: z.enum(['success', 'partial']),
   suspect: words.nullable(),
   corrupt: words.nullable(),
+  /** `proof.at`; of a series, its last proof, unless a later snapshot is known to be corrupt. */
   verified: moment.nullable(),
+  proof: verificationSchema.optional(),
   holds: wordList,
   sha256: name.nullable(),
   hasIndex: z.boolean(),

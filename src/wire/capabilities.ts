@@ -17,6 +17,7 @@ export const CAPABILITIES = [
   'clock',
   'in-place',
   'failures',
+  'verify',
 ] as const
 
 export type Capability = (typeof CAPABILITIES)[number]

@@ -1,5 +1,6 @@
 import { ERROR_CODES, isErrorCode } from '../lib/error-codes.ts'
 import type { RunRecord } from './record.ts'
+import { VERIFY_ACTION } from './verification.ts'
 
 type Ended = Pick<RunRecord, 'action' | 'args' | 'jobId' | 'state' | 'reason' | 'error' | 'rid'>
 
@@ -8,6 +9,7 @@ type Ended = Pick<RunRecord, 'action' | 'args' | 'jobId' | 'state' | 'reason' | 
  * of the job, the key does not change when a schedule is edited.
  */
 export function readRunKey({ action, args, jobId }: Pick<RunRecord, 'action' | 'args' | 'jobId'>): string {
+  if (action === VERIFY_ACTION) return [action, args.namespace, args.backup].join(' ')
   const path = args.path ?? args.destDir
   const target = typeof path === 'string' && path !== '' ? path : jobId
   return [action, typeof args.mode === 'string' ? args.mode : '', target].join(' ')
@@ -36,6 +38,7 @@ export function describeRun({ action, args }: Pick<RunRecord, 'action' | 'args'>
     return `The ${args.mode === 'increment' ? 'increment' : 'full backup'} of ${quoteName(args.path)}`
   if (action === 'backup_recover')
     return `The recover of ${quoteName(args.backup)} into ${quoteName(args.destDir)}`
+  if (action === VERIFY_ACTION) return `The verification of ${quoteName(args.backup)}`
   return `The run of ${action}`
 }
 

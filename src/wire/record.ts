@@ -17,6 +17,7 @@ import {
   words,
 } from './fields.ts'
 import { recoverPlanSchema } from './snapshot.ts'
+import { verifyResultSchema } from './verification.ts'
 
 export const RECORD_STATES = [
   'queued',
@@ -66,7 +67,7 @@ export const runResultSchema = z
     file: objectName.optional(),
     /** Bytes in the store. */
     size: bigCount.optional(),
-    /** The present backup in the store, for `backup` and `verify`. */
+    /** The present backup in the store, for `backup` and `backup_verify`. */
     backup: backupInfoSchema.optional(),
     /** Names deleted from the store, for `backup_expire` and deletes. */
     deleted: z.array(name).optional(),
@@ -89,6 +90,8 @@ export const runResultSchema = z
     filesDeleted: count.optional(),
     bytesRead: bigCount.optional(),
     bytesAdded: bigCount.optional(),
+    /** For `backup_verify`. */
+    verification: verifyResultSchema.optional(),
     /** For `backup`. */
     changedWhileRead: changedWhileReadSchema.optional(),
   })

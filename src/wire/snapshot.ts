@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { changedWhileReadSchema, clockDoubtSchema, fileInfoSchema } from './backup.ts'
 import { bigCount, count, moment, name, pathText, rid, words } from './fields.ts'
 import { tolerantPage } from './tolerant.ts'
+import { verificationSchema } from './verification.ts'
 
 /** A snapshot: one point in time of an increment. */
 export const snapshotInfoSchema = z.object({
@@ -15,6 +16,8 @@ export const snapshotInfoSchema = z.object({
   suspect: words.nullable(),
   /** What was found damaged in it, and when; null if nothing. */
   corrupt: words.nullable(),
+  /** Absent if it was never verified, or not since it was found damaged. */
+  proof: verificationSchema.optional(),
   /** Complete, not corrupt, not suspect. */
   good: z.boolean(),
   /** Made from a legacy mirror; never expires. */

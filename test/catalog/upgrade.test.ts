@@ -39,7 +39,10 @@ async function oldCatalog(records: RunRecord[], backups: BackupInfo[]): Promise<
     insert('RecordBody', { rid: record.rid, json })
     insert('RecordEvent', { seq: n + 1, rid: record.rid, app: 'hello', at: Date.now(), json })
   }
-  for (const info of backups) insert('Backup', makeBackupRow(info, { toldAt: '', touched: 1 }))
+  for (const info of backups) {
+    const { proof: _later, ...row } = makeBackupRow(info, { toldAt: '', touched: 1 })
+    insert('Backup', row)
+  }
   database.close()
   return folder
 }

@@ -19,7 +19,8 @@ async function makeDay(mode: 'full' | 'increment') {
   const verify = async (name: string) => {
     await using backup = await store.find(settings.ip, name)
     const { signal } = new AbortController()
-    await backup?.verify({ dataDir: settings.dataDir, signal, warn: () => {} }, () => {})
+    const run = { rid: 'verify-1', dataDir: settings.dataDir, signal, warn: () => {}, onProgress: () => {} }
+    await backup?.verify(run)
   }
   let day = 0
   return async () => {

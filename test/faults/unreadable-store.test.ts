@@ -34,7 +34,8 @@ async function makeUnreadable(mode: 'full' | 'increment') {
     await opened.restore({ target, signal, onProgress: () => {}, onWarning: () => {} }, null)
   }
   const damage = async () => [(await find())?.info.corrupt, await readDamage(store.driver, settings.ip)]
-  return { restore, verify: () => backup.verify(reader, () => {}), heal, damage }
+  const verify = () => backup.verify({ rid: 'verify-1', ...reader, onProgress: () => {} })
+  return { restore, verify, heal, damage }
 }
 
 const NOTHING = [null, { packs: {}, snapshots: {} }]
@@ -43,12 +44,12 @@ test.each(['full', 'increment'] as const)(
   'a store that does not answer while a %s backup is read is no damage of the backup',
   async (mode) => {
     const { restore, verify, heal, damage } = await makeUnreadable(mode)
-    for (const read of [restore, verify])
-      await expect(read()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    await expect(restore()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    expect(await verify()).toMatchObject({ outcome: 'unreadable', error: { code: 'STORE_UNAVAILABLE' } })
     heal()
     expect(await damage()).toEqual(NOTHING)
     await restore()
-    await verify()
+    expect(await verify()).toMatchObject({ outcome: 'verified' })
     expect(await damage()).toEqual(NOTHING)
   },
 )

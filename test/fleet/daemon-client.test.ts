@@ -239,6 +239,17 @@ describe('a daemon of ours', () => {
   })
 })
 
+test('a daemon that cannot verify backups is not asked to', async () => {
+  const body = { crond_status: 'started', running_tasks: 0, startTime: NEVER, updateTime: NEVER }
+  const { daemon, client } = await daemonThatSays({ body: { ...body, capabilities: ['news'] } })
+  const args = { app: 'shop', proc: 'shop.web.web', backup: 'b', namespace: IP }
+  await expect(client.verify(IP, { rid: 'r', ...args })).rejects.toMatchObject({
+    code: 'DAEMON_REFUSED',
+    message: expect.stringContaining('cannot verify backups. Nothing was started'),
+  })
+  expect(daemon.seen.map(({ method }) => method)).toEqual(['GET'])
+})
+
 describe('refusals', () => {
   test.each<[string, ScriptedAnswer, string, string]>([
     [

@@ -94,7 +94,8 @@ describe('a store on a driver without any optional ability', () => {
 
     {
       await using backup = await restart().find(IP, ARCHIVE)
-      await backup?.verify(reader, () => {})
+      const verdict = await backup?.verify({ ...reader, rid: 'verify-1', onProgress: () => {} })
+      expect(verdict).toMatchObject({ outcome: 'verified' })
       await using opened = await backup?.open(null, reader)
       await opened?.restore({ target, signal, onProgress: () => {}, onWarning: () => {} }, null)
     }

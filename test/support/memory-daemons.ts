@@ -7,6 +7,7 @@ import type { DaemonDebug, JobsSender, RecoverRequest, UnknownObjects } from '..
 import type { Job, ScheduledJob } from '../../src/wire/job.ts'
 import type { QuestionAnswer, QuestionArgs, QuestionName } from '../../src/wire/questions.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
+import type { VerifyRequest } from '../../src/wire/verification.ts'
 
 /** A daemon that keeps everything in memory and follows the test's orders. */
 export class MemoryDaemon {
@@ -26,6 +27,7 @@ export class MemoryDaemon {
   records = new Map<string, RunRecord>()
   backups: BackupInfo[] = []
   recovers: RecoverRequest[] = []
+  verifies: VerifyRequest[] = []
   /** Folders of its store besides those of its backups. */
   namespaces: string[] = []
   unknown = new Map<string, UnknownObjects>()
@@ -203,6 +205,11 @@ export function memoryDaemons(): DaemonPort & {
       daemon.backups = daemon.backups.filter(
         ({ server, name }) => server !== namespace || !names.includes(name),
       )
+    },
+    async verify(ip, request) {
+      const rid = await run(ip, request.rid)
+      at(ip).verifies.push(request)
+      return rid
     },
     async recover(ip, request) {
       const rid = await run(ip, request.rid)

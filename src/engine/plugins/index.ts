@@ -14,6 +14,7 @@ import { backupNamespacesPlugin } from './backup_namespaces/plugin.ts'
 import { recoverPlanPlugin, recoverPlugin } from './backup_recover/plugin.ts'
 import { backupSnapshotsPlugin } from './backup_snapshots/plugin.ts'
 import { backupUnknownPlugin } from './backup_unknown/plugin.ts'
+import { backupVerifyPlugin } from './backup_verify/plugin.ts'
 import { settlePlugin } from './settle/plugin.ts'
 import { snapshotsDeletePlugin } from './snapshots_delete/plugin.ts'
 import { storeClaimPlugin } from './store_claim/plugin.ts'
@@ -33,6 +34,7 @@ export const plugins: readonly Plugin[] = [
   backupSnapshotsPlugin,
   backupNamespacesPlugin,
   backupUnknownPlugin,
+  backupVerifyPlugin,
   recoverPlugin,
   recoverPlanPlugin,
   settlePlugin,

@@ -1,6 +1,6 @@
-import { Field, ID, Int, ObjectType } from 'type-graphql'
+import { Field, Float, ID, Int, ObjectType } from 'type-graphql'
 import type { BackupInfo } from '../../wire/backup.ts'
-import { BackupMode, FileType } from '../enums.ts'
+import { BackupMode, FileType, VerifyMethod } from '../enums.ts'
 import { BigIntScalar, DateTime } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
 
@@ -11,6 +11,24 @@ export class ChangedWhileRead {
 
   @Field(() => [String], { description: 'Paths below the volume; at most the first hundred.' })
   names!: string[]
+}
+
+@ObjectType({ ...SIMPLE, description: 'The proof that a backup can still be read; it lies beside the data.' })
+export class Verification {
+  @Field(() => DateTime, {
+    description:
+      'When it was read and found intact. If that took several runs, when the first of them began.',
+  })
+  at!: string
+
+  @Field(() => ID, { description: 'The run that read it.' })
+  rid!: string
+
+  @Field(() => VerifyMethod, { description: 'What it was compared with.' })
+  method!: VerifyMethod
+
+  @Field(() => Float, { description: 'The share of its bytes that was read, from 0 to 1.' })
+  share!: number
 }
 
 @ObjectType({
@@ -78,11 +96,12 @@ export class Backup {
   @Field(() => String, { nullable: true, description: 'The damage that was found; null if none is known.' })
   corrupt!: string | null
 
-  @Field(() => DateTime, {
+  @Field(() => Verification, {
     nullable: true,
-    description: 'When it was last read back and found intact; null: never.',
+    description:
+      'The last proof that it can be read; null if there is none. Of an increment: the last one of its series, unless a later snapshot is corrupt.',
   })
-  verified!: string | null
+  verified!: Verification | null
 
   @Field(() => [String], { description: 'Reasons to keep it regardless of its age.' })
   holds!: string[]

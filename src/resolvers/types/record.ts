@@ -1,6 +1,6 @@
 import { Field, Float, ID, Int, ObjectType } from 'type-graphql'
 import type { BackupInfo } from '../../wire/backup.ts'
-import { BackupMode, EventKind, RecordState, RecoverAction } from '../enums.ts'
+import { BackupMode, EventKind, RecordState, RecoverAction, VerifyMethod } from '../enums.ts'
 import { BigIntScalar, DateTime, JsonScalar } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
 import { ChangedWhileRead } from './backup.ts'
@@ -103,6 +103,21 @@ export class RecoverPlan {
   inPlace?: boolean | null
 }
 
+@ObjectType({ ...SIMPLE, description: 'What a verification found, if no content is damaged.' })
+export class VerifyResult {
+  @Field(() => VerifyMethod, { description: 'What the backup was compared with.' })
+  method!: VerifyMethod
+
+  @Field(() => Float, { description: 'The share of its bytes that was read, from 0 to 1.' })
+  share!: number
+
+  @Field(() => BigIntScalar, { description: 'Bytes of the store that this run read.' })
+  bytes!: number
+
+  @Field(() => [String], { description: 'Damage that loses no content, such as that of an index.' })
+  problems!: string[]
+}
+
 @ObjectType({
   ...SIMPLE,
   description: 'The result of a run. A field that does not apply to its action is null or empty.',
@@ -155,6 +170,9 @@ export class BackupResult {
 
   @Field(() => RecoverPlan, { nullable: true, description: 'What the recover would do; nothing was done.' })
   plan!: RecoverPlan | null
+
+  @Field(() => VerifyResult, { nullable: true, description: 'What a verification found.' })
+  verification!: VerifyResult | null
 
   backupInfo!: BackupInfo | null
 }

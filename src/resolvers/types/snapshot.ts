@@ -3,7 +3,7 @@ import type { SnapshotInfo } from '../../wire/snapshot.ts'
 import { FileChangeKind } from '../enums.ts'
 import { BigIntScalar, DateTime } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
-import { ChangedWhileRead, File } from './backup.ts'
+import { ChangedWhileRead, File, Verification } from './backup.ts'
 
 @ObjectType({ ...SIMPLE, description: 'One point in time of an increment.' })
 export class Snapshot {
@@ -41,6 +41,12 @@ export class Snapshot {
     description: 'The damage that was found, and when; null if none is known.',
   })
   corrupt!: string | null
+
+  @Field(() => Verification, {
+    nullable: true,
+    description: 'The last proof that it can be read; null if there is none.',
+  })
+  verified!: Verification | null
 
   @Field(() => BigIntScalar, {
     nullable: true,

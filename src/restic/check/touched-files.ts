@@ -1,8 +1,7 @@
-import { parseSnapshot } from '../nodes/snapshot-file.ts'
 import { readTree } from '../read/tree-source.ts'
 import type { BlobIndex } from '../repository/blob-index.ts'
 import type { Repository } from '../repository/repository.ts'
-import type { LostBlob } from './check-packs.ts'
+import { isUnreadable, type LostBlob } from './check-packs.ts'
 
 /** A file that a snapshot cannot restore completely, or a directory whose list of names is lost. */
 export interface TouchedFile {
@@ -12,15 +11,26 @@ export interface TouchedFile {
   isDirectory: boolean
 }
 
-/** Finds the files of all snapshots that lost blobs belong to. Directories that are intact are only read once. */
+/** A snapshot, with the id of its tree. */
+export interface CheckedSnapshot {
+  id: string
+  tree: Buffer
+}
+
+/**
+ * Finds the files of these snapshots that lost blobs belong to. Directories that are intact are only read once; those
+ * that cannot be read are left out, because nothing is known of them.
+ */
 export async function* findTouchedFiles(
   repository: Repository,
-  lost: readonly LostBlob[],
-  signal: AbortSignal,
+  {
+    snapshots,
+    lost,
+    signal,
+  }: { snapshots: Iterable<CheckedSnapshot>; lost: readonly LostBlob[]; signal: AbortSignal },
 ): AsyncGenerator<TouchedFile> {
   const search = new Search(repository, await repository.loadIndex(), lost)
-  for await (const snapshot of repository.listUnpacked('snapshots')) {
-    const { tree } = parseSnapshot(snapshot, await repository.loadUnpacked('snapshots', snapshot))
+  for (const { id: snapshot, tree } of snapshots) {
     for await (const found of search.inTree(tree, Buffer.alloc(0))) {
       signal.throwIfAborted()
       yield { snapshot, ...found }
@@ -52,9 +62,14 @@ class Search {
       return
     }
     let isWhole = true
-    for await (const found of this.#inNodes(tree, path)) {
-      isWhole = false
-      yield found
+    try {
+      for await (const found of this.#inNodes(tree, path)) {
+        isWhole = false
+        yield found
+      }
+    } catch (error) {
+      if (!isUnreadable(error)) throw error
+      return
     }
     if (isWhole) this.#whole[entry >>> 3] = (this.#whole[entry >>> 3] ?? 0) | (1 << (entry & 7))
   }

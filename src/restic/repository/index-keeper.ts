@@ -17,6 +17,10 @@ export class IndexKeeper {
   index = new BlobIndex(this.distrusted)
   /** Index file → the numbers of the packs that it names. */
   readonly files = new Map<string, Uint32Array>()
+  /** Index files that are left out: they are known to be damaged. */
+  readonly ignored = new Set<string>()
+  /** Whether index files that prove damaged are ignored from then on; else they are errors. */
+  ignoresDamaged = false
   readonly #repository: Pick<Repository, 'place' | 'key'>
   #last: Promise<unknown> = Promise.resolve()
 
@@ -85,7 +89,21 @@ export class IndexKeeper {
       this.files.clear()
     }
     for (const id of present) {
-      if (!this.files.has(id)) this.files.set(id, await readIndexFile(this.#repository, id, this.index))
+      if (this.files.has(id) || this.ignored.has(id)) continue
+      const named = await this.#readFile(id)
+      if (named) this.files.set(id, named)
+    }
+  }
+
+  /** undefined if it is to be ignored: damaged, in two reads. */
+  async #readFile(id: string, isAgain = false): Promise<Uint32Array | undefined> {
+    try {
+      return await readIndexFile(this.#repository, id, this.index)
+    } catch (error) {
+      if (!hasCode(error, 'REPOSITORY_DAMAGED') || !this.ignoresDamaged) throw error
+      if (!isAgain) return await this.#readFile(id, true)
+      this.ignored.add(id)
+      return undefined
     }
   }
 }

@@ -52,6 +52,22 @@ export class OpenedRepository implements Repository {
     for (const pack of packs) this.#keeper.distrusted.add(pack)
   }
 
+  trust(pack: string): void {
+    this.#keeper.distrusted.delete(pack)
+  }
+
+  get ignoredIndexes(): ReadonlySet<string> {
+    return this.#keeper.ignored
+  }
+
+  ignoreIndexes(files: Iterable<string>): void {
+    for (const file of files) this.#keeper.ignored.add(file)
+  }
+
+  ignoreDamagedIndexes(): void {
+    this.#keeper.ignoresDamaged = true
+  }
+
   loadIndex(): Promise<BlobIndex> {
     return this.#keeper.load()
   }

@@ -51,6 +51,13 @@ export interface Repository extends AsyncDisposable {
    */
   readonly distrusted: ReadonlySet<string>
   distrust(packs: Iterable<string>): void
+  /** For a pack that was read and is intact. */
+  trust(pack: string): void
+  /** Index files that are not read, because they are damaged: their blobs count as missing. */
+  readonly ignoredIndexes: ReadonlySet<string>
+  ignoreIndexes(files: Iterable<string>): void
+  /** From now on, index files that prove damaged are added to `ignoredIndexes`; otherwise they are errors. */
+  ignoreDamagedIndexes(): void
   /** Loads the index of blobs, or updates it. */
   loadIndex(): Promise<BlobIndex>
   /**

@@ -44,7 +44,8 @@ export async function copyMirror(input: MirrorCopyInput): Promise<UnpackSummary>
   }
 }
 
-async function openMirror(mirror: string): Promise<OpenVolume> {
+/** Throws STORE_UNAVAILABLE. */
+export async function openMirror(mirror: string): Promise<OpenVolume> {
   try {
     return await openVolume(mirror)
   } catch (cause) {

@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { checkPacks, type DamagedPack } from '../../../src/restic/check/check-packs.ts'
+import { checkPacks, type LostBlob } from '../../../src/restic/check/check-packs.ts'
+import { collectPacks } from '../../../src/restic/check/collect-packs.ts'
 import { findTouchedFiles } from '../../../src/restic/check/touched-files.ts'
+import { parseSnapshot } from '../../../src/restic/nodes/snapshot-file.ts'
 import type { Repository } from '../../../src/restic/repository/repository.ts'
 import { faultyLocal } from '../../support/faulty-local.ts'
 import { given } from '../../support/given.ts'
@@ -27,24 +29,45 @@ async function filled() {
   return { ...world, repository, first, second, packs }
 }
 
-async function check(repository: Repository) {
-  const packs: DamagedPack[] = []
-  for await (const pack of checkPacks(repository, { signal })) packs.push(pack)
-  const touched: string[] = []
-  const lost = packs.flatMap((pack) => pack.lost)
-  for await (const { snapshot, path, isDirectory } of findTouchedFiles(repository, lost, signal)) {
-    touched.push(`${snapshot} ${path}${isDirectory ? ' (directory)' : ''}`)
-  }
-  return { packs: packs.map(({ pack }) => pack), touched: touched.sort() }
+async function listSnapshots(repository: Repository) {
+  const snapshots: { id: string; tree: Buffer }[] = []
+  for await (const id of repository.listUnpacked('snapshots'))
+    snapshots.push({ id, tree: parseSnapshot(id, await repository.loadUnpacked('snapshots', id)).tree })
+  return snapshots
 }
 
-test('an intact repository has no findings', async () => {
-  const { repository } = await filled()
-  const seen: number[] = []
-  for await (const _pack of checkPacks(repository, { signal, onProgress: ({ packs }) => seen.push(packs) })) {
-    throw new Error('none is damaged')
+/** Checks every pack in the index, and names the files of all snapshots that damage touches. */
+async function check(repository: Repository) {
+  const index = await repository.loadIndex()
+  const all = Array.from({ length: index.packCount }, (_, number) => number)
+  const packs: string[] = []
+  const lost: LostBlob[] = []
+  for await (const found of checkPacks(repository, all, { signal })) {
+    if (found.state !== 'damaged') continue
+    packs.push(found.pack)
+    lost.push(...found.lost)
   }
-  expect(seen).toEqual([1, 2, 3, 4])
+  const touched: string[] = []
+  const question = { snapshots: await listSnapshots(repository), lost, signal }
+  for await (const { snapshot, path, isDirectory } of findTouchedFiles(repository, question)) {
+    touched.push(`${snapshot} ${path}${isDirectory ? ' (directory)' : ''}`)
+  }
+  return { packs, touched: touched.sort() }
+}
+
+test('the trees of all snapshots need all packs of an intact repository, and these have no damage', async () => {
+  const { repository, packs } = await filled()
+  const needed = await collectPacks(repository, await listSnapshots(repository), signal)
+  expect(needed).toMatchObject({ lost: [], unreadable: [] })
+  expect(needed.packs.size).toBe(packs.length)
+  const found = await Array.fromAsync(checkPacks(repository, needed.packs, { signal }))
+  expect(found.map(({ state }) => state)).toEqual(packs.map(() => 'intact'))
+})
+
+test('one snapshot needs only its own packs', async () => {
+  const { repository, first } = await filled()
+  const snapshots = (await listSnapshots(repository)).filter(({ id }) => id === first)
+  expect((await collectPacks(repository, snapshots, signal)).packs.size).toBe(2)
 })
 
 test('a flipped byte in any pack is found, and the affected files are named in every snapshot', async () => {

@@ -4,8 +4,6 @@
 
 import { readIndex, toArchiveFileInfo } from '../../../archive/index-format.ts'
 import { unpackArchive } from '../../../archive/unpack.ts'
-import { verifyArchive } from '../../../archive/verify.ts'
-import { hasCode, messageOf } from '../../../lib/errors.ts'
 import type { ObjectReader } from '../../../objects/driver.ts'
 import type { ChosenFiles } from '../../../volume/tree/chosen-paths.ts'
 import type { UnpackSummary } from '../../../volume/tree/unpack-summary.ts'
@@ -16,7 +14,8 @@ import { archiveEntries } from './archive-entries.ts'
 import { listFolder } from './list-folder.ts'
 import { measureArchive } from './measure-archive.ts'
 import { readMemberSizes } from './read-member-sizes.ts'
-import type { StoredArchive } from './stored-archive.ts'
+import { makeExpected, type StoredArchive } from './stored-archive.ts'
+import { confirmDamage, isDamage, verifyStoredArchive } from './verify-archive.ts'
 
 /** A full backup. Listed from its index or, if that is missing or damaged, by reading the archive from start to end. */
 export function archiveBackup(archive: StoredArchive): StoredBackup {
@@ -47,8 +46,7 @@ export function archiveBackup(archive: StoredArchive): StoredBackup {
         async [Symbol.asyncDispose]() {},
       }
     },
-    verify: (reader, onProgress) =>
-      markIfCorrupt(archive, reader, () => verifyStored(archive, reader, onProgress)),
+    verify: (run) => verifyStoredArchive(archive, run),
     async [Symbol.asyncDispose]() {},
   }
 }
@@ -73,29 +71,12 @@ async function restoreArchive(
   })
 }
 
-async function verifyStored(
-  stored: StoredArchive,
-  { signal }: Reader,
-  onProgress: (bytes: number) => void,
-): Promise<void> {
-  await using archive = await stored.openObject()
-  await verifyArchive({ archive, expected: makeExpected(stored), signal, onProgress })
-}
-
-function makeExpected({ manifest }: StoredArchive) {
-  return manifest && { size: manifest.size, sha256: manifest.sha256, tarBytes: manifest.tarBytes }
-}
-
-/** Marks the backup in the store if it proves corrupt; else one that nobody can recover would keep counting as good. */
-async function markIfCorrupt<T>(archive: StoredArchive, { warn }: Reader, act: () => Promise<T>): Promise<T> {
+/** A recover that finds damage reads the archive once more before it marks it: a single read may have been wrong. */
+async function markIfCorrupt<T>(archive: StoredArchive, reader: Reader, act: () => Promise<T>): Promise<T> {
   try {
     return await act()
   } catch (error) {
-    if (hasCode(error, 'ARCHIVE_CORRUPT')) {
-      await archive.markCorrupt(error.message).catch((failure: unknown) => {
-        warn(`the backup could not be marked corrupt in the store: ${messageOf(failure)}`)
-      })
-    }
+    if (isDamage(error)) await confirmDamage(archive, reader)
     throw error
   }
 }

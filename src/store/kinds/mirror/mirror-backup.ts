@@ -2,7 +2,6 @@
 // lists them and deletes them; the first increment of a volume makes a snapshot of its mirror.
 // find-backup.ts opens a mirror as a StoredBackup here; delete-mirrors.ts deletes it.
 
-import { BackupdError } from '../../../lib/errors.ts'
 import { copyMirror } from '../../../volume/copy/copy-mirror.ts'
 import { EVERYTHING } from '../../../volume/tree/chosen-paths.ts'
 import type { BackupInfo } from '../../../wire/backup.ts'
@@ -10,6 +9,7 @@ import type { Mirror } from '../../store-parts.ts'
 import type { StoredBackup } from '../../stored-backup.ts'
 import { findLegacySource, refusePlan, refuseSnapshot } from '../without-snapshots.ts'
 import { listMirror } from './list-mirror.ts'
+import { verifyMirror } from './verify-mirror.ts'
 
 /** An increment of the legacy system: the volume's files as they are. */
 export function mirrorBackup(info: BackupInfo, mirror: Mirror): StoredBackup {
@@ -38,10 +38,7 @@ export function mirrorBackup(info: BackupInfo, mirror: Mirror): StoredBackup {
         async [Symbol.asyncDispose]() {},
       }
     },
-    async verify() {
-      const why = 'the legacy system wrote no checksums of it'
-      throw new BackupdError('BAD_INPUT', `Cannot verify "${info.name}": ${why}. Back up its volume again`)
-    },
+    verify: (run) => verifyMirror(info, mirror, run),
     async [Symbol.asyncDispose]() {},
   }
 }

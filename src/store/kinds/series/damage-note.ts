@@ -14,6 +14,8 @@ const noteSchema = z.object({
   packs: z.record(z.string(), z.string()),
   /** Snapshots that cannot be recovered completely, with when and why. */
   snapshots: z.record(z.string(), z.object({ at: z.string(), reason: z.string() })),
+  /** Damaged index files of the repository, which are not read any more → when the damage was found. */
+  indexes: z.record(z.string(), z.string()).optional(),
 })
 export type DamageNote = z.infer<typeof noteSchema>
 
@@ -52,16 +54,19 @@ async function readNote(
   }
 }
 
-/** Notes the packs in which damage was found: from now on their content counts as missing. */
+/**
+ * Notes the packs and index files in which damage was found: from now on their content counts as missing, so that the
+ * next run stores it again.
+ */
 export async function noteDamagedPacks(noting: Noting): Promise<void> {
-  await updateNote(noting, (note) => addDistrustedPacks(note, noting))
+  await updateNote(noting, (note) => addFound(note, noting))
 }
 
 /** Notes the damaged packs, and the snapshot as corrupt until it is read completely again. The first finding is kept. */
 export async function noteCorrupt(noting: Noting, snapshot: string, error: BackupdError): Promise<void> {
   const found = { at: isoTime(noting.nowMs), reason: describeDamage(error) }
   await updateNote(noting, (note) => ({
-    packs: addDistrustedPacks(note, noting).packs,
+    ...addFound(note, noting),
     snapshots: { [snapshot]: found, ...note.snapshots },
   }))
 }
@@ -70,7 +75,7 @@ export async function noteCorrupt(noting: Noting, snapshot: string, error: Backu
 export async function noteWhole(noting: Noting, snapshot: string): Promise<void> {
   await updateNote(noting, (note) => {
     const { [snapshot]: _taken, ...snapshots } = note.snapshots
-    return { packs: addDistrustedPacks(note, noting).packs, snapshots }
+    return { ...addFound(note, noting), snapshots }
   })
 }
 
@@ -83,10 +88,15 @@ export async function tidyDamage(noting: Noting): Promise<void> {
     const number = index.packNumber(pack)
     return number !== undefined && !index.isGone(number)
   }
-  await updateNote(noting, (note) => ({
-    packs: filterEntries(addDistrustedPacks(note, noting).packs, isThere),
-    snapshots: filterEntries(note.snapshots, (id) => snapshots.has(id)),
-  }))
+  const indexes = new Set(await Array.fromAsync(repository.listUnpacked('index')))
+  await updateNote(noting, (note) => {
+    const found = addFound(note, noting)
+    return {
+      packs: filterEntries(found.packs, isThere),
+      snapshots: filterEntries(note.snapshots, (id) => snapshots.has(id)),
+      ...(found.indexes && { indexes: filterEntries(found.indexes, (id) => indexes.has(id)) }),
+    }
+  })
 }
 
 async function updateNote({ store, ip }: Noting, update: (note: DamageNote) => DamageNote): Promise<void> {
@@ -98,9 +108,13 @@ async function updateNote({ store, ip }: Noting, update: (note: DamageNote) => D
   })
 }
 
-function addDistrustedPacks(note: DamageNote, { repository, nowMs }: Noting): DamageNote {
-  const found = Array.from(repository.distrusted, (pack) => [pack, isoTime(nowMs)])
-  return { ...note, packs: { ...Object.fromEntries(found), ...note.packs } }
+function addFound(note: DamageNote, { repository, nowMs }: Noting): DamageNote {
+  const { distrusted, ignoredIndexes } = repository
+  const at = isoTime(nowMs)
+  const packs = { ...Object.fromEntries(Array.from(distrusted, (pack) => [pack, at])), ...note.packs }
+  if (ignoredIndexes.size === 0) return { ...note, packs }
+  const indexes = Object.fromEntries(Array.from(ignoredIndexes, (file) => [file, at]))
+  return { ...note, packs, indexes: { ...indexes, ...note.indexes } }
 }
 
 function filterEntries<T>(all: Record<string, T>, isKept: (id: string) => boolean): Record<string, T> {

@@ -10,7 +10,7 @@ import { readPassword } from './repository-password.ts'
 import { placeOfRepository } from './repository-place.ts'
 
 /**
- * Opens the repository of any namespace, with the packs in its damage note distrusted; undefined if it has none.
+ * Opens the repository of any namespace, without the packs and index files in its damage note; undefined if it has none.
  * Throws the errors of openRepository with the namespace added, and REPOSITORY_MISSING if the own repository is gone.
  */
 export async function openNamespace(world: StoreWorld, namespace: string): Promise<Repository | undefined> {
@@ -22,7 +22,9 @@ export async function openNamespace(world: StoreWorld, namespace: string): Promi
   const options = await openOptions(world)
   try {
     const repository = await openRepository(place, options)
-    repository.distrust(Object.keys((await readDamage(world.driver, namespace)).packs))
+    const { packs, indexes = {} } = await readDamage(world.driver, namespace)
+    repository.distrust(Object.keys(packs))
+    repository.ignoreIndexes(Object.keys(indexes))
     return repository
   } catch (error) {
     throw addNamespace(namespace, error)

@@ -7,6 +7,8 @@ import { readSeries, type SnapshotSeries } from './series.ts'
 export interface OpenSeries extends AsyncDisposable {
   repository: Repository
   series: SnapshotSeries
+  /** The ids of snapshot files of any series that could not be read. */
+  unread: string[]
 }
 
 /** undefined if no series has this name. Throws REPOSITORY_PASSWORD, REPOSITORY_DAMAGED. */
@@ -18,10 +20,11 @@ export async function openSeries(
   await using parts = new AsyncDisposableStack()
   const repository = parts.use((await store.repository(namespace)) ?? null)
   if (!repository) return undefined
-  const series = (await readSeries(repository, namespace)).find((one) => one.name === name)
+  const unread: string[] = []
+  const series = (await readSeries(repository, namespace, unread)).find((one) => one.name === name)
   if (!series) return undefined
   const opened = parts.move()
-  return { repository, series, [Symbol.asyncDispose]: () => opened.disposeAsync() }
+  return { repository, series, unread, [Symbol.asyncDispose]: () => opened.disposeAsync() }
 }
 
 /** As openSeries, but throws NOT_FOUND if no series has this name. */

@@ -19,6 +19,8 @@ export interface ReadSeries {
   namespace: string
   repository: Repository
   series: SnapshotSeries
+  /** As in OpenSeries. */
+  unread: readonly string[]
 }
 
 /** A slice of our prune holds the lock only briefly; a restic that someone runs may hold it for longer. */

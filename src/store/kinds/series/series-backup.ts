@@ -36,7 +36,7 @@ export async function seriesBackup(
       return await listSnapshotFolder(repository, await volumeTree(repository, file), question)
     },
     open: (snapshot, reader) => openSnapshot(read, snapshot, reader),
-    verify: (reader, onProgress) => verifySeries(read, reader, onProgress),
+    verify: (run) => verifySeries(read, run),
     [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
   }
 }

@@ -5,7 +5,8 @@ import type { SnapshotInfo } from '../../../wire/snapshot.ts'
 import { findRidTag, isOfMirror, type SeriesSnapshot, type SnapshotSeries } from './series.ts'
 
 /** Describes a series as one backup, with the facts of its newest snapshot. */
-export function makeSeriesInfo(namespace: string, { name, source, snapshots }: SnapshotSeries): BackupInfo {
+export function makeSeriesInfo(namespace: string, series: SnapshotSeries): BackupInfo {
+  const { name, source, snapshots } = series
   const infos = snapshots.map(makeSnapshotInfo)
   const newest = infos.at(-1)
   const lastGood = infos.findLast(({ good }) => good)
@@ -22,7 +23,7 @@ export function makeSeriesInfo(namespace: string, { name, source, snapshots }: S
     instanceNo: facts?.instanceNo ?? 0,
     containers: facts?.containers ?? [],
     ...makeNewestInfo(newest),
-    verified: null,
+    ...makeProofInfo(series),
     holds: [],
     sha256: null,
     hasIndex: false,
@@ -34,6 +35,12 @@ export function makeSeriesInfo(namespace: string, { name, source, snapshots }: S
       lastGood: lastGood ? { id: lastGood.id, created: lastGood.created } : null,
     },
   }
+}
+
+/** A series counts as proven if no snapshot after its newest proven one is known to be damaged. */
+function makeProofInfo({ snapshots, proof }: SnapshotSeries) {
+  const last = snapshots.findLast(({ proof: own, corrupt }) => own !== undefined || corrupt !== null)
+  return proof && last?.corrupt === null ? { verified: proof.at, proof } : { verified: null }
 }
 
 /** The facts of a series that are those of its newest snapshot. */
@@ -77,6 +84,7 @@ export function makeSnapshotInfo(snapshot: SeriesSnapshot): SnapshotInfo {
     state,
     suspect,
     corrupt,
+    ...(snapshot.proof && corrupt === null && { proof: snapshot.proof }),
     good: isGood({ state, suspect, corrupt }),
     mirror: isOfMirror(snapshot),
     ...(facts?.clockDoubt && { clockDoubt: facts.clockDoubt }),

@@ -3,7 +3,9 @@ import { findObjectProblem, mapInOrder } from '../../../objects/small-objects.ts
 import { parseGoTime } from '../../../restic/nodes/go-time.ts'
 import { parseSnapshot, type SnapshotFile } from '../../../restic/nodes/snapshot-file.ts'
 import type { Repository } from '../../../restic/repository/repository.ts'
+import type { Verification } from '../../../wire/verification.ts'
 import { type DamageNote, readDamage } from './damage-note.ts'
+import { readProofs, type SeriesProofs } from './proof-note.ts'
 
 export interface SeriesSnapshot {
   id: string
@@ -12,6 +14,8 @@ export interface SeriesSnapshot {
   createdMs: number
   /** What damage was found, and when; null if none was. */
   corrupt: string | null
+  /** When it was read and found intact. */
+  proof?: Verification
 }
 
 /** The snapshots of one volume, oldest first; never empty. */
@@ -21,6 +25,8 @@ export interface SnapshotSeries {
   /** Absolute path of the volume on its server. */
   source: string
   snapshots: SeriesSnapshot[]
+  /** The last proof; it need not have the newest snapshots. */
+  proof?: Verification
 }
 
 const NAME_TAG = 'backup='
@@ -44,15 +50,35 @@ export function findRidTag({ tags }: SnapshotFile): string | null {
   return tagged(tags, RID_TAG) ?? null
 }
 
-/** Reads all series of a repository, sorted by name. An unreadable snapshot file is skipped with a warning. */
-export async function readSeries(repository: Repository, namespace: string): Promise<SnapshotSeries[]> {
+/**
+ * Reads all series of a repository, sorted by name. An unreadable snapshot file is skipped with a warning.
+ * @param unread gets the ids of those
+ */
+export async function readSeries(
+  repository: Repository,
+  namespace: string,
+  unread: string[] = [],
+): Promise<SnapshotSeries[]> {
   const ids: string[] = []
   for await (const id of repository.listUnpacked('snapshots')) ids.push(id)
-  const damage = await readDamage(repository.place.driver, namespace)
+  const { driver } = repository.place
+  const [damage, proofs] = await Promise.all([readDamage(driver, namespace), readProofs(driver, namespace)])
   const snapshots: SeriesSnapshot[] = []
-  for await (const snapshot of mapInOrder(ids, (id) => readSnapshot(repository, id, damage)))
-    if (snapshot) snapshots.push(snapshot)
-  return groupSeries(snapshots, namespace)
+  for await (const [id, snapshot] of mapInOrder(
+    ids,
+    async (id) => [id, await readSnapshot(repository, id, damage)] as const,
+  )) {
+    const proof = proofs.ofSnapshot.get(id)
+    if (snapshot) snapshots.push(proof ? { ...snapshot, proof } : snapshot)
+    else unread.push(id)
+  }
+  return groupSeries(snapshots, namespace).map((series) => addProof(series, proofs))
+}
+
+/** A proof of snapshots that are all gone is of an earlier series of that name. */
+function addProof(series: SnapshotSeries, { ofSeries }: SeriesProofs): SnapshotSeries {
+  const proof = ofSeries.get(series.name)
+  return proof && series.snapshots.some((snapshot) => snapshot.proof) ? { ...series, proof } : series
 }
 
 async function readSnapshot(

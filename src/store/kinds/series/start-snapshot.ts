@@ -147,7 +147,8 @@ function describeMade(
   made: SeriesSnapshot,
 ): MadeBackup {
   const snapshots = [...(series?.snapshots ?? []), made]
-  const info = makeSeriesInfo(run.settings.ip, { name: args.archive, source: args.path, snapshots })
+  const name = { name: args.archive, source: args.path }
+  const info = makeSeriesInfo(run.settings.ip, { ...series, ...name, snapshots })
   const { snapshotId: snapshot, filesNew, filesChanged, filesUnchanged, filesDeleted } = summary
   const { bytesRead, bytesAdded } = summary
   return {

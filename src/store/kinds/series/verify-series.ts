@@ -1,58 +1,118 @@
 import { bytesToText } from '../../../lib/byte-paths.ts'
-import { BackupdError } from '../../../lib/errors.ts'
+import { BackupdError, messageOf } from '../../../lib/errors.ts'
 import { checkPacks, type LostBlob } from '../../../restic/check/check-packs.ts'
-import { findTouchedFiles } from '../../../restic/check/touched-files.ts'
-import type { Reader } from '../../stored-backup.ts'
+import { collectPacks, type NeededPacks } from '../../../restic/check/collect-packs.ts'
+import { type CheckedSnapshot, findTouchedFiles } from '../../../restic/check/touched-files.ts'
+import type { ReadLock } from '../../../restic/repository/read-lock.ts'
+import type { VerifyRun, VerifyVerdict } from '../../stored-backup.ts'
 import { lockSeries, type ReadSeries } from './open-snapshot.ts'
-import { createReadRepository, noteIfDamaged, notePacks } from './report-damage.ts'
+import { writeProof } from './proof-note.ts'
+import { createReadRepository, noteIfDamaged, noteNotDamaged, notePacks } from './report-damage.ts'
+import { describeDamaged, type SnapshotDamage } from './snapshot-damage.ts'
+import { checkUnreadSnapshots } from './unread-snapshots.ts'
+import { beginPass, type Pass } from './verify-pass.ts'
 
 /** The most damaged paths that are listed for each snapshot. */
-const MAX_LISTED = 10
+const MAX_LISTED = 100
 
-interface SnapshotDamage {
-  count: number
-  paths: string[]
+/** A series under verification, with what was found so far. */
+interface Checking {
+  read: ReadSeries
+  run: VerifyRun
+  lock: ReadLock
+  pass: Pass
+  /** Those that still exist. */
+  snapshots: CheckedSnapshot[]
+  lost: LostBlob[]
+  /** Damaged packs and index files, by their names in the store. */
+  damagedObjects: string[]
+  unreadable: BackupdError[]
+  bytes: number
 }
 
 /**
- * Reads every pack of the repository and finds the damaged snapshots of the series. Other series share the packs;
- * their damage is found when they are verified. Notes each damaged snapshot in the store, then throws SNAPSHOT_CORRUPT.
+ * Reads all trees of the series and every pack that they need. Damage counts only if a second read finds it too; it and the
+ * proof are noted in the store. Other series share the packs; their damage is found when they are verified.
  */
-export async function verifySeries(
-  { world, namespace, repository, series }: ReadSeries,
-  reader: Reader,
-  onProgress: (bytes: number) => void,
-): Promise<void> {
-  const { signal, warn } = reader
-  await using lock = await lockSeries(repository, reader)
-  const lost: LostBlob[] = []
-  for await (const damaged of checkPacks(repository, {
-    signal,
-    onProgress: ({ bytes }) => onProgress(bytes),
-  })) {
-    warn(`the pack ${damaged.pack} is damaged: ${damaged.reason}`)
-    repository.distrust([damaged.pack])
-    lost.push(...damaged.lost)
+export async function verifySeries(read: ReadSeries, run: VerifyRun): Promise<VerifyVerdict> {
+  const { world, namespace, repository, series } = read
+  try {
+    repository.ignoreDamagedIndexes()
+    await using lock = await lockSeries(repository, run)
+    const pass = await beginPass({ world, namespace, series: series.name, warn: run.warn })
+    const exists = new Set(lock.snapshots)
+    const all = series.snapshots.map(({ id, file }) => ({ id, tree: file.tree }))
+    const snapshots = all.filter(({ id }) => exists.has(id))
+    const found = { lost: [], damagedObjects: [], unreadable: [], bytes: 0 }
+    const checking: Checking = { read, run, lock, pass, snapshots, ...found }
+    try {
+      return await conclude(checking, await checkSeries(checking))
+    } finally {
+      await pass.save()
+    }
+  } catch (error) {
+    run.signal.throwIfAborted()
+    if (error instanceof BackupdError) return { outcome: 'unreadable', error }
+    throw error
   }
-  const read = createReadRepository(world, { repository, namespace, warn })
-  if (lost.length > 0 && lock.isHeld()) await notePacks(read)
-  const own = new Set(series.snapshots.map(({ id }) => id))
-  const damages = new Map<string, SnapshotDamage>()
-  for await (const { snapshot, path } of findTouchedFiles(repository, lost, signal))
-    if (own.has(snapshot)) addTo(damages, snapshot, withinVolume(bytesToText(path), series.source))
-  for (const [snapshot, damage] of damages)
-    if (lock.isHeld()) await noteIfDamaged(read, snapshot, snapshotCorrupt(snapshot, damage))
-  const [first] = damages
-  if (!first) return
-  const others = damages.size > 1 ? `; ${damages.size - 1} other snapshots are damaged too` : ''
-  throw snapshotCorrupt(...first, others)
 }
 
-function addTo(damages: Map<string, SnapshotDamage>, snapshot: string, path: string): void {
-  const damage = damages.get(snapshot) ?? { count: 0, paths: [] }
-  damage.count++
-  if (damage.paths.length < MAX_LISTED) damage.paths.push(path)
-  damages.set(snapshot, damage)
+/** Returns what is damaged in each damaged snapshot. */
+async function checkSeries(checking: Checking): Promise<Map<string, SnapshotDamage>> {
+  const { read, run, snapshots, lost, unreadable } = checking
+  const { repository } = read
+  const needed = await collectPacks(repository, snapshots, run.signal)
+  lost.push(...needed.lost)
+  unreadable.push(...needed.unreadable)
+  await readPacks(checking, needed)
+  await noteIgnoredIndexes(checking)
+  return lost.length > 0 ? await findDamages(checking) : new Map()
+}
+
+async function readPacks(checking: Checking, needed: NeededPacks): Promise<void> {
+  const { read, run, pass, lost, unreadable, damagedObjects } = checking
+  const { repository } = read
+  const index = await repository.loadIndex()
+  const packs = [...needed.packs].filter((number) => !pass.has(index.packId(number)))
+  const onBytes = (bytes: number) => {
+    checking.bytes += bytes
+    run.onProgress({ bytes: checking.bytes, total: needed.bytes })
+  }
+  for await (const checked of checkPacks(repository, packs, { signal: run.signal, onBytes })) {
+    if (checked.state === 'intact') {
+      repository.trust(checked.pack)
+      await pass.add(checked.pack, checked.bytes)
+    } else if (checked.state === 'unreadable') unreadable.push(checked.error)
+    else {
+      run.warn(`the pack ${checked.pack} is damaged: ${checked.reason}`)
+      damagedObjects.push(`pack ${checked.pack}`)
+      repository.distrust([checked.pack])
+      lost.push(...checked.lost)
+    }
+  }
+}
+
+async function noteIgnoredIndexes({ read, run, damagedObjects }: Checking): Promise<void> {
+  const { repository } = read
+  const present = new Set(await Array.fromAsync(repository.listUnpacked('index')))
+  for (const file of repository.ignoredIndexes) {
+    if (!present.has(file)) continue
+    run.warn(`the index file ${file} of the repository is damaged: it is not used any more`)
+    damagedObjects.push(`index file ${file}`)
+  }
+}
+
+async function findDamages({ read, run, snapshots, lost }: Checking): Promise<Map<string, SnapshotDamage>> {
+  const { repository, series } = read
+  const damages = new Map<string, SnapshotDamage>()
+  const question = { snapshots, lost, signal: run.signal }
+  for await (const { snapshot, path } of findTouchedFiles(repository, question)) {
+    const damage = damages.get(snapshot) ?? { count: 0, paths: [] }
+    damage.count++
+    if (damage.paths.length < MAX_LISTED) damage.paths.push(withinVolume(bytesToText(path), series.source))
+    damages.set(snapshot, damage)
+  }
+  return damages
 }
 
 /** Paths in a snapshot are absolute; makes them relative to the volume. */
@@ -60,7 +120,55 @@ function withinVolume(path: string, source: string): string {
   return path.startsWith(`${source}/`) ? path.slice(source.length + 1) : path
 }
 
-function snapshotCorrupt(snapshot: string, { count, paths }: SnapshotDamage, others = ''): BackupdError {
-  const what = `The snapshot ${snapshot.slice(0, 8)} is damaged: the content of ${count} paths is lost, such as ${JSON.stringify(paths[0])}${others}`
-  return new BackupdError('SNAPSHOT_CORRUPT', what, { facts: { snapshot, count, files: paths } })
+async function conclude(checking: Checking, damages: Map<string, SnapshotDamage>): Promise<VerifyVerdict> {
+  const { read, unreadable, damagedObjects, bytes } = checking
+  const unread = await checkUnreadSnapshots(read, checking.run)
+  unreadable.push(...unread.unreadable)
+  await noteFindings(checking, damages)
+  const [first] = damages
+  const damaged = first
+    ? describeDamaged({ damage: first, others: damages.size - 1, objects: damagedObjects })
+    : unread.lost
+  if (damaged) return { outcome: 'corrupt', error: damaged }
+  const [error] = unreadable
+  if (error) return { outcome: 'unreadable', error: describeUnreadable(error, unreadable.length) }
+  const problems = [...unread.problems, ...damagedObjects.map(describeHarmless)]
+  return { outcome: 'verified', result: { method: 'hash', share: 1, bytes, problems } }
+}
+
+/** Without the lock, what is missing may just have been pruned. */
+async function noteFindings(checking: Checking, damages: Map<string, SnapshotDamage>): Promise<void> {
+  const { read, run, lock, snapshots, damagedObjects, unreadable } = checking
+  if (!lock.isHeld()) return
+  const { world, repository, namespace, series } = read
+  const noting = createReadRepository(world, { repository, namespace, warn: run.warn })
+  if (damagedObjects.length > 0) await notePacks(noting)
+  for (const [id, damage] of damages)
+    await noteIfDamaged(noting, id, describeDamaged({ damage: [id, damage], others: 0, objects: [] }))
+  if (unreadable.length > 0) return
+  const healed = series.snapshots.filter(({ id, corrupt }) => corrupt !== null && !damages.has(id))
+  for (const { id } of healed) await noteNotDamaged(noting, id)
+  const intact = snapshots.map(({ id }) => id).filter((id) => !damages.has(id))
+  await noteProof(checking, intact)
+  checking.pass.end()
+}
+
+async function noteProof({ read, run, lock, pass }: Checking, intact: string[]): Promise<void> {
+  const { world, namespace, series } = read
+  if (namespace !== world.identity.ip) return
+  // Packs of an earlier run were read then.
+  const proof = { at: pass.since, rid: run.rid, method: 'hash', share: 1 } as const
+  const snapshots = { snapshots: intact, existing: lock.snapshots }
+  await writeProof(world, { name: series.name, proof, ...snapshots }).catch((error: unknown) => {
+    run.warn(`the proof could not be noted in the store: ${messageOf(error)}`)
+  })
+}
+
+function describeUnreadable(error: BackupdError, count: number): BackupdError {
+  const more = count > 1 ? `; ${count - 1} other objects cannot be read either` : ''
+  return new BackupdError(error.code, `${error.message}${more}`, { facts: error.facts, cause: error })
+}
+
+function describeHarmless(object: string): string {
+  return `the ${object} is damaged, but no file of this backup is lost`
 }

@@ -1,0 +1,20 @@
+import { VERIFY_ACTION } from '../../wire/verification.ts'
+import type { DaemonAnswer, DaemonCall, DaemonParts } from '../http/route.ts'
+import { readBackupName, readNamespace } from './names.ts'
+import { checkReady, readRid } from './run-request.ts'
+
+/** Starts a run that reads a backup, of any namespace, and compares it with its checksums. */
+export async function handleVerify(
+  { params, fields }: DaemonCall,
+  world: DaemonParts,
+): Promise<DaemonAnswer> {
+  const args = {
+    app: fields.text('app'),
+    proc: fields.text('proc'),
+    backup: readBackupName(params.name ?? ''),
+    namespace: readNamespace(fields, world.ip),
+  }
+  checkReady(world)
+  const { rid } = await world.engine.runOnce(VERIFY_ACTION, args, readRid(fields))
+  return { status: 202, body: { rid } }
+}

@@ -1,0 +1,146 @@
+import { z } from 'zod'
+import type { Driver } from '../../../objects/driver.ts'
+import { tryReadSmall } from '../../../objects/small-objects.ts'
+import { type Verification, verificationSchema } from '../../../wire/verification.ts'
+import { PROOF_NOTE } from '../../layout.ts'
+import { assertOwner } from '../../owner.ts'
+import { exclusively, type StoreWorld } from '../../world.ts'
+
+/** Packs are noted by the first bytes of their ids, so that a large repository has a small note. */
+const PREFIX_BYTES = 8
+
+const seriesProofSchema = verificationSchema.extend({
+  /** The snapshots that were found intact. */
+  snapshots: z.array(z.string()),
+})
+
+const passSchema = z.object({
+  series: z.string(),
+  /** When it began, ISO 8601. */
+  since: z.string(),
+  /** The packs that it found intact: the first bytes of their ids, base64. */
+  packs: z.string(),
+})
+/** A verification that has not ended: the next one of the same series continues it. */
+export type VerifyPass = z.infer<typeof passSchema>
+
+/** `<ip>/.verified`: the proofs for the increments of the namespace, by series. */
+const proofSchema = z.object({
+  series: z.record(z.string(), seriesProofSchema),
+  pass: passSchema.optional(),
+})
+type ProofNote = z.infer<typeof proofSchema>
+
+const NOTHING: ProofNote = { series: {} }
+
+/** What is known of a series. */
+export interface SeriesProofs {
+  /** By the name of the series. */
+  ofSeries: ReadonlyMap<string, Verification>
+  /** By the id of the snapshot. */
+  ofSnapshot: ReadonlyMap<string, Verification>
+}
+
+/** Empty if the note is missing or unreadable: then nothing is proven. */
+export async function readProofs(driver: Driver, namespace: string): Promise<SeriesProofs> {
+  const { series } = await readNote(driver, namespace)
+  const ofSeries = new Map<string, Verification>()
+  const ofSnapshot = new Map<string, Verification>()
+  for (const [name, { snapshots, ...proof }] of Object.entries(series)) {
+    ofSeries.set(name, proof)
+    for (const id of snapshots) ofSnapshot.set(id, proof)
+  }
+  return { ofSeries, ofSnapshot }
+}
+
+/** The snapshots that the last proof of the series covers, also those that do not exist any more. */
+export async function readProvenSnapshots(
+  driver: Driver,
+  namespace: string,
+  name: string,
+): Promise<string[]> {
+  return (await readNote(driver, namespace)).series[name]?.snapshots ?? []
+}
+
+export async function readPass(driver: Driver, namespace: string): Promise<VerifyPass | undefined> {
+  return (await readNote(driver, namespace)).pass
+}
+
+/** In the own namespace. */
+export async function writePass(world: StoreWorld, pass: VerifyPass): Promise<void> {
+  await updateNote(world, (note) => ({ ...note, pass }))
+}
+
+export interface NewProof {
+  name: string
+  proof: Verification
+  /** The intact snapshots of the series. */
+  snapshots: readonly string[]
+  /** All snapshots of the repository; the others are dropped from the note. */
+  existing: readonly string[]
+}
+
+/** Replaces the proof of a series in the own namespace, and ends its pass. */
+export async function writeProof(
+  world: StoreWorld,
+  { name, proof, snapshots, existing }: NewProof,
+): Promise<void> {
+  const exists = new Set(existing)
+  await updateNote(world, ({ series, pass }) => {
+    const all = Object.entries({ ...series, [name]: { ...proof, snapshots: [...snapshots] } })
+    const kept = all.map(
+      ([of, each]) => [of, { ...each, snapshots: each.snapshots.filter((id) => exists.has(id)) }] as const,
+    )
+    const proven = Object.fromEntries(kept.filter(([, each]) => each.snapshots.length > 0))
+    return { series: proven, ...(pass && pass.series !== name && { pass }) }
+  })
+}
+
+async function updateNote(world: StoreWorld, update: (note: ProofNote) => ProofNote): Promise<void> {
+  const { driver, identity } = world
+  await exclusively(world, async () => {
+    await assertOwner(world)
+    const note = update(await readNote(driver, identity.ip))
+    await driver.replace(noteKey(identity.ip), Buffer.from(`${JSON.stringify(note)}\n`))
+  })
+}
+
+async function readNote(driver: Driver, namespace: string): Promise<ProofNote> {
+  const { content } = await tryReadSmall(driver, noteKey(namespace))
+  if (!content) return NOTHING
+  try {
+    return proofSchema.parse(JSON.parse(content.toString()))
+  } catch {
+    return NOTHING
+  }
+}
+
+function noteKey(namespace: string): string {
+  return `${namespace}/${PROOF_NOTE}`
+}
+
+/** A set of packs that becomes short text. */
+export class PackSet {
+  readonly #packs: Set<string>
+
+  constructor(text = '') {
+    const bytes = Buffer.from(text, 'base64')
+    const count = Math.floor(bytes.length / PREFIX_BYTES)
+    const prefixes = Array.from({ length: count }, (_, at) =>
+      bytes.toString('hex', at * PREFIX_BYTES, (at + 1) * PREFIX_BYTES),
+    )
+    this.#packs = new Set(prefixes)
+  }
+
+  has(pack: string): boolean {
+    return this.#packs.has(pack.slice(0, 2 * PREFIX_BYTES))
+  }
+
+  add(pack: string): void {
+    this.#packs.add(pack.slice(0, 2 * PREFIX_BYTES))
+  }
+
+  toText(): string {
+    return Buffer.from([...this.#packs].join(''), 'hex').toString('base64')
+  }
+}
