@@ -80,7 +80,7 @@ const LISTS = `{
   records { totalCount nodes { rid state start end reason warningCount warnings attempt args instanceNo volume
     error { code message facts } progress { phase bytesDone filesDone etaSeconds bytesPerSecond }
     result { file size entriesRestored filesNew backup { name created } } } }
-  backups { totalCount nodes { id name created size fileCount contentBytes instanceNo corrupt verified holds
+  backups { totalCount nodes { id name created size fileCount contentBytes instanceNo corrupt verified { at rid method share } holds
     containers snapshotCount source sha256 } }
   servers { ip lastSeen runningTasks protocol capabilities version problems store { driver freeBytes totalBytes } }
   jobs { id prevRun nextRun asleep spec args problem }
