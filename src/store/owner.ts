@@ -112,8 +112,9 @@ function ownerKey({ identity }: StoreWorld): string {
 export function ownedByOther(world: StoreWorld, owner: UnreadableOwner): BackupdError {
   const { ip, daemonId } = world.identity
   if (owner.problem !== undefined) {
-    const message = `Cannot tell which daemon owns the namespace ${ip} of the store: ${owner.problem}`
-    return new BackupdError('STORE_UNAVAILABLE', message, { facts: { namespace: ip } })
+    const what = `Cannot tell which daemon owns the namespace ${ip} of the store: ${owner.problem}`
+    const then = 'If the file is damaged and no other daemon uses the namespace, start this one once with --take-over'
+    return new BackupdError('STORE_UNAVAILABLE', `${what}. ${then}`, { facts: { namespace: ip } })
   }
   const what = `The namespace ${ip} of the store belongs to the daemon ${owner.daemonId}, not to this one (${daemonId})`
   const then = 'Stop that one and start this one once with --take-over, or give this one its own --ip'

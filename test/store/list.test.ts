@@ -114,7 +114,11 @@ describe('list', () => {
     truncateSync(join(dir, IP, name), 70 << 20)
     expect((await store.list(IP, { limit: 10 })).backups).toMatchObject([{ name: made.name }])
     if (name === '.meta') expect(warnings).toEqual([expect.stringContaining('.meta" cannot be read')])
-    else await expect(store.claim(false)).rejects.toMatchObject({ code: 'CONFLICT' })
+    else
+      await expect(store.claim(false)).rejects.toMatchObject({
+        code: 'STORE_UNAVAILABLE',
+        message: expect.stringMatching(/has 73400320 bytes, .*--take-over$/),
+      })
   })
 
   it.each([
