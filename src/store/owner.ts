@@ -113,7 +113,8 @@ export function ownedByOther(world: StoreWorld, owner: UnreadableOwner): Backupd
   const { ip, daemonId } = world.identity
   if (owner.problem !== undefined) {
     const what = `Cannot tell which daemon owns the namespace ${ip} of the store: ${owner.problem}`
-    const then = 'If the file is damaged and no other daemon uses the namespace, start this one once with --take-over'
+    const then =
+      'If the file is damaged and no other daemon uses the namespace, start this one once with --take-over'
     return new BackupdError('STORE_UNAVAILABLE', `${what}. ${then}`, { facts: { namespace: ip } })
   }
   const what = `The namespace ${ip} of the store belongs to the daemon ${owner.daemonId}, not to this one (${daemonId})`

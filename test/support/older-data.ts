@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { zstdDecompressSync } from 'node:zlib'
+import Database from 'better-sqlite3'
 import { expect, onTestFinished } from 'vitest'
 import { createInventorySource } from '../../src/controller/inventory-source.ts'
 import { systemClock } from '../../src/lib/clock.ts'
@@ -73,8 +74,19 @@ export async function unpackOlder(
   mkdirSync(place)
   const input = zstdDecompressSync(readFileSync(fixtureOf(version)))
   execFileSync('tar', ['-xf', '-', '-C', place, '--strip-components=1', name], { input })
+  if (name === 'stopped') forgetClocks()
   const listed = execFileSync('tar', ['-xOf', '-', 'listed.json'], { input, encoding: 'utf8' })
   return { listed: JSON.parse(listed) as Listed }
+}
+
+/** A machine that was off since the data was made would be in doubt about its clock, which is tested elsewhere. */
+function forgetClocks(): void {
+  rmSync(inOlder('controller/clock.json'), { force: true })
+  for (const ip of [ONE, TWO]) {
+    const db = new Database(inOlder(`daemon-${ip}/daemon.db`))
+    db.prepare("DELETE FROM facts WHERE key = 'clock'").run()
+    db.close()
+  }
 }
 
 /** A name in the kernel that one process can hold, and that is freed when it ends. */

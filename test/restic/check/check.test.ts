@@ -106,7 +106,7 @@ test('a lost tree names the directory; a lost header names nothing, because the 
   expect(await check(await open())).toEqual({ packs: [pack], touched: [`${second} / (directory)`] })
 })
 
-test('a store that cannot be read ends a check, and proves no damage', async () => {
+test('a store that cannot be read ends a check, and a pack that cannot be read is not damaged', async () => {
   const { repository, open, path, place } = await given.repository({ driverOf: faultyLocal })
   await addSnapshot(repository, { shared: SHARED })
   const { pack = '', offset = 0 } = repository.locate('data', idOf(SHARED)) ?? {}
@@ -115,12 +115,22 @@ test('a store that cannot be read ends a check, and proves no damage', async () 
   bytes[offset + 20] = (bytes[offset + 20] ?? 0) ^ 1
   writeFileSync(file, bytes)
   const faulty = place.driver as ReturnType<typeof faultyLocal>
-  // Both packs, then the lost blob alone.
+  // The damaged pack is read twice, the other one once.
   for (const nth of [1, 2, 3]) {
     const opened = await open()
-    await opened.loadIndex()
+    const all = Array.from({ length: (await opened.loadIndex()).packCount }, (_, number) => number)
+    const states = async () => {
+      const found = await Array.fromAsync(checkPacks(opened, all, { signal }))
+      return new Map(found.map((each) => [each.pack, each.state]))
+    }
     faulty.fail('open').at(nth)
-    await expect(check(opened), `read ${nth}`).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    faulty.fail('check')
+    await expect(states(), `read ${nth}`).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    faulty.fail('open').at(nth)
+    const found = await states()
+    expect([...found.values()].filter((state) => state === 'unreadable')).toHaveLength(1)
+    expect(found.get(pack)).toMatch(/^(damaged|unreadable)$/)
+    expect([...found].filter(([each, state]) => each !== pack && state === 'damaged')).toEqual([])
   }
   expect((await check(await open())).packs).toEqual([pack])
 })
