@@ -128,7 +128,7 @@ function checkOrder(
     expect(seqs.at(-1), rid).toBe(2)
   }
   // Otherwise there would be no order to see.
-  expect(events.length).toBeGreaterThan(2 * byRun.size)
+  expect(events.length).toBeGreaterThan(1.1 * byRun.size)
 }
 
 test('more news than can be taken, from daemons that give up and resend, is taken once, in order, within bounds', async () => {
