@@ -121,7 +121,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
   })
   const { identity, checkPages, ...stores } = catalog
   const meters = createMeters()
-  const onEnded = (record: RunRecord, endedAt: number) => noteEndedRun(meters, record, clock.now() - endedAt)
+  const onEnded = (record: RunRecord, endedAt: number) =>
+    noteEndedRun(meters, record, options.clock.now() - endedAt)
   const settings = { ...makeSettings(options, identity), onEnded }
   removeUnfinishedMemory(dataDir)
   const inventoryMemory = createInventoryMemory(dataDir, log)

@@ -2,8 +2,8 @@ import { Pool } from 'undici'
 
 /** To one daemon. */
 const MAX_CONNECTIONS = 8
-/** As long as undici keeps an idle connection. */
-const IDLE_MS = 4000
+/** Longer than the time between two polls, so that a daemon that answers keeps its connection. */
+const IDLE_MS = 60_000
 
 interface OpenPool {
   pool: Pool
@@ -14,8 +14,8 @@ interface OpenPool {
 }
 
 /**
- * A few persistent connections to each daemon. What is idle is closed: a pool takes 20 KiB, and most daemons are asked
- * only every half minute.
+ * A few persistent connections to each daemon. A pool takes 20 KiB, so that of a daemon that is no longer asked, or whose
+ * answers never came, is closed.
  */
 export class DaemonPools {
   readonly #pools = new Map<string, OpenPool>()
