@@ -32,7 +32,7 @@ const PATIENCE_MS = 3000
 
 /** Opens the store for an action that answers at once. Its warnings go to the log, because it has no record. */
 export function openToAnswer(context: RunContext): Promise<Store> {
-  return openRunStore(context, (message) => context.log('warn', message), PATIENCE_MS)
+  return openRunStore(context, (message) => context.log('warn', message), { patienceMs: PATIENCE_MS })
 }
 
 /** Throws NOT_FOUND. */

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Clock } from '../../lib/clock.ts'
 import { describePlace, type StoreSettings } from '../../wire/store-settings.ts'
 import { FolderCache } from '../cache/folder-cache.ts'
+import { FreshCopies } from '../cache/fresh-copies.ts'
 import type { BareDriver, ContentCache, Driver } from '../driver.ts'
 import { withLocalLocks } from '../wrap/local-locks.ts'
 import { meteredDriver } from '../wrap/metered-driver.ts'
@@ -21,6 +22,8 @@ export interface Opener {
   namespace?: string
   /** How long one call may be repeated while the store does not answer, ms; default 2 minutes. */
   patienceMs?: number
+  /** For a run that proves what the store has: it uses no cached copies but its own. Default: false. */
+  isProof?: boolean
   /** Called for problems that make nothing fail. */
   warn?(message: string): void
 }
@@ -59,6 +62,8 @@ function makePatience({ clock, patienceMs = PATIENCE_MS }: Opener): Patience {
   return new Patience({ clock, callMs: patienceMs, totalMs: TOTAL_PATIENCE_MS })
 }
 
-function openCache({ dataDir, warn }: Opener): ContentCache {
-  return new FolderCache({ folder: join(dataDir, 'cache'), maxBytes: MAX_CACHE_BYTES, ...(warn && { warn }) })
+function openCache({ dataDir, warn, isProof = false }: Opener): ContentCache {
+  const folder = join(dataDir, 'cache')
+  const cache = new FolderCache({ folder, maxBytes: MAX_CACHE_BYTES, ...(warn && { warn }) })
+  return isProof ? new FreshCopies(cache) : cache
 }

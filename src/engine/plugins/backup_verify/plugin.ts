@@ -33,7 +33,8 @@ export const backupVerifyPlugin: Plugin<VerifyArgs> = {
 
 async function runVerify(args: VerifyArgs, context: RunContext): Promise<RunOutcome> {
   const { step } = namedSteps(`Cannot verify "${args.backup}"`, context.signal)
-  const store = await step('open the store', () => openRunStore(context, (message) => context.warn(message)))
+  const warn = (message: string) => context.warn(message)
+  const store = await step('open the store', () => openRunStore(context, warn, { isProof: true }))
   await using backup = await step('find the backup', () => openVerifiedBackup(store, args))
   const verdict = await step('read the backup', () => verify(backup, context))
   if (verdict.outcome === 'corrupt') throw describeCorrupt(args, verdict.error)
