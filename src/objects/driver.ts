@@ -150,7 +150,10 @@ export interface ContentCache {
    * drop() if it is wrong.
    */
   open(id: string): Promise<ObjectReader | undefined>
-  /** Keeps a copy if the content has this id, and if there is room. Throws errors of `content`. */
+  /**
+   * Keeps a copy if the content has this id. Stops reading the content if no copy can be kept, as on a full disk. Throws errors
+   * of `content`.
+   */
   put(id: string, content: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void>
   /** Removes a copy. */
   drop(id: string): Promise<void>

@@ -47,8 +47,10 @@ export class FolderCache implements ContentCache {
 
   async put(id: string, content: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void> {
     const path = this.#path(id)
-    await using copy = new NewCopy(this.#options.folder)
-    for await (const piece of content) await copy.write(piece)
+    const copy = await this.#begin()
+    if (!copy) return
+    await using _closed = copy
+    for await (const piece of content) if (!(await copy.write(piece))) break
     try {
       await this.#makeRoom(await copy.publish(id, path))
     } catch (error) {
@@ -59,6 +61,15 @@ export class FolderCache implements ContentCache {
   async drop(id: string): Promise<void> {
     const path = this.#path(id)
     await rm(path, { force: true }).catch((error) => this.#warn(error))
+  }
+
+  async #begin(): Promise<NewCopy | undefined> {
+    try {
+      return await NewCopy.begin(this.#options.folder)
+    } catch (error) {
+      this.#warn(error)
+      return undefined
+    }
   }
 
   /** Throws for anything but an id: a name with `..` must not lead out of the folder. */
@@ -111,38 +122,45 @@ function makeReader(file: FileHandle, size: number): ObjectReader {
   }
 }
 
-/** A copy that is being written. After a failure it takes the rest, and keeps nothing. */
+/** A copy that is being written. */
 class NewCopy implements AsyncDisposable {
-  readonly #folder: string
+  readonly #file: FileHandle
   readonly #temporary: string
   readonly #hash = createHash('sha256')
-  #file: FileHandle | undefined
   #failure: { error: unknown } | undefined
   #bytes = 0
   #isPublished = false
 
-  constructor(folder: string) {
-    this.#folder = folder
-    this.#temporary = join(folder, newCopyName())
+  private constructor(file: FileHandle, temporary: string) {
+    this.#file = file
+    this.#temporary = temporary
   }
 
-  /** Never throws: publish() does. */
-  async write(piece: Buffer): Promise<void> {
-    if (this.#failure) return
+  static async begin(folder: string): Promise<NewCopy> {
+    await makeFolder(folder)
+    const { bavail, bsize } = await statfs(folder)
+    if (bavail * bsize < MIN_FREE_BYTES) throw new Error('its file system has less than 512 MiB left')
+    const temporary = join(folder, newCopyName())
+    return new NewCopy(await open(temporary, 'wx', 0o600), temporary)
+  }
+
+  /** Returns false if it failed: the rest need not be read, and publish() throws the reason. */
+  async write(piece: Buffer): Promise<boolean> {
     this.#hash.update(piece)
     this.#bytes += piece.length
     try {
-      this.#file ??= await this.#begin()
       await this.#file.writeFile(piece)
+      return true
     } catch (error) {
       this.#failure = { error }
+      return false
     }
   }
 
   /** Gives it its name if it has this id. Returns how many bytes are kept. */
   async publish(id: string, path: string): Promise<number> {
     if (this.#failure) throw this.#failure.error
-    if (!this.#file || this.#hash.digest('hex') !== id) return 0
+    if (this.#hash.digest('hex') !== id) return 0
     await makeFolder(dirname(path))
     await rename(this.#temporary, path)
     this.#isPublished = true
@@ -150,14 +168,7 @@ class NewCopy implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#file?.close().catch(() => {})
-    if (this.#file && !this.#isPublished) await rm(this.#temporary, { force: true }).catch(() => {})
-  }
-
-  async #begin(): Promise<FileHandle> {
-    await makeFolder(this.#folder)
-    const { bavail, bsize } = await statfs(this.#folder)
-    if (bavail * bsize < MIN_FREE_BYTES) throw new Error('its file system has less than 512 MiB left')
-    return await open(this.#temporary, 'wx', 0o600)
+    await this.#file.close().catch(() => {})
+    if (!this.#isPublished) await rm(this.#temporary, { force: true }).catch(() => {})
   }
 }
