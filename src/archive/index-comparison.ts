@@ -1,5 +1,5 @@
 import { bytesToText } from '../lib/byte-paths.ts'
-import { BackupdError } from '../lib/errors.ts'
+import { hasCode } from '../lib/errors.ts'
 import type { ObjectReader } from '../objects/driver.ts'
 import { ArchiveFault } from './archive-fault.ts'
 import { ArchivePaths } from './archive-paths.ts'
@@ -63,7 +63,7 @@ export class IndexComparison {
       const next = await this.#entries.next()
       return next.done ? undefined : next.value
     } catch (error) {
-      if (!(error instanceof BackupdError) || error.code !== 'ARCHIVE_CORRUPT') throw error
+      if (!hasCode(error, 'ARCHIVE_CORRUPT')) throw error
       this.#note(error.message)
       return undefined
     }

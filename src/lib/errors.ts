@@ -67,9 +67,14 @@ export function errnoOf(error: unknown): string | undefined {
   return name ?? (typeof code === 'string' ? code : undefined)
 }
 
-/** The code of a failed system call. Throws any other error again: it is ours, or a fault of the program. */
+/** Whether a system call failed. Any other error is ours, or a fault of the program. */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return !(error instanceof BackupdError) && errnoOf(error) !== undefined
+}
+
+/** The code of a failed system call. Throws any other error again. */
 export function requireErrno(error: unknown): string {
-  const code = error instanceof BackupdError ? undefined : errnoOf(error)
+  const code = isSystemError(error) ? errnoOf(error) : undefined
   if (code === undefined) throw error
   return code
 }

@@ -1,7 +1,7 @@
 import { renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { syncFolder } from '../lib/atomic-file.ts'
-import { BackupdError, messageOf, requireErrno } from '../lib/errors.ts'
+import { BackupdError, isSystemError, messageOf } from '../lib/errors.ts'
 import type { StoreWorld } from './world.ts'
 
 /** Renames a file or folder of the own namespace, durably; only in a store of files. */
@@ -23,7 +23,7 @@ export async function withNamespaceFolder<T>(
     try {
       return await act(path)
     } catch (cause) {
-      requireErrno(cause)
+      if (!isSystemError(cause)) throw cause
       const message = `Cannot change ${identity.ip} of the store: ${messageOf(cause)}. Check its mount and its permissions`
       throw new BackupdError('STORE_UNAVAILABLE', message, { cause })
     }

@@ -1,4 +1,4 @@
-import { BackupdError } from '../../lib/errors.ts'
+import { type BackupdError, hasCode } from '../../lib/errors.ts'
 import { countStep } from '../../lib/work-steps.ts'
 import { Bitmap } from '../prune/bitmap.ts'
 import { treeBatches } from '../read/tree-source.ts'
@@ -75,7 +75,7 @@ class Walk {
         this.#unreadable.push(error)
         return
       }
-      if (!(error instanceof BackupdError) || error.code !== 'SNAPSHOT_CORRUPT') throw error
+      if (!hasCode(error, 'SNAPSHOT_CORRUPT')) throw error
       if (isAgain) this.#lose('tree', id)
       else await this.#readTree(id, true)
     }

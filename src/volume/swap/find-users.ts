@@ -1,5 +1,5 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
-import { requireErrno } from '../../lib/errors.ts'
+import { isSystemError } from '../../lib/errors.ts'
 import type { Mount } from '../../lib/mount-info.ts'
 import { isProcessGone, readProcLink } from './foreign-proc.ts'
 import { type Held, listHeld } from './held-things.ts'
@@ -89,7 +89,7 @@ async function inspectProcess(pid: number, volume: PlaceOnDevice, mountsOf: Moun
       unseen ||= inspection.unseen
     }
   } catch (error) {
-    requireErrno(error)
+    if (!isSystemError(error)) throw error
     unseen ||= !isProcessGone(error)
   }
   return { unseen }

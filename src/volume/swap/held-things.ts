@@ -1,5 +1,5 @@
 import { open, readdir } from 'node:fs/promises'
-import { errnoOf, requireErrno } from '../../lib/errors.ts'
+import { errnoOf, isSystemError } from '../../lib/errors.ts'
 import { O_PATH } from '../../lib/kernel/open.ts'
 import { unescapeOctal } from '../../lib/mount-info.ts'
 import { findMountId } from '../tree/mounts.ts'
@@ -42,7 +42,7 @@ async function toHeld(kind: string, places: Promise<Place[]>): Promise<Held[]> {
 
 /** An error of inspecting another process must not fail the recover: it yields an entry that could not be inspected. */
 function notInspected(kind: string, error: unknown): Held[] {
-  requireErrno(error)
+  if (!isSystemError(error)) throw error
   return isProcessGone(error) ? [] : [{ kind }]
 }
 

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs'
-import { errnoOf, requireErrno } from '../../lib/errors.ts'
+import { errnoOf, isSystemError } from '../../lib/errors.ts'
 import { O_PATH } from '../../lib/kernel/open.ts'
 import { loadKernel } from '../../lib/kernel.ts'
 import { PROTECTING_FLAGS } from '../tree/inode-flags.ts'
@@ -62,7 +62,7 @@ export function isProtected(place: Buffer): boolean {
       closeSync(fd)
     }
   } catch (error) {
-    requireErrno(error)
+    if (!isSystemError(error)) throw error
     return false
   }
 }
@@ -81,7 +81,7 @@ export function unprotectOpen(fd: number): boolean {
     kernel.setFlags(fd, flags & ~PROTECTING_FLAGS)
     return true
   } catch (error) {
-    requireErrno(error)
+    if (!isSystemError(error)) throw error
     return false
   }
 }

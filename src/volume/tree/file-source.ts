@@ -1,6 +1,6 @@
 import { type BigIntStats, fstatSync, read } from 'node:fs'
 import { promisify } from 'node:util'
-import { requireErrno } from '../../lib/errors.ts'
+import { isSystemError } from '../../lib/errors.ts'
 import { KernelError } from '../../lib/kernel/libc.ts'
 import type { Kernel } from '../../lib/kernel.ts'
 import type { Extent, FileSource, OpenFile, TreeEntry } from './entry.ts'
@@ -72,7 +72,7 @@ function extentsIfKnown(kernel: Kernel, fd: number, size: number): Extent[] | nu
   try {
     return findDataExtents(kernel, fd, size)
   } catch (error) {
-    requireErrno(error)
+    if (!isSystemError(error)) throw error
     return null
   }
 }

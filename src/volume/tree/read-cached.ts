@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs'
-import { requireErrno } from '../../lib/errors.ts'
+import { isSystemError } from '../../lib/errors.ts'
 import type { Kernel } from '../../lib/kernel.ts'
 import { readXattrs } from './attributes.ts'
 import type { TreeEntry, Xattr } from './entry.ts'
@@ -43,7 +43,7 @@ function xattrsIfReadable(kernel: Kernel, fd: number): Xattr[] | undefined {
   try {
     return readXattrs(kernel, fd)
   } catch (error) {
-    requireErrno(error)
+    if (!isSystemError(error)) throw error
     return undefined
   }
 }

@@ -1,7 +1,7 @@
 import type { BigIntStats } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { SLASH } from '../../../lib/byte-paths.ts'
-import { requireErrno } from '../../../lib/errors.ts'
+import { isSystemError } from '../../../lib/errors.ts'
 import { NS_PER_MS } from '../../../lib/time-units.ts'
 import { MAX_CONCURRENT, type WalkOptions, type WalkPart } from '../inspector.ts'
 import { joinPath } from '../join-path.ts'
@@ -130,7 +130,7 @@ async function canBeKept({ kernel }: OpenVolume, folder: Pin, name: Buffer): Pro
     unpin(pin)
     return readEntryType(pin.stat) !== undefined
   } catch (error) {
-    requireErrno(error)
+    if (!isSystemError(error)) throw error
     return !isGone(error)
   }
 }

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { requireErrno } from '../../../lib/errors.ts'
+import { isSystemError } from '../../../lib/errors.ts'
 import { describeReason } from '../describe-reason.ts'
 import type { WalkOptions } from '../inspector.ts'
 import { isGone } from './pin-below.ts'
@@ -50,7 +50,7 @@ export class RecheckSteps {
   /** Warns once for each path. Throws any error that is not of the file system. */
   #addFault(path: Buffer, error: unknown): void {
     this.#options.signal.throwIfAborted()
-    requireErrno(error)
+    if (!isSystemError(error)) throw error
     const key = path.toString('latin1')
     if (this.#faulty.has(key) || this.#faulty.size > MAX_LISTED) return
     this.#faulty.add(key)
