@@ -1,4 +1,4 @@
-import { type BackupdError, hasCode, messageOf } from '../../lib/errors.ts'
+import { type BackupdError, hasCode, isSystemError, messageOf } from '../../lib/errors.ts'
 import { release } from '../../lib/release.ts'
 import { type RepositoryKey, unseal } from '../codec/crypt.ts'
 import { decompress } from '../codec/zstd.ts'
@@ -133,7 +133,7 @@ export class BlobReader {
     return snapshotCorrupt(blob, pack, reason)
   }
 
-  /** Undefined if the blob cannot be cached, or if the copy is damaged, which says nothing about the store. */
+  /** Undefined if the blob cannot be cached, or if the copy is damaged or unreadable, which says nothing about the store. */
   async #fromCache(type: BlobType, blob: LocatedBlob): Promise<Buffer | undefined> {
     const { place, key } = this.#repository
     if (type !== 'tree' || !place.driver.cache) return undefined
@@ -141,7 +141,7 @@ export class BlobReader {
     try {
       return openBlob(key, blob, await this.#treePacks.read(pack, offset, length))
     } catch (error) {
-      if (!(error instanceof RangeError)) throw error
+      if (!(error instanceof RangeError) && !isSystemError(error)) throw error
       await this.#treePacks.forget(pack)
       await place.driver.cache.drop(pack)
       return undefined

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { createZstdDecompress } from 'node:zlib'
-import { errnoOf, hasCode, messageOf } from '../../lib/errors.ts'
+import { errnoOf, hasCode, isSystemError, messageOf } from '../../lib/errors.ts'
 import { unseal } from '../codec/crypt.ts'
 import type { BlobPlace, BlobType } from './blob-place.ts'
 import { packName } from './layout.ts'
@@ -43,7 +43,7 @@ export async function* streamBlob(source: Source, type: BlobType, id: Buffer): A
   throw damaged('its content does not match its id')
 }
 
-/** Undefined if this copy is missing or damaged: another copy may be intact. */
+/** Undefined if this copy is missing or damaged, or the cached one unreadable: another copy may be intact. */
 async function readPacked(
   { place: repository, key }: Source,
   type: BlobType,
@@ -56,7 +56,7 @@ async function readPacked(
         : await repository.driver.open(packName(repository, pack))
     return unseal(key, await reader.read(offset, length))
   } catch (error) {
-    if (hasCode(error, 'NOT_FOUND')) return undefined
+    if (hasCode(error, 'NOT_FOUND') || isSystemError(error)) return undefined
     throw error
   }
 }

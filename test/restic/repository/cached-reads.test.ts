@@ -1,4 +1,4 @@
-import { existsSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -6,6 +6,7 @@ import { systemClock } from '../../../src/lib/clock.ts'
 import { FolderCache } from '../../../src/objects/cache/folder-cache.ts'
 import { localDriver } from '../../../src/objects/drivers/local.ts'
 import { openRepository } from '../../../src/restic/repository/open-repository.ts'
+import { streamBlob } from '../../../src/restic/repository/stream-blob.ts'
 import { describeSwift } from '../../support/describe-swift.ts'
 import { startFaultProxy } from '../../support/fault-proxy.ts'
 import { given } from '../../support/given.ts'
@@ -73,6 +74,23 @@ test('a damaged copy is read from the store again, which is not blamed for it', 
   for await (const { plain } of third.readBlobs('tree', TREES.map(idOf))) many.push(`${plain}`)
   expect(many.sort()).toEqual(TREES.map(String).sort())
   expect([...third.distrusted]).toEqual([])
+  expect(warnings).toEqual([])
+})
+
+test('a copy that the disk cannot read is read from the store', async () => {
+  const { treePack, copyOf, openAgain, warnings } = await startRepository()
+  await using first = await openAgain()
+  await first.readBlob('tree', idOf(TREE))
+  rmSync(copyOf(treePack))
+  // It can be opened, and reading it is a system error.
+  mkdirSync(copyOf(treePack))
+  await using second = await openAgain()
+  for (const tree of TREES) expect(await second.readBlob('tree', idOf(tree))).toEqual(tree)
+  const many = []
+  for await (const { plain } of second.readBlobs('tree', TREES.map(idOf))) many.push(`${plain}`)
+  expect(many.sort()).toEqual(TREES.map(String).sort())
+  expect(Buffer.concat(await Array.fromAsync(streamBlob(second, 'tree', idOf(TREE))))).toEqual(TREE)
+  expect([...second.distrusted]).toEqual([])
   expect(warnings).toEqual([])
 })
 
