@@ -1,7 +1,8 @@
 import { BackupdError } from '../../../lib/errors.ts'
 import type { ContentKind } from '../../driver.ts'
 import { checkObjectName } from '../object-names.ts'
-import type { Bucket, UploadId } from './bucket.ts'
+import type { Bucket } from './bucket.ts'
+import type { UploadId } from './bucket-uploads.ts'
 import type { ConditionalWrites } from './conditional-writes.ts'
 import { inTurn } from './name-turns.ts'
 import { PartBuffer } from './part-buffer.ts'
@@ -68,7 +69,7 @@ export class S3ObjectWriter {
     this.#isSealed = true
     await this.#upload.parts.drainTo(0)
     // Once it is completed, nobody can measure it any more: the answer to a commit may be lost.
-    this.#stored ??= await this.#bucket.measureUpload(this.#upload.id)
+    this.#stored ??= await this.#bucket.uploads.measure(this.#upload.id)
     return this.#stored
   }
 
@@ -88,7 +89,7 @@ export class S3ObjectWriter {
     if (this.#committedAs !== undefined) return
     try {
       await this.#upload?.parts.stop()
-      if (this.#upload) await this.#bucket.abortUpload(this.#upload.id)
+      if (this.#upload) await this.#bucket.uploads.abort(this.#upload.id)
       await this.#object.journal?.end()
     } catch {
       // The journal stays if the upload does: both are removed at the next start.
@@ -110,8 +111,8 @@ export class S3ObjectWriter {
     if (!this.#upload) {
       if (this.#mayHaveBegun) await abortUploads(this.#bucket, name)
       this.#mayHaveBegun = true
-      const id = { name, id: await this.#bucket.beginUpload(name, this.#marks) }
-      this.#upload = { id, parts: new PartQueue(this.#bucket, id) }
+      const id = { name, id: await this.#bucket.uploads.begin(name, this.#marks) }
+      this.#upload = { id, parts: new PartQueue(this.#bucket.uploads, id) }
     }
     if (this.#isJournalled) return
     await journal?.noteUpload(this.#upload.id.id)
@@ -156,7 +157,7 @@ export class S3ObjectWriter {
 
   async #store(name: string, ifNew: boolean): Promise<void> {
     if (this.#upload)
-      return await this.#bucket.completeUpload(this.#upload.id, this.#upload.parts.etags, ifNew)
+      return await this.#bucket.uploads.complete(this.#upload.id, this.#upload.parts.etags, ifNew)
     const { bytes, md5 } = this.#part.finish()
     await this.#bucket.put(name, bytes, { ...this.#marks, md5, ifNew })
   }

@@ -1,11 +1,11 @@
-import type { Bucket, UploadId, UploadPart } from './bucket.ts'
+import type { BucketUploads, UploadId, UploadPart } from './bucket-uploads.ts'
 
 /**
  * Sends the parts of one upload, a few at a time. A part that could not be sent stays, and is sent again with the next
  * call: a failed call may be repeated.
  */
 export class PartQueue {
-  readonly #bucket: Bucket
+  readonly #uploads: BucketUploads
   readonly #upload: UploadId
   readonly #etags: string[] = []
   readonly #sending = new Map<UploadPart, Promise<void>>()
@@ -13,8 +13,8 @@ export class PartQueue {
   #waiting: UploadPart[] = []
   #failure: unknown
 
-  constructor(bucket: Bucket, upload: UploadId) {
-    this.#bucket = bucket
+  constructor(uploads: BucketUploads, upload: UploadId) {
+    this.#uploads = uploads
     this.#upload = upload
   }
 
@@ -52,7 +52,7 @@ export class PartQueue {
 
   async #send(part: UploadPart): Promise<void> {
     try {
-      this.#etags[part.number - 1] = await this.#bucket.uploadPart(this.#upload, part)
+      this.#etags[part.number - 1] = await this.#uploads.sendPart(this.#upload, part)
       this.#free.push(part.bytes)
     } catch (error) {
       this.#failure ??= error

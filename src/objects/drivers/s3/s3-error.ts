@@ -175,6 +175,16 @@ export function readS3Status(error: unknown): number | undefined {
   return error instanceof Error ? (error as SdkError).$metadata?.httpStatusCode : undefined
 }
 
+/** Whether the object, or the upload, does not exist, in a bucket that does. */
+export function isMissing(error: unknown): boolean {
+  return readS3Status(error) === 404 && (error as Error).name !== 'NoSuchBucket'
+}
+
+/** For requests whose aim is that it does not exist. Throws any other error again. */
+export function ignoreMissing(error: unknown): void {
+  if (!isMissing(error)) throw error
+}
+
 function findFault(cause: unknown): Fault {
   return findNetworkFault(cause) ?? findAnsweredFault(cause) ?? describeUnknown(cause)
 }

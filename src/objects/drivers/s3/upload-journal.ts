@@ -53,12 +53,12 @@ export async function abortJournalled(bucket: Bucket, name: string): Promise<voi
   if (!note) return
   // Without an id, the writer was killed between the begin of its upload and its note.
   if (note.upload === null) await abortUploads(bucket, note.object)
-  else await bucket.abortUpload({ name: note.object, id: note.upload })
+  else await bucket.uploads.abort({ name: note.object, id: note.upload })
 }
 
 /** Aborts all uploads to exactly this name, which has one writer. */
 export async function abortUploads(bucket: Bucket, name: string): Promise<void> {
-  for (const id of await bucket.listUploads(name)) await bucket.abortUpload({ name, id })
+  for (const id of await bucket.uploads.list(name)) await bucket.uploads.abort({ name, id })
 }
 
 async function readJournalNote(bucket: Bucket, name: string): Promise<JournalNote | undefined> {

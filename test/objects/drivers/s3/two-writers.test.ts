@@ -93,13 +93,13 @@ test('only a missing object is missing: not a missing bucket, nor a store that f
   const UNAVAILABLE = { code: 'STORE_UNAVAILABLE' }
   await expect(gone.readWhole('object')).rejects.toMatchObject(UNAVAILABLE)
   await expect(gone.remove('object')).rejects.toMatchObject(UNAVAILABLE)
-  await expect(gone.abortUpload({ name: 'object', id: '1' })).rejects.toMatchObject(UNAVAILABLE)
+  await expect(gone.uploads.abort({ name: 'object', id: '1' })).rejects.toMatchObject(UNAVAILABLE)
   for (const status of [403, 500, 503]) {
     proxy.fail(/object/, status, 3)
     await expect(bucket.readWhole('object')).rejects.toMatchObject(UNAVAILABLE)
     await expect(bucket.head('object')).rejects.toMatchObject(UNAVAILABLE)
     await expect(bucket.remove('object')).rejects.toMatchObject(UNAVAILABLE)
   }
-  await bucket.abortUpload({ name: 'object', id: 'ended before' })
+  await bucket.uploads.abort({ name: 'object', id: 'ended before' })
   expect(objects.get('object')).toBe(THEIRS)
 })
