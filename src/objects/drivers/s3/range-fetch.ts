@@ -45,6 +45,8 @@ export class RangeFetch {
   }
 
   async #fetch(): Promise<void> {
+    // The connection may break after the last byte.
+    if (this.from + this.#filled === this.end) return
     const { bucket, name, etag, signal } = this.#object
     const range = { from: this.from + this.#filled, to: this.end - 1, etag, signal }
     await bucket.read(name, range, (chunk) => {
