@@ -124,7 +124,8 @@ const TLS_PROBLEMS = new Set([
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ])
-const CHECK_ENDPOINT = 'Check that its server runs, that this machine reaches it, and --s3-endpoint'
+const CHECK_ENDPOINT =
+  'Check that its server runs, that this machine reaches it, --s3-endpoint, and --s3-proxy if it is set'
 const NETWORK_PROBLEMS = new Set([
   'EAI_AGAIN',
   'ECONNABORTED',
@@ -192,6 +193,7 @@ function findFault(cause: unknown): Fault {
 function findNetworkFault(cause: unknown): Fault | undefined {
   const errno = errnoOf(cause)
   if (errno === undefined) return undefined
+  if (errno === 'ERR_PROXY_TUNNEL') return describeTunnel(cause)
   if (TLS_PROBLEMS.has(errno)) {
     const then = 'Name the certificate of its authority with --s3-ca-file'
     return unavailable(`the certificate of the endpoint is not trusted (${errno}). ${then}`)
@@ -199,6 +201,13 @@ function findNetworkFault(cause: unknown): Fault | undefined {
   return NETWORK_PROBLEMS.has(errno)
     ? transient(`the endpoint cannot be reached (${errno}). ${CHECK_ENDPOINT}`)
     : undefined
+}
+
+/** A proxy that refuses does so again; one that reports 502 or nothing may only lack the endpoint for now. */
+function describeTunnel(cause: unknown): Fault {
+  const { statusCode = 504 } = cause as { statusCode?: number }
+  const reason = `the proxy does not connect to the endpoint (${messageOf(cause)}). Check --s3-proxy and --s3-endpoint`
+  return statusCode >= 500 ? transient(reason) : unavailable(reason)
 }
 
 function findAnsweredFault(cause: unknown): Fault | undefined {

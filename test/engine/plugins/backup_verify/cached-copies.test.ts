@@ -18,7 +18,8 @@ async function cachedIncrement() {
   const backup = result.backup?.name ?? ''
   const args = { app: 'shop', proc: 'shop.web.web', backup, namespace: SERVER }
   const idOf = (key: string) => key.split('/').at(-1) ?? ''
-  const keysIn = (folder: string) => [...model.objects.keys()].filter((key) => key.includes(`/repo/${folder}/`))
+  const keysIn = (folder: string) =>
+    [...model.objects.keys()].filter((key) => key.includes(`/repo/${folder}/`))
   return {
     verify: () => runPlugin(backupVerifyPlugin, world.settings, { args }),
     packs: keysIn('data'),

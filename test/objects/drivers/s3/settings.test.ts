@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { createServer, request as forward } from 'node:http'
+import { createServer, request as forward, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { s3Driver } from '../../../../src/objects/drivers/s3/s3.ts'
+import { isTransient } from '../../../../src/objects/transient.ts'
 import { describeSwift } from '../../../support/describe-swift.ts'
 import { onEnd } from '../../../support/lifetime.ts'
 import { startS3Model } from '../../../support/s3-model.ts'
@@ -59,6 +60,26 @@ describeSwift('a store on a real Swift', (place) => {
   })
 })
 
+test.each([
+  [502, true],
+  [403, false],
+])('a proxy that answers %i to a connection over TLS is named', async (status, isRepeated) => {
+  const { settings } = await startS3Model()
+  const server = createServer()
+  server.on('connect', (_request, socket) => socket.end(`HTTP/1.1 ${status} No\r\n\r\n`))
+  const proxy = await listen(server)
+  const check = s3Driver({ ...settings, endpoint: 'https://127.0.0.1:1', proxy }).check()
+  const error = await check.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  expect(error).toMatchObject({
+    code: 'STORE_UNAVAILABLE',
+    message: expect.stringMatching(`the proxy does not connect to the endpoint.* ${status} .*--s3-proxy`),
+  })
+  expect(isTransient(error)).toBe(isRepeated)
+})
+
 test('a file of --s3-ca-file without a certificate is named', async () => {
   const { settings } = await startS3Model()
   const caFile = join(tempDir(), 'ca.pem')
@@ -92,11 +113,16 @@ async function startProxy(): Promise<{ proxy: string; requests: string[] }> {
     onward.on('error', () => socket.destroy())
     socket.on('error', () => onward.destroy())
   })
+  return { proxy: await listen(server), requests }
+}
+
+/** Returns its URL. */
+async function listen(server: Server): Promise<string> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   onEnd(() => {
     server.closeAllConnections()
     server.close()
   })
-  return { proxy: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests }
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
