@@ -42,11 +42,11 @@ export const S3_OPTIONS: readonly Option[] = [
     '--s3-kms-key-id <id>',
     'the key of --s3-encryption aws:kms; without it, the usual one of the account',
   ),
+  new Option('--s3-storage-class <name>', 'of archives and packs; without it, the usual one of the bucket'),
   new Option(
     '--store-quota <size>',
     'how much this server may use of an s3 store, such as 500GiB, to tell when it will be full',
   ),
-  new Option('--s3-storage-class <name>', 'of archives and packs; without it, the usual one of the bucket'),
 ]
 
 const ARCHIVE_CLASSES = ['GLACIER', 'DEEP_ARCHIVE']

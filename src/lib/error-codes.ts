@@ -19,11 +19,11 @@ export const ERROR_CODES = {
   DISK_FULL:
     'Free room on the disk of the data directory that the message names; new backups then start again on their own.',
   STORE_UNAVAILABLE:
-    'The store cannot be read or written; the message says why. Check that it runs, its mount or network, and its permissions.',
+    'The store cannot be read or written; the message says why. Check that it runs, its mount or network, and its permissions or credentials.',
   STORE_NOT_MOUNTED:
     'Mount the store at the path that the daemon uses, or give it the right path; nothing was written.',
   STORE_CHANGED:
-    'Mount the store that the daemon knows, or restore it. To use the present store instead, start the daemon once with --claim-store.',
+    'Give the daemon the store that it knows: mount it, correct the flags, or restore it. To use the present store instead, start the daemon once with --claim-store.',
   VOLUME_MISSING: 'The directory of the volume does not exist: check its path and its mount.',
   VOLUME_IN_USE: 'Stop the processes that the message names, or ask to proceed (inUse: PROCEED).',
   VOLUME_LOCKED:
