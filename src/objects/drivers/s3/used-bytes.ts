@@ -40,7 +40,8 @@ export async function countUsedBytes(bucket: Bucket, options: CountOptions): Pro
   const age = options.clock.now() - known.countedAt
   if (known.unfinished === null && age >= 0 && age < MAX_AGE_MS) return known.usedBytes ?? undefined
   const counted = await count(bucket, known, options)
-  await writeFileAtomically(options.file, `${JSON.stringify(counted)}\n`)
+  // If the disk is full, which others report, the next question counts again.
+  await writeFileAtomically(options.file, `${JSON.stringify(counted)}\n`).catch(() => {})
   return counted.usedBytes ?? undefined
 }
 

@@ -61,6 +61,14 @@ test('a count that takes long goes on with the next question, and again after a 
   expect(lists).toHaveLength(3)
 })
 
+test('a count that cannot be written down is an answer all the same', async () => {
+  const { settings } = await startS3Model()
+  const file = join(tempDir(), 'missing', 'store-usage.json')
+  const driver = s3Driver({ ...settings, quotaBytes: 100 }, { ...countingOptions(), file })
+  await driver.replace(`${NAMESPACE}/a`, Buffer.alloc(10))
+  expect(await driver.space?.()).toMatchObject({ freeBytes: 90 })
+})
+
 test('a usage file that is damaged, or of another store, counts as missing', async () => {
   const { settings } = await startS3Model()
   const counting = countingOptions()
