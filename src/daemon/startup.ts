@@ -1,4 +1,5 @@
 import type { Engine } from '../engine/engine.ts'
+import { backoffMs } from '../lib/backoff.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { sleep } from '../lib/sleep.ts'
@@ -13,13 +14,14 @@ export interface StartupParts {
   /** Starts the schedule unless it was stopped on request. */
   scheduler: { resume(): void }
   log: Log
-  /** Delay before the next try to claim the store; default 30 s. Only tests set it, so as not to wait. */
-  retryIntervalMs?: number
+  /** The longest delay before the next try to claim the store; default 30 s. Only tests set it, so as not to wait. */
+  maxRetryIntervalMs?: number
 }
 
 /** How long the start waits for the store. Later tries run in the background. */
 const CLAIM_TIMEOUT_MS = 10_000
-const RETRY_INTERVAL_MS = 30_000
+/** The first tries come sooner, because a machine that has just started may only be busy. */
+const MAX_RETRY_INTERVAL_MS = 30_000
 
 /**
  * Starts the engine while HTTP already answers (`crond_status: stopped`): claims the namespace in the store, settles
@@ -33,6 +35,7 @@ export class Startup {
   #waitsFor: string | undefined = 'it is starting'
   /** Why the store that answers must not be used. */
   #refusal: string | undefined
+  #lastCause: string | undefined
 
   constructor(parts: StartupParts) {
     this.#parts = parts
@@ -80,21 +83,27 @@ export class Startup {
     }
   }
 
+  /** Logs each cause once, not each try. */
   #logUnavailable(error: unknown): void {
+    const reason = messageOf(error)
+    if (reason === this.#lastCause) return
+    this.#lastCause = reason
     this.#parts.log.error(
       { error },
-      `The store cannot be claimed: ${messageOf(error)}. Runs that need it fail until it can. Trying again`,
+      `The store cannot be claimed: ${reason}. Runs that need it fail until it can. Trying again`,
     )
   }
 
   async #claimLater(): Promise<void> {
-    while (await sleep(this.#parts.retryIntervalMs ?? RETRY_INTERVAL_MS, this.#stop.signal)) {
+    const { maxRetryIntervalMs: maxMs = MAX_RETRY_INTERVAL_MS } = this.#parts
+    for (let tries = 1; await sleep(backoffMs(tries, maxMs), this.#stop.signal); tries++) {
       try {
         await this.#parts.claim()
         this.#onClaimed()
         return
       } catch (error) {
         if (isClaimRefusal(error)) this.#refuse(messageOf(error))
+        else this.#logUnavailable(error)
       }
     }
   }

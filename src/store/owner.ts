@@ -123,8 +123,9 @@ export function ownedByOther(world: StoreWorld, owner: UnreadableOwner): Backupd
 }
 
 function notClaimed(world: StoreWorld): BackupdError {
-  const what = `"${ownerKey(world)}" is not in the store`
-  const then = 'Check that the store is mounted; a daemon creates the file when it starts'
+  const what = `The namespace ${world.identity.ip} of the store is not claimed: "${ownerKey(world)}" does not exist`
+  const then =
+    'The daemon claims it when it starts and, if it cannot, tries again at least every 30 s; its log says why it cannot. Check also that the store is mounted'
   return new BackupdError('STORE_UNAVAILABLE', `${what}. ${then}`)
 }
 

@@ -3,8 +3,14 @@ import { Startup } from '../../src/daemon/startup.ts'
 import { BackupdError } from '../../src/lib/errors.ts'
 import { keepingLog } from '../support/keeping-log.ts'
 
+type ClaimError = 'STORE_UNAVAILABLE' | 'STORE_CHANGED' | 'CONFLICT' | 'TIMED_OUT'
+
 /** Each claim fails with the next of `codes`, the ones after them succeed. */
-function startupWith(...codes: ('STORE_UNAVAILABLE' | 'STORE_CHANGED' | 'CONFLICT')[]) {
+function startupWith(...codes: ClaimError[]) {
+  return createStartup(codes, { maxRetryIntervalMs: 20 })
+}
+
+function createStartup(codes: ClaimError[], options: { maxRetryIntervalMs?: number }) {
   const schedule: string[] = []
   const log = keepingLog()
   let settling = Promise.resolve()
@@ -19,7 +25,7 @@ function startupWith(...codes: ('STORE_UNAVAILABLE' | 'STORE_CHANGED' | 'CONFLIC
     },
     scheduler: { resume: () => void schedule.push('start') },
     log,
-    retryIntervalMs: 20,
+    ...options,
   })
   onTestFinished(() => startup.stop())
   /** Settling lasts until the returned function is called. */
@@ -68,6 +74,14 @@ test('another store does not end a starting daemon, but nothing runs until the k
   await expect.poll(() => startup.waitsFor).toBeUndefined()
   expect(left).toEqual([])
   expect(schedule).toEqual(['stop', 'start'])
+})
+
+test('a claim that timed out on a busy machine is tried again at once; each cause is logged once', async () => {
+  const { startup, log } = createStartup(['TIMED_OUT', 'TIMED_OUT'], {})
+  await startup.run()
+  await expect.poll(() => log.lines.join(), { timeout: 5000 }).toContain('The store is available and claimed')
+  const causes = log.lines.join().match(/The store cannot be claimed: the store says \w+/g)
+  expect(causes).toEqual(['The store cannot be claimed: the store says TIMED_OUT'])
 })
 
 test('a daemon that is stopped while it starts starts no schedule', async () => {

@@ -280,7 +280,7 @@ it('does not mistake an unmounted store for an empty one', async () => {
   rmSync(join(dir, IP), { recursive: true })
   await expect(store.list(IP, { limit: 5 })).rejects.toMatchObject({
     code: 'STORE_UNAVAILABLE',
-    message: expect.stringContaining('Check that the store is mounted'),
+    message: expect.stringContaining('Check also that the store is mounted'),
   })
   expect(await store.list(DEAD, { limit: 5 })).toEqual({ backups: [], next: null })
 })

@@ -86,7 +86,7 @@ describe('the owner of a namespace', () => {
     rmSync(join(dir, IP), { recursive: true })
     await expect(writePendingBackup(store)).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
-      message: expect.stringContaining('Check that the store is mounted'),
+      message: expect.stringContaining('Check also that the store is mounted'),
     })
   })
 
