@@ -35,12 +35,13 @@ export function parseManifest(name: string, text: Buffer): ReadManifest {
   }
 }
 
-export function manifestText(manifest: Manifest): Buffer {
-  const sealed = { ...manifest, checksum: hash('sha256', JSON.stringify(manifest)) }
-  return Buffer.from(`${JSON.stringify(sealed, null, 2)}\n`)
+/** With `isChanged`, the checksum is wrong: that the manifest was changed must stay visible. */
+export function manifestText(manifest: Manifest, isChanged = false): Buffer {
+  const checksum = isChanged ? '' : hash('sha256', JSON.stringify(manifest))
+  return Buffer.from(`${JSON.stringify({ ...manifest, checksum }, null, 2)}\n`)
 }
 
-/** Manifests of earlier versions have no checksum. Fields that this version does not know count too. */
+/** Earlier versions write no checksum, also if they change a manifest. Fields that this version does not know count too. */
 function isChanged(text: string): boolean {
   const { checksum, ...content } = JSON.parse(text) as { checksum?: unknown }
   return checksum !== undefined && checksum !== hash('sha256', JSON.stringify(content))

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { isoTime } from '../lib/clock.ts'
 import type { Manifest } from '../wire/backup.ts'
 import type { Verification } from '../wire/verification.ts'
@@ -22,28 +23,38 @@ export function markCorrupt(world: StoreWorld, backup: Named, reason: string): P
   }))
 }
 
-/** Notes in its manifest that all of a backup was read and is intact, which also removes an earlier mark. */
+/**
+ * Notes in its manifest that all of a backup was read and is intact, which also removes its mark. Not if damage was found
+ * meanwhile: this read may have come before the damage.
+ * @param backup as it was before it was read
+ * @returns whether it is noted now
+ */
 export function markVerified(
   world: StoreWorld,
-  backup: Named,
+  backup: Named & Pick<Manifest, 'corrupt'>,
   proof: Omit<Verification, 'at'>,
 ): Promise<boolean> {
   const at = isoTime(world.clock.now())
   const marks = { verified: at, proof: { at, ...proof }, corrupt: null }
-  return changeManifest(world, backup, (manifest) => ({ ...manifest, ...marks }))
+  return changeManifest(world, backup, (manifest) =>
+    isDeepStrictEqual(manifest.corrupt, backup.corrupt) ? { ...manifest, ...marks } : null,
+  )
 }
 
+/** `change` returns null if nothing is to be written. */
 async function changeManifest(
   world: StoreWorld,
   { server, name }: Named,
-  change: (manifest: Manifest) => Manifest,
+  change: (manifest: Manifest) => Manifest | null,
 ): Promise<boolean> {
   if (server !== world.identity.ip) return false
   return exclusively(world, async () => {
     await assertOwner(world)
-    const manifest = (await readManifest(world.driver, server, name))?.manifest
+    const read = await readManifest(world.driver, server, name)
+    const manifest = read?.manifest && change(read.manifest)
     if (!manifest) return false
-    await world.driver.replace(makePieceKey(server, name, 'manifest'), manifestText(change(manifest)))
+    const text = manifestText(manifest, read.changed)
+    await world.driver.replace(makePieceKey(server, name, 'manifest'), text)
     return true
   })
 }

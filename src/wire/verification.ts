@@ -14,7 +14,7 @@ const method = z.enum(VERIFY_METHODS).catch('read')
  * for the increments of a namespace.
  */
 export const verificationSchema = z.object({
-  /** When the run had read everything. */
+  /** When an archive had been read; of increments, when the run that read the first pack began. */
   at: moment,
   rid,
   method,

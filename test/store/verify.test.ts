@@ -1,86 +1,24 @@
 import { randomBytes } from 'node:crypto'
-import {
-  chmodSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { BackupdError } from '../../src/lib/errors.ts'
 import type { ObjectReader } from '../../src/objects/driver.ts'
 import { readDamage } from '../../src/store/kinds/series/damage-note.ts'
 import { readPass } from '../../src/store/kinds/series/proof-note.ts'
-import { given } from '../support/given.ts'
 import { SERVER } from '../support/plugin-args.ts'
 import { recordedEntity, writeRecordedMeta } from '../support/recorded-store.ts'
-
-const MIB = 1 << 20
-const NAME = 'shop-shop.web.web-1-data-db'
-const RID = 'verify-1'
-
-/** A volume with a small and a large file, and how to verify what was made of it. */
-async function verifyingWorld() {
-  const world = await given.app('shop').proc('web').volume('/data/db').plugins()
-  mkdirSync(join(world.volume, 'sub'))
-  writeFileSync(join(world.volume, 'small'), 'small')
-  writeFileSync(join(world.volume, 'sub', 'large'), randomBytes(3 * MIB))
-  const warnings: string[] = []
-  const verify = async (
-    name: string,
-    { namespace = SERVER, signal = new AbortController().signal, onBytes = (_bytes: number) => {} } = {},
-  ) => {
-    await using backup = await world.store.find(namespace, name)
-    if (!backup) throw new Error(`there is no ${name}`)
-    const warn = (message: string) => void warnings.push(message)
-    const onProgress = ({ bytes }: { bytes: number }) => onBytes(bytes)
-    return await backup.verify({ rid: RID, dataDir: world.dataDir, signal, warn, onProgress })
-  }
-  const infoOf = async (name: string) => {
-    await using backup = await world.store.find(SERVER, name)
-    if (!backup) throw new Error(`there is no ${name}`)
-    return backup.info
-  }
-  const snapshotsOf = async () =>
-    (await world.store.snapshots.list({ namespace: SERVER, name: NAME, after: '', limit: 100 })).snapshots
-  const fullBackup = async () => String((await world.backUp()).result.file)
-  const increment = () => world.backUp({ mode: 'increment' })
-  const namespace = join(world.storeDir, SERVER)
-  return { ...world, warnings, verify, infoOf, snapshotsOf, fullBackup, increment, namespace }
-}
-
-type VerifyingWorld = Awaited<ReturnType<typeof verifyingWorld>>
-
-function flipByte(path: string, at = 100): void {
-  const content = readFileSync(path)
-  content[at] = (content[at] ?? 0) ^ 1
-  chmodSync(path, 0o600)
-  writeFileSync(path, content)
-}
-
-function lastBytes() {
-  const last = {
-    bytes: 0,
-    note: (bytes: number) => {
-      last.bytes = bytes
-    },
-  }
-  return last
-}
-
-function filesIn(folder: string): string[] {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
-  return files.filter((file) => file.isFile()).map(({ parentPath, name }) => join(parentPath, name))
-}
-
-function largestPack(namespace: string): string {
-  const packs = filesIn(join(namespace, 'repo', 'data'))
-  return packs.toSorted((a, b) => statSync(b).size - statSync(a).size)[0] ?? ''
-}
+import {
+  filesIn,
+  flipByte,
+  largestPack,
+  lastBytes,
+  MIB,
+  NAME,
+  RID,
+  type VerifyingWorld,
+  verifyingWorld,
+} from '../support/verifying-world.ts'
 
 /** Changes what the first read of each object of `names` returns. */
 function misread({ store }: VerifyingWorld, names: RegExp): void {
@@ -375,14 +313,17 @@ test('a damaged snapshot file of a proven snapshot is corrupt; otherwise it may 
   flipByte(file, 40)
   await verify(NAME)
   flipByte(file, 40)
-  expect(await verify(NAME)).toMatchObject({
-    outcome: 'corrupt',
-    error: { code: 'SNAPSHOT_CORRUPT', facts: { objects: [`snapshot ${result.snapshot}`] } },
-  })
+  for (let time = 0; time < 2; time++)
+    expect(await verify(NAME)).toMatchObject({
+      outcome: 'corrupt',
+      error: { code: 'SNAPSHOT_CORRUPT', facts: { objects: [`snapshot ${result.snapshot}`] } },
+    })
+  flipByte(file, 40)
+  expect(await verify(NAME)).toMatchObject({ outcome: 'verified', result: { problems: [] } })
 })
 
 test('damage that is found without a lock is reported but not noted, because a prune may be under way', async () => {
-  const { verify, infoOf, increment, namespace, store } = await verifyingWorld()
+  const { verify, infoOf, increment, namespace, store, warnings } = await verifyingWorld()
   await increment()
   for (const pack of filesIn(join(namespace, 'repo/data'))) rmSync(pack)
   const { createIn } = store.driver
@@ -390,6 +331,7 @@ test('damage that is found without a lock is reported but not noted, because a p
     Promise.reject(new BackupdError('STORE_UNAVAILABLE', 'read-only', { facts: { errno: 'EROFS' } }))
   expect(await verify(NAME)).toMatchObject({ outcome: 'corrupt', error: { code: 'SNAPSHOT_CORRUPT' } })
   store.driver.createIn = createIn
+  expect(warnings.at(-1)).toMatch(/^What was found is not noted in the store/)
   expect(await readDamage(store.driver, SERVER)).toEqual({ packs: {}, snapshots: {} })
   expect((await infoOf(NAME)).corrupt).toBeNull()
 })

@@ -17,7 +17,7 @@ export class ChangedWhileRead {
 export class Verification {
   @Field(() => DateTime, {
     description:
-      'When it was read and found intact. If that took several runs, when the first of them began.',
+      'When an archive had been read and found intact; of an increment, when that read began, maybe in an earlier run.',
   })
   at!: string
 

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { type BackupdError, hasCode } from '../../lib/errors.ts'
 import { release } from '../../lib/release.ts'
 import type { ObjectReader } from '../../objects/driver.ts'
+import type { BlobIndex } from '../repository/blob-index.ts'
 import type { BlobType } from '../repository/blob-place.ts'
 import { packName } from '../repository/layout.ts'
 import type { Repository } from '../repository/repository.ts'
@@ -108,19 +109,26 @@ async function findLost(repository: Repository, pack: number): Promise<LostBlob[
   for (let entry = 0; entry < index.size; entry++) {
     if (index.packOf(entry) !== pack) continue
     const blob = { type: index.entryAt(entry).isTree ? 'tree' : 'data', id: index.idAt(entry) } as const
-    if (!(await isReadable(repository, blob))) lost.push(blob)
+    if (!(await isReadable(repository, index, blob))) lost.push(blob)
   }
   return lost
 }
 
-async function isReadable(repository: Repository, { type, id }: LostBlob): Promise<boolean> {
-  try {
-    await repository.readBlob(type, id)
-    return true
-  } catch (error) {
-    if (hasCode(error, 'SNAPSHOT_CORRUPT')) return false
-    throw error
+/** Reads the store only: a copy in the cache of this machine does not make up for a lost blob. */
+async function isReadable(
+  repository: Repository,
+  index: BlobIndex,
+  { type, id }: LostBlob,
+): Promise<boolean> {
+  for (const entry of index.copies(type, id)) {
+    try {
+      await repository.readSealed(type, id, index.placeAt(entry))
+      return true
+    } catch (error) {
+      if (!hasCode(error, 'SNAPSHOT_CORRUPT')) throw error
+    }
   }
+  return false
 }
 
 /** Whether the store could not read an object, which says nothing about its content. */

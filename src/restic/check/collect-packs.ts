@@ -10,10 +10,8 @@ import type { CheckedSnapshot } from './touched-files.ts'
 
 /** What the trees of snapshots need. */
 export interface NeededPacks {
-  /** Numbers in the index. */
-  packs: ReadonlySet<number>
-  /** The bytes of all blobs in these packs. */
-  bytes: number
+  /** Numbers in the index → the bytes of all blobs in the pack. */
+  packs: ReadonlyMap<number, number>
   /** Trees without an intact copy, and blobs that are in no index file. */
   lost: LostBlob[]
   /** One error for each tree that could not be read: what is below it is not known. */
@@ -35,7 +33,7 @@ class Walk {
   readonly #repository: Repository
   readonly #index: BlobIndex
   readonly #seen = new Bitmap()
-  readonly #packs = new Set<number>()
+  readonly #packs = new Map<number, number>()
   readonly #lost = new Map<string, LostBlob>()
   readonly #unreadable: BackupdError[] = []
   readonly #waiting: Buffer[] = []
@@ -55,10 +53,12 @@ class Walk {
   }
 
   finish(): NeededPacks {
-    let bytes = 0
-    for (let entry = 0; entry < this.#index.size; entry++)
-      if (this.#packs.has(this.#index.packOf(entry))) bytes += this.#index.lengthOf(entry)
-    return { packs: this.#packs, bytes, lost: [...this.#lost.values()], unreadable: this.#unreadable }
+    for (let entry = 0; entry < this.#index.size; entry++) {
+      const pack = this.#index.packOf(entry)
+      const bytes = this.#packs.get(pack)
+      if (bytes !== undefined) this.#packs.set(pack, bytes + this.#index.lengthOf(entry))
+    }
+    return { packs: this.#packs, lost: [...this.#lost.values()], unreadable: this.#unreadable }
   }
 
   async #readTree(id: Buffer, isAgain = false): Promise<void> {
@@ -84,9 +84,9 @@ class Walk {
   #need(type: BlobType, id: Buffer): void {
     const entry = this.#index.find(type, id)
     if (entry < 0) this.#lose(type, id)
-    else if (type === 'data') this.#packs.add(this.#index.packOf(entry))
+    else if (type === 'data') this.#packs.set(this.#index.packOf(entry), 0)
     else if (this.#seen.add(entry)) {
-      this.#packs.add(this.#index.packOf(entry))
+      this.#packs.set(this.#index.packOf(entry), 0)
       this.#waiting.push(id)
     }
   }

@@ -60,7 +60,7 @@ test('the trees of all snapshots need all packs of an intact repository, and the
   const needed = await collectPacks(repository, await listSnapshots(repository), signal)
   expect(needed).toMatchObject({ lost: [], unreadable: [] })
   expect(needed.packs.size).toBe(packs.length)
-  const found = await Array.fromAsync(checkPacks(repository, needed.packs, { signal }))
+  const found = await Array.fromAsync(checkPacks(repository, needed.packs.keys(), { signal }))
   expect(found.map(({ state }) => state)).toEqual(packs.map(() => 'intact'))
 })
 

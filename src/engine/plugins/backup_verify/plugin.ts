@@ -81,11 +81,17 @@ function describeUnreadable(
   return new BackupdError(code, what, { facts, cause })
 }
 
-function describeVerified(verification: VerifyResult, backup: StoredBackup['info']): RunOutcome {
-  const { problems } = verification
+function describeVerified(result: VerifyResult, backup: StoredBackup['info']): RunOutcome {
+  const problems = [...result.problems]
+  if (backup.corrupt !== null) problems.push(describeMark(backup.corrupt))
   return {
     state: problems.length > 0 ? 'partial' : 'success',
     reason: problems.join('; '),
-    result: { backup, verification },
+    result: { backup, verification: { ...result, problems } },
   }
+}
+
+/** Another run may have found damage that is later than this read. */
+function describeMark(reason: string): string {
+  return `it was read without damage, but stays marked as corrupt: ${reason}. Verify it again`
 }

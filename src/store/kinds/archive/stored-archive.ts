@@ -1,5 +1,5 @@
 import type { Expected } from '../../../archive/expected.ts'
-import type { KnownObject, ObjectReader } from '../../../objects/driver.ts'
+import type { ObjectReader } from '../../../objects/driver.ts'
 import type { BackupInfo, Manifest } from '../../../wire/backup.ts'
 import type { Verification } from '../../../wire/verification.ts'
 
@@ -10,13 +10,15 @@ export interface StoredArchive {
   manifest: Manifest | null
   /** The manifest is not as backupd wrote it, by damage or by hand. */
   isManifestChanged: boolean
-  openObject(known?: KnownObject): Promise<ObjectReader>
+  openObject(): Promise<ObjectReader>
   /** null if it is missing, or differs from the manifest's (size, sha256). */
   openIndex(): Promise<ObjectReader | null>
   /** Marks the backup as corrupt. False if that is impossible: it is in another namespace, or has no manifest. */
   markCorrupt(reason: string): Promise<boolean>
-  /** Notes that all of it was read and is intact. False as above. */
+  /** Notes that all of it was read and is intact. False as above, and if damage was found since it was opened. */
   markVerified(proof: Omit<Verification, 'at'>): Promise<boolean>
+  /** False if the backup was deleted since it was opened. */
+  exists(): Promise<boolean>
 }
 
 /** The facts in the manifest that an archive is compared with. */

@@ -1,6 +1,6 @@
 import { findLostEntries, type LostEntries } from '../../../archive/find-lost-entries.ts'
 import { verifyArchive } from '../../../archive/verify.ts'
-import { BackupdError, messageOf } from '../../../lib/errors.ts'
+import { BackupdError, hasCode, messageOf } from '../../../lib/errors.ts'
 import type { Reader, VerifyRun, VerifyVerdict } from '../../stored-backup.ts'
 import { readMemberSizes } from './read-member-sizes.ts'
 import { makeExpected, type StoredArchive } from './stored-archive.ts'
@@ -23,7 +23,9 @@ type ReadRun = Pick<VerifyRun, 'signal' | 'onProgress'>
 export async function verifyStoredArchive(archive: StoredArchive, run: VerifyRun): Promise<VerifyVerdict> {
   try {
     const read = await readTwiceIfDamaged(archive, run)
-    const damage = read.damage ? await describeLost(archive, read.damage, run) : findManifestDamage(archive)
+    const found = read.damage ?? findManifestDamage(archive)
+    if (found && !(await archive.exists())) throw deletedMeanwhile()
+    const damage = read.damage ? await describeDamage(archive, read.damage, run) : found
     if (damage) return await concludeCorrupt(archive, damage, run)
     return await concludeVerified(archive, read, run)
   } catch (error) {
@@ -34,7 +36,7 @@ export async function verifyStoredArchive(archive: StoredArchive, run: VerifyRun
 }
 
 export function isDamage(error: unknown): error is BackupdError {
-  return error instanceof BackupdError && error.code === 'ARCHIVE_CORRUPT'
+  return hasCode(error, 'ARCHIVE_CORRUPT')
 }
 
 /** Marks the archive if another read finds it damaged too. Never throws: the caller reports its own error. */
@@ -76,13 +78,9 @@ async function readOnce(archive: StoredArchive, { signal, onProgress }: ReadRun)
     return { damage: null, indexProblem: missing ?? difference }
   } catch (error) {
     if (isDamage(error)) return { damage: error, indexProblem: missing }
-    if (isMissing(error)) return { damage: archiveMissing(error), indexProblem: missing }
+    if (hasCode(error, 'NOT_FOUND')) return { damage: archiveMissing(error), indexProblem: missing }
     throw error
   }
-}
-
-function isMissing(error: unknown): error is BackupdError {
-  return error instanceof BackupdError && error.code === 'NOT_FOUND'
 }
 
 function archiveMissing(cause: BackupdError): BackupdError {
@@ -96,8 +94,12 @@ function findManifestDamage({ manifest, info }: StoredArchive): BackupdError | n
   return new BackupdError('ARCHIVE_CORRUPT', what, { facts: { count: 0, files: [] } })
 }
 
-/** Adds the files that are lost, if the index can still tell. */
-async function describeLost(
+function deletedMeanwhile(): BackupdError {
+  return new BackupdError('NOT_FOUND', 'it was deleted meanwhile')
+}
+
+/** Adds the files that are lost, if the index can still tell; and that the manifest may be what is damaged. */
+async function describeDamage(
   archive: StoredArchive,
   damage: BackupdError,
   { signal, warn }: VerifyRun,
@@ -107,10 +109,12 @@ async function describeLost(
     warn(`the files that are lost cannot be named: ${messageOf(error)}`)
     return null
   })
-  if (!lost) return damage
-  const { code, facts, message, cause } = damage
-  const named = { ...facts, count: lost.count, files: lost.paths }
-  return new BackupdError(code, `${message}. ${describeFiles(lost)}`, { facts: named, cause })
+  const { code, facts, cause } = damage
+  const sentences = [damage.message]
+  if (lost) sentences.push(describeFiles(lost))
+  if (archive.isManifestChanged) sentences.push(MANIFEST_DOUBTFUL)
+  const named = lost ? { ...facts, count: lost.count, files: lost.paths } : facts
+  return new BackupdError(code, sentences.join('. '), { facts: named, cause })
 }
 
 async function findLost(archive: StoredArchive, signal: AbortSignal): Promise<LostEntries | null> {
@@ -158,6 +162,8 @@ async function concludeVerified(
   return { outcome: 'verified', result: { method, share: 1, bytes: info.size, problems } }
 }
 
+const MANIFEST_DOUBTFUL =
+  'Its manifest was changed after backupd wrote it: if that is all that is wrong, the archive is intact, and tar can unpack it'
 const MANIFEST_CHANGED =
   'the manifest was changed after backupd wrote it, so what is listed of the backup may be wrong, and the proof is not noted. The archive has the sha256 in it. If you changed it on purpose, remove its line "checksum"'
 

@@ -12,6 +12,8 @@ const PREFIX_BYTES = 8
 const seriesProofSchema = verificationSchema.extend({
   /** The snapshots that were found intact. */
   snapshots: z.array(z.string()),
+  /** Snapshots of an earlier proof whose files are damaged now: nothing else tells that they are of this series. */
+  lost: z.array(z.string()).optional(),
 })
 
 const passSchema = z.object({
@@ -46,20 +48,21 @@ export async function readProofs(driver: Driver, namespace: string): Promise<Ser
   const { series } = await readNote(driver, namespace)
   const ofSeries = new Map<string, Verification>()
   const ofSnapshot = new Map<string, Verification>()
-  for (const [name, { snapshots, ...proof }] of Object.entries(series)) {
+  for (const [name, { snapshots, lost: _damaged, ...proof }] of Object.entries(series)) {
     ofSeries.set(name, proof)
     for (const id of snapshots) ofSnapshot.set(id, proof)
   }
   return { ofSeries, ofSnapshot }
 }
 
-/** The snapshots that the last proof of the series covers, also those that do not exist any more. */
+/** The snapshots that some proof of the series had, also those that are damaged or do not exist any more. */
 export async function readProvenSnapshots(
   driver: Driver,
   namespace: string,
   name: string,
 ): Promise<string[]> {
-  return (await readNote(driver, namespace)).series[name]?.snapshots ?? []
+  const { snapshots = [], lost = [] } = (await readNote(driver, namespace)).series[name] ?? {}
+  return [...snapshots, ...lost]
 }
 
 export async function readPass(driver: Driver, namespace: string): Promise<VerifyPass | undefined> {
@@ -76,6 +79,8 @@ export interface NewProof {
   proof: Verification
   /** The intact snapshots of the series. */
   snapshots: readonly string[]
+  /** Those whose files are damaged. */
+  lost: readonly string[]
   /** All snapshots of the repository; the others are dropped from the note. */
   existing: readonly string[]
 }
@@ -83,17 +88,24 @@ export interface NewProof {
 /** Replaces the proof of a series in the own namespace, and ends its pass. */
 export async function writeProof(
   world: StoreWorld,
-  { name, proof, snapshots, existing }: NewProof,
+  { name, proof, snapshots, lost, existing }: NewProof,
 ): Promise<void> {
   const exists = new Set(existing)
   await updateNote(world, ({ series, pass }) => {
-    const all = Object.entries({ ...series, [name]: { ...proof, snapshots: [...snapshots] } })
-    const kept = all.map(
-      ([of, each]) => [of, { ...each, snapshots: each.snapshots.filter((id) => exists.has(id)) }] as const,
-    )
-    const proven = Object.fromEntries(kept.filter(([, each]) => each.snapshots.length > 0))
-    return { series: proven, ...(pass && pass.series !== name && { pass }) }
+    const all = Object.entries({ ...series, [name]: { ...proof, snapshots, lost } })
+    const kept = all.map(([of, each]) => [of, dropDeleted(each, exists)] as const)
+    const used = kept.filter(([, each]) => each.snapshots.length + each.lost.length > 0)
+    return { series: Object.fromEntries(used), ...(pass && pass.series !== name && { pass }) }
   })
+}
+
+function dropDeleted<Proof extends { snapshots: readonly string[]; lost?: readonly string[] | undefined }>(
+  proof: Proof,
+  exists: ReadonlySet<string>,
+) {
+  const { snapshots, lost = [] } = proof
+  const isKept = (id: string) => exists.has(id)
+  return { ...proof, snapshots: snapshots.filter(isKept), lost: lost.filter(isKept) }
 }
 
 async function updateNote(world: StoreWorld, update: (note: ProofNote) => ProofNote): Promise<void> {

@@ -5,11 +5,11 @@ import { collectPacks, type NeededPacks } from '../../../restic/check/collect-pa
 import { type CheckedSnapshot, findTouchedFiles } from '../../../restic/check/touched-files.ts'
 import type { ReadLock } from '../../../restic/repository/read-lock.ts'
 import type { VerifyRun, VerifyVerdict } from '../../stored-backup.ts'
+import { checkSnapshotFiles, type SnapshotFiles } from './check-snapshot-files.ts'
 import { lockSeries, type ReadSeries } from './open-snapshot.ts'
-import { writeProof } from './proof-note.ts'
+import { type NewProof, writeProof } from './proof-note.ts'
 import { createReadRepository, noteIfDamaged, noteNotDamaged, notePacks } from './report-damage.ts'
 import { describeDamaged, type SnapshotDamage } from './snapshot-damage.ts'
-import { checkUnreadSnapshots } from './unread-snapshots.ts'
 import { beginPass, type Pass } from './verify-pass.ts'
 
 /** The most damaged paths that are listed for each snapshot. */
@@ -73,12 +73,15 @@ async function readPacks(checking: Checking, needed: NeededPacks): Promise<void>
   const { read, run, pass, lost, unreadable, damagedObjects } = checking
   const { repository } = read
   const index = await repository.loadIndex()
-  const packs = [...needed.packs].filter((number) => !pass.has(index.packId(number)))
+  // A pack in which damage was found since the pass read it is read again.
+  const isDone = (pack: string) => pass.has(pack) && !repository.distrusted.has(pack)
+  const unread = new Map([...needed.packs].filter(([number]) => !isDone(index.packId(number))))
+  const total = [...unread.values()].reduce((sum, bytes) => sum + bytes, 0)
   const onBytes = (bytes: number) => {
     checking.bytes += bytes
-    run.onProgress({ bytes: checking.bytes, total: needed.bytes })
+    run.onProgress({ bytes: checking.bytes, total })
   }
-  for await (const checked of checkPacks(repository, packs, { signal: run.signal, onBytes })) {
+  for await (const checked of checkPacks(repository, unread.keys(), { signal: run.signal, onBytes })) {
     if (checked.state === 'intact') {
       repository.trust(checked.pack)
       await pass.add(checked.pack, checked.bytes)
@@ -122,43 +125,51 @@ function withinVolume(path: string, source: string): string {
 
 async function conclude(checking: Checking, damages: Map<string, SnapshotDamage>): Promise<VerifyVerdict> {
   const { read, unreadable, damagedObjects, bytes } = checking
-  const unread = await checkUnreadSnapshots(read, checking.run)
-  unreadable.push(...unread.unreadable)
-  await noteFindings(checking, damages)
+  const files = await checkSnapshotFiles(read, checking.run)
+  unreadable.push(...files.unreadable)
+  await noteFindings(checking, damages, files)
   const [first] = damages
+  const [lost] = files.lost.values()
   const damaged = first
     ? describeDamaged({ damage: first, others: damages.size - 1, objects: damagedObjects })
-    : unread.lost
+    : lost
   if (damaged) return { outcome: 'corrupt', error: damaged }
   const [error] = unreadable
   if (error) return { outcome: 'unreadable', error: describeUnreadable(error, unreadable.length) }
-  const problems = [...unread.problems, ...damagedObjects.map(describeHarmless)]
+  const problems = [...files.problems, ...damagedObjects.map(describeHarmless)]
   return { outcome: 'verified', result: { method: 'hash', share: 1, bytes, problems } }
 }
 
 /** Without the lock, what is missing may just have been pruned. */
-async function noteFindings(checking: Checking, damages: Map<string, SnapshotDamage>): Promise<void> {
+async function noteFindings(
+  checking: Checking,
+  damages: Map<string, SnapshotDamage>,
+  { lost }: SnapshotFiles,
+): Promise<void> {
   const { read, run, lock, snapshots, damagedObjects, unreadable } = checking
-  if (!lock.isHeld()) return
+  if (!lock.isHeld()) return run.warn('What was found is not noted in the store: it was read without a lock')
   const { world, repository, namespace, series } = read
   const noting = createReadRepository(world, { repository, namespace, warn: run.warn })
   if (damagedObjects.length > 0) await notePacks(noting)
   for (const [id, damage] of damages)
     await noteIfDamaged(noting, id, describeDamaged({ damage: [id, damage], others: 0, objects: [] }))
   if (unreadable.length > 0) return
-  const healed = series.snapshots.filter(({ id, corrupt }) => corrupt !== null && !damages.has(id))
+  const isIntact = (id: string) => !damages.has(id) && !lost.has(id)
+  const healed = series.snapshots.filter(({ id, corrupt }) => corrupt !== null && isIntact(id))
   for (const { id } of healed) await noteNotDamaged(noting, id)
-  const intact = snapshots.map(({ id }) => id).filter((id) => !damages.has(id))
-  await noteProof(checking, intact)
+  const intact = snapshots.map(({ id }) => id).filter(isIntact)
+  await noteProof(checking, { snapshots: intact, lost: [...lost.keys()], existing: lock.snapshots })
   checking.pass.end()
 }
 
-async function noteProof({ read, run, lock, pass }: Checking, intact: string[]): Promise<void> {
+async function noteProof(
+  { read, run, pass }: Checking,
+  snapshots: Pick<NewProof, 'snapshots' | 'lost' | 'existing'>,
+): Promise<void> {
   const { world, namespace, series } = read
   if (namespace !== world.identity.ip) return
   // Packs of an earlier run were read then.
   const proof = { at: pass.since, rid: run.rid, method: 'hash', share: 1 } as const
-  const snapshots = { snapshots: intact, existing: lock.snapshots }
   await writeProof(world, { name: series.name, proof, ...snapshots }).catch((error: unknown) => {
     run.warn(`the proof could not be noted in the store: ${messageOf(error)}`)
   })

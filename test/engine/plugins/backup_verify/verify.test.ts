@@ -74,6 +74,27 @@ test('damage that loses no content makes the run partial', async () => {
   })
 })
 
+test('a backup that another run marks meanwhile is not a success', async () => {
+  const { verify, fullBackup, namespace } = await verifyingWorld()
+  const name = await fullBackup()
+  const path = join(namespace, `${name}.manifest.json`)
+  const mark = () => {
+    const { checksum: _old, ...manifest } = JSON.parse(readFileSync(path, 'utf8'))
+    writeFileSync(
+      path,
+      JSON.stringify({ ...manifest, corrupt: { at: manifest.created, reason: 'bad disk' } }),
+    )
+  }
+  const progress = ({ phase }: Partial<Progress>) => {
+    if (phase === 'verify') mark()
+  }
+  expect(await verify(name, { progress })).toMatchObject({
+    state: 'partial',
+    reason: expect.stringContaining('it was read without damage, but stays marked as corrupt: bad disk'),
+    result: { backup: { corrupt: 'bad disk', verified: null } },
+  })
+})
+
 test('a backup that does not exist, and an aborted run, are named as such', async () => {
   const { verify, fullBackup } = await verifyingWorld()
   await expect(verify('shop-shop.web.web-1-data-db-1.tar.gz')).rejects.toMatchObject({ code: 'NOT_FOUND' })
