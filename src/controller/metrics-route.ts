@@ -3,6 +3,7 @@ import { createGzip } from 'node:zlib'
 import type { FastifyInstance } from 'fastify'
 import { readOwnHealth } from '../domain/read-whole-health.ts'
 import type { World } from '../domain/world.ts'
+import { printLabels } from '../metrics/label-text.ts'
 import {
   METRICS_TYPE,
   type MetricFamily,
@@ -73,16 +74,16 @@ async function listFamilies(world: World): Promise<MetricFamily[]> {
 
 async function listOwnGauges(world: World): Promise<MetricFamily[]> {
   const { states } = await readOwnHealth(world)
-  const health = {
-    name: 'backupd_controller_health',
-    help: 'Always 1: a state that holds for the controller itself. Without faults it has the state OK.',
-  }
   const runs = {
     name: 'backupd_unfinished_runs',
     help: 'Runs that have not ended, by state, as far as the controller knows.',
   }
   return [
-    makeCounts(health, 'state', new Map(states.map((state) => [state, 1]))),
+    {
+      name: 'backupd_controller_health',
+      help: 'Always 1: a state that holds for the controller itself. Without faults it has the state OK.',
+      samples: () => states.map((state) => [printLabels({ state }), 1]),
+    },
     makeCounts(runs, 'state', world.ledger.countUnfinished()),
   ]
 }

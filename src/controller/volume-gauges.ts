@@ -6,23 +6,6 @@ import type { World } from '../domain/world.ts'
 import { printLabels } from '../metrics/label-text.ts'
 import { type MetricFamily, type MetricSample, makeCounts } from '../metrics/metric-family.ts'
 
-const COUNTS = {
-  name: 'backupd_volumes',
-  help: 'Volumes of the inventory, each by its worst state.',
-}
-const HEALTH = {
-  name: 'backupd_volume_health',
-  help: 'Always 1: a state that holds for a volume. One without faults has the state OK.',
-}
-const LAST_GOOD = {
-  name: 'backupd_volume_last_good_timestamp_seconds',
-  help: 'When the newest good backup of a volume was made, by mode; 0 if there is none.',
-}
-const INTERVAL = {
-  name: 'backupd_volume_expected_interval_seconds',
-  help: 'The longest time between two planned backups of a volume, by mode; none while the job is paused.',
-}
-
 const MODES = ['full', 'increment'] as const
 
 /** A volume with its labels, which are printed once for all families. */
@@ -34,11 +17,24 @@ interface LabelledVolume extends Pick<VolumeEntry, 'jobs' | 'state'> {
 /** What is known of each volume. The volumes are listed once, so that they are the same in each family. */
 export function listVolumeGauges(world: World): MetricFamily[] {
   const volumes = new LabelledVolumes(VOLUME_STATES.flatMap((state) => [...world.health.listIn(state)]))
+  const counts = { name: 'backupd_volumes', help: 'Volumes of the inventory, each by its worst state.' }
   return [
-    makeCounts(COUNTS, 'state', countByState(world)),
-    { ...HEALTH, samples: () => volumes.readEach(readStates) },
-    { ...LAST_GOOD, samples: () => volumes.readEach(readLastGood) },
-    { ...INTERVAL, samples: () => volumes.readEach((volume) => readIntervals(world, volume)) },
+    makeCounts(counts, 'state', countByState(world)),
+    {
+      name: 'backupd_volume_health',
+      help: 'Always 1: a state that holds for a volume. One without faults has the state OK.',
+      samples: () => volumes.readEach(readStates),
+    },
+    {
+      name: 'backupd_volume_last_good_timestamp_seconds',
+      help: 'When the newest good backup of a volume was made, by mode; 0 if there is none.',
+      samples: () => volumes.readEach(readLastGood),
+    },
+    {
+      name: 'backupd_volume_expected_interval_seconds',
+      help: 'The longest time between two planned backups of a volume, by mode; none while the job is paused.',
+      samples: () => volumes.readEach((volume) => readIntervals(world, volume)),
+    },
   ]
 }
 
