@@ -22,13 +22,23 @@ export interface VolumeEntry {
 
 /** What few jobs have. */
 interface RareFacts {
-  inherits?: string | null
-  reason?: string
-  code?: string | null
-  suspect?: string | null
-  corrupt?: string | null
-  /** Several states hold. */
-  standing?: Standing
+  inherits: string | null
+  reason: string
+  code: string | null
+  suspect: string | null
+  corrupt: string | null
+  /** null unless several states hold. */
+  standing: Standing | null
+}
+
+/** Of most jobs, which share it. */
+const NO_RARE_FACTS: Readonly<RareFacts> = {
+  inherits: null,
+  reason: '',
+  code: null,
+  suspect: null,
+  corrupt: null,
+  standing: null,
 }
 
 /** What the board keeps of one backup job; its numbers lie in a table. Times are unix ms. */
@@ -40,7 +50,7 @@ export class JobEntry {
   #table: JobNumbers
   #row: number
   #rid: string | null = null
-  #rare: RareFacts | null = null
+  #rare = NO_RARE_FACTS
   #isGone = false
 
   constructor(table: JobNumbers, planned: PlannedJob, volume: VolumeEntry) {
@@ -104,7 +114,7 @@ export class JobEntry {
 
   /** An earlier job of the volume, whose runs count until this one has one of its own. */
   get inherits(): string | null {
-    return this.#rare?.inherits ?? null
+    return this.#rare.inherits
   }
 
   set inherits(jobId: string | null) {
@@ -114,7 +124,7 @@ export class JobEntry {
   get lastRun(): EndedRun | null {
     const state = RUN_STATES[this.#table.readCode(this.#row, 'lastRunState') - 1]
     if (state === undefined || this.#rid === null) return null
-    const { reason = '', code = null } = this.#rare ?? {}
+    const { reason, code } = this.#rare
     return { rid: this.#rid, at: this.#table.readTime(this.#row, 'lastRunAt') ?? 0, state, reason, code }
   }
 
@@ -138,7 +148,7 @@ export class JobEntry {
 
   get standing(): Standing {
     const code = this.#table.readCode(this.#row, 'standingState')
-    if (code === SEVERAL_STATES) return this.#rare?.standing ?? {}
+    if (code === SEVERAL_STATES) return this.#rare.standing ?? {}
     const state = VOLUME_STATES[code - 1]
     return state === undefined ? {} : { [state]: this.#table.readTime(this.#row, 'standingSince') ?? 0 }
   }
@@ -148,7 +158,7 @@ export class JobEntry {
     const code = first === undefined ? 0 : VOLUME_STATES.indexOf(first) + 1
     this.#table.writeCode(this.#row, 'standingState', others.length > 0 ? SEVERAL_STATES : code)
     this.#table.writeTime(this.#row, 'standingSince', first === undefined ? null : (standing[first] ?? null))
-    this.#noteRare({ standing: others.length > 0 ? standing : undefined })
+    this.#noteRare({ standing: others.length > 0 ? standing : null })
   }
 
   /** Gives its row back. Whoever still has the entry can read and write it, but nothing comes of it. */
@@ -165,14 +175,13 @@ export class JobEntry {
   #readNewest(): NewestBackup | null {
     const state = RUN_STATES[this.#table.readCode(this.#row, 'newestState') - 1]
     if (state !== 'success' && state !== 'partial') return null
-    const { suspect = null, corrupt = null } = this.#rare ?? {}
+    const { suspect, corrupt } = this.#rare
     return { at: this.#table.readTime(this.#row, 'newestAt') ?? 0, state, suspect, corrupt }
   }
 
-  #noteRare(facts: { [K in keyof RareFacts]: RareFacts[K] | undefined }): void {
-    const joined = Object.entries({ ...this.#rare, ...facts }).filter(
-      ([, fact]) => fact != null && fact !== '',
-    )
-    this.#rare = joined.length === 0 ? null : Object.fromEntries(joined)
+  #noteRare(facts: Partial<RareFacts>): void {
+    const joined = { ...this.#rare, ...facts }
+    const hasNone = Object.values(joined).every((fact) => fact === null || fact === '')
+    this.#rare = hasNone ? NO_RARE_FACTS : joined
   }
 }
