@@ -83,7 +83,9 @@ export class HealthBoard {
   takeVolume(volume: PlannedVolume, earlier: PlannedVolume | undefined): void {
     if (this.#volumes.has(volume)) return
     const known = earlier && this.#volumes.get(earlier)
-    const entry: VolumeEntry = known ?? { planned: volume, jobs: [], state: 'UNKNOWN' }
+    // An instance that moved to two servers at once has one predecessor, which only the first of them takes over.
+    const isFree = known?.planned === earlier
+    const entry: VolumeEntry = (isFree && known) || { planned: volume, jobs: [], state: 'UNKNOWN' }
     entry.planned = volume
     this.#volumes.set(volume, entry)
     this.#replaceJobs(entry, volume.jobs)
