@@ -17,6 +17,8 @@ export interface ServerState {
   timeZone: string | null
   /** Its last answer; null until the first one since the controller started. */
   debug: DaemonDebug | null
+  /** Its last runs were read from the catalog since the start, so that failures of before are problems again. */
+  hasOutcomes: boolean
   /** Why the last request to it failed; null if it succeeded. */
   error: string | null
   /** Unix ms since when it has not answered; null while it answers. */
@@ -65,6 +67,7 @@ export function newServer(ip: string): ServerState {
     leaving: false,
     timeZone: null,
     debug: null,
+    hasOutcomes: false,
     error: null,
     silentSince: null,
     idle: null,

@@ -133,11 +133,10 @@ export function noteNewsFrom(world: World, ip: string, changed: boolean): void {
 
 async function poll(world: World, server: ServerState): Promise<void> {
   try {
-    const isFirst = server.debug === null
     const request = { witness: clockWitness(world, server), ...readKnownVersion(server) }
     server.debug = await world.ports.daemon.debug(server.ip, request)
     reportDaemonClock(world, server.debug)
-    if (isFirst) restoreOutcomesSoon(world, server)
+    if (!server.hasOutcomes) restoreOutcomesSoon(world, server)
     noteIdle(server, server.debug, world.clock.now())
     world.ledger.noteAlive(server.debug.running ?? [], server.ip)
     // A post that waits names them, too.
@@ -185,8 +184,16 @@ function noteFailure(world: World, server: ServerState, error: unknown): void {
   server.failures += 1
 }
 
-function restoreOutcomesSoon(world: World, { ip }: ServerState): void {
-  void world.background.run(`recall the last runs of ${ip}`, () => restoreOutcomes(world, ip))
+/** If it fails, the next poll tries again. */
+function restoreOutcomesSoon(world: World, server: ServerState): void {
+  void world.background.run(nameRecall(server.ip), async () => {
+    await restoreOutcomes(world, server.ip)
+    server.hasOutcomes = true
+  })
+}
+
+function nameRecall(ip: string): string {
+  return `recall the last runs of ${ip}`
 }
 
 /** If it fails, a poll follows at once: that tells what is wrong, and when it is over. */
@@ -208,5 +215,6 @@ async function forget(world: World, server: ServerState): Promise<void> {
   world.servers.delete(server.ip)
   world.readers.forget(server.ip)
   world.relisting.forget(server.ip)
+  world.background.forget(nameRecall(server.ip))
   await world.ports.servers.remove(server.ip)
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { acceptNews } from '../../src/domain/accept-news.ts'
+import type { RecordStore } from '../../src/domain/ports.ts'
 import { POLL_EVERY_MS, pollDue } from '../../src/domain/servers.ts'
 import { sampleRecord } from '../support/catalog-samples.ts'
 import type { InMemory } from '../support/given/in-memory.ts'
@@ -45,4 +46,24 @@ test('backups that cannot be listed are no problem once their server is gone', a
   await pass(kit, POLL_EVERY_MS)
   expect(kit.world.servers.has(OTHER)).toBe(false)
   expect(kit.world.problems.list()).toEqual([])
+})
+
+test('the last runs of a server are recalled at a later poll if the catalog did not answer at first', async () => {
+  let isBroken = false
+  const wrapRecords = (records: RecordStore): RecordStore => ({
+    ...records,
+    lastOfJobs: (ids) => (isBroken ? Promise.reject(new Error('it is busy')) : records.lastOfJobs(ids)),
+  })
+  const kit = await hello.inMemory({ wrapRecords })
+  const [jobId = ''] = kit.jobIds()
+  const record = sampleRecord({ jobId, server: IP, state: 'lost' })
+  await kit.world.ledger.apply([record])
+  isBroken = true
+  const world = await kit.reopen()
+  await pass({ ...kit, world }, 1000)
+  const listProblems = () => world.problems.list().map(({ text }) => text)
+  expect(listProblems()).toEqual([`Cannot recall the last runs of ${IP}: it is busy. It is tried again`])
+  isBroken = false
+  await pass({ ...kit, world }, POLL_EVERY_MS)
+  expect(listProblems()).toEqual([expect.stringContaining('is lost')])
 })
