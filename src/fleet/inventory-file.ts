@@ -33,50 +33,72 @@ const MAX_INLINE_APP_LENGTH = 32 * 1024
 /** An inventory in a watched file. If an edit breaks it, that is reported and the last good inventory stays. */
 export function createInventoryFile(options: InventoryFileOptions): InventorySource {
   return {
-    watch: (onNews, { hasLastGood } = { hasLastGood: false }) =>
-      watchInventoryFile(options, onNews, hasLastGood),
+    async watch(onNews, { hasLastGood }) {
+      const watching = new InventoryFileWatch(options, onNews)
+      await watching.start(hasLastGood)
+      return watching
+    },
   }
 }
 
-async function watchInventoryFile(
-  options: InventoryFileOptions,
-  onNews: (news: InventoryNews) => void,
-  hasLastGood: boolean,
-): Promise<InventoryWatch> {
-  const path = resolve(options.file)
-  const closing = new AbortController()
-  const reader = new InventoryReader(path, options.localIp, closing.signal)
-  const first = await reader.read()
-  let last = first.state
-  const retry = new Retry(() => onChange(), options.retryMs ?? RETRY_MS)
-  const readAgain = async () => {
-    const { news, state, isRead } = await reader.read()
-    if (closing.signal.aborted) return
-    retry.plan(isRead)
-    if (state === last) return
-    last = state
-    onNews(news)
+class InventoryFileWatch implements InventoryWatch {
+  readonly #path: string
+  readonly #log: Log
+  readonly #onNews: (news: InventoryNews) => void
+  readonly #closing = new AbortController()
+  readonly #reader: InventoryReader
+  readonly #retry: Retry
+  /** Of the last news. */
+  #state = ''
+  #reading = Promise.resolve()
+  #watching: Awaited<ReturnType<typeof watchFile>> | undefined
+
+  constructor(
+    { file, localIp, log, retryMs = RETRY_MS }: InventoryFileOptions,
+    onNews: (news: InventoryNews) => void,
+  ) {
+    this.#path = resolve(file)
+    this.#log = log
+    this.#onNews = onNews
+    this.#reader = new InventoryReader(this.#path, localIp, this.#closing.signal)
+    this.#retry = new Retry(() => this.#readAgain(), retryMs)
   }
-  let reading = Promise.resolve()
-  const onChange = () => {
-    reading = reading.then(readAgain, readAgain)
-    return reading
+
+  async start(hasLastGood: boolean): Promise<void> {
+    const { news, state } = await this.#reader.read()
+    if (news.kind === 'broken' && !hasLastGood) throw new BackupdError('BAD_INPUT', news.problem)
+    this.#state = state
+    this.#onNews(news)
+    this.#watching = await watchFile(this.#path, { onChange: () => this.#readAgain(), log: this.#log })
+    await this.#readAgain()
   }
-  if (first.news.kind === 'broken' && !hasLastGood) throw new BackupdError('BAD_INPUT', first.news.problem)
-  onNews(first.news)
-  const watching = await watchFile(path, { onChange, log: options.log })
-  await onChange()
-  return {
-    async reread() {
-      await watching.renew()
-      await onChange()
-    },
-    async close() {
-      closing.abort()
-      retry.stop()
-      await watching.close()
-      await reading
-    },
+
+  async reread(): Promise<void> {
+    await this.#watching?.renew()
+    await this.#readAgain()
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    this.#retry.stop()
+    await this.#watching?.close()
+    await this.#reading
+  }
+
+  /** One reading at a time. */
+  #readAgain(): Promise<void> {
+    const read = () => this.#readNow()
+    this.#reading = this.#reading.then(read, read)
+    return this.#reading
+  }
+
+  async #readNow(): Promise<void> {
+    const { news, state, isRead } = await this.#reader.read()
+    if (this.#closing.signal.aborted) return
+    this.#retry.plan(isRead)
+    if (state === this.#state) return
+    this.#state = state
+    this.#onNews(news)
   }
 }
 
