@@ -76,6 +76,7 @@ async function runController(flags: ControllerFlags): Promise<void> {
   repairOwnModes(dataDir, log)
   const hangUp = rereadOnHangUp(log)
   setTimeZone(log)
+  const stop = new AbortController()
   let signals: StopSignals | undefined
   const controller = await startController({
     ...readCommonControllerFlags(flags, dataDir),
@@ -90,9 +91,10 @@ async function runController(flags: ControllerFlags): Promise<void> {
     }),
     addressOf: (ip) => `http://${ip}:${dport}`,
     takesOver: () => flags.takeOver,
+    stop: stop.signal,
     // It may still read its inventory for a while then.
     onListening: (url) => {
-      signals = catchStopSignals()
+      signals = catchStopSignals(stop)
       log.info({ url }, `The controller listens on ${url}`)
     },
     log,

@@ -90,9 +90,10 @@ async function runStandalone(flags: StandaloneFlags): Promise<void> {
   const daemon = parts.adopt(await startLocalDaemon(flags, { dataDir, log, zoneProblem, store }), (it) =>
     it.close(),
   )
-  const signals = catchStopSignals()
+  const stop = new AbortController()
+  const signals = catchStopSignals(stop)
   const controller = parts.adopt(
-    await startLocalController(flags, { dataDir, log, daemon, inventory }),
+    await startLocalController(flags, { dataDir, log, daemon, inventory, stop: stop.signal }),
     (it) => it.close(),
   )
   hangUp.begin(() => controller.rereadInventory())
@@ -156,14 +157,21 @@ async function startLocalDaemon(
   })
 }
 
+interface LocalControllerParts extends Local {
+  daemon: Daemon
+  inventory: string
+  stop: AbortSignal
+}
+
 async function startLocalController(
   flags: StandaloneFlags,
-  { dataDir, log, daemon, inventory }: Local & { daemon: Daemon; inventory: string },
+  { dataDir, log, daemon, inventory, stop }: LocalControllerParts,
 ): Promise<Controller> {
   return startController({
     ...readCommonControllerFlags(flags, dataDir),
     ...parseAddress('--addr', flags.addr),
     advertise: '',
+    stop,
     dataDir: join(dataDir, 'controller'),
     inventory: createInventorySource({
       from: { file: inventory },

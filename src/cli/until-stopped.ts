@@ -5,13 +5,17 @@ export interface StopSignals extends Disposable {
   stopped: Promise<void>
 }
 
-/** Call it before a start that takes long, so that a signal in the middle of it does not end the process uncleanly. */
-export function catchStopSignals(): StopSignals {
+/**
+ * Call it before a start that takes long, so that a signal in the middle of it does not end the process uncleanly.
+ * @param stop is aborted by the first signal
+ */
+export function catchStopSignals(stop = new AbortController()): StopSignals {
   const end = () => process.exit(130)
   const { promise: stopped, resolve } = Promise.withResolvers<void>()
   const onFirst = () => {
     for (const signal of SIGNALS) process.off(signal, onFirst).on(signal, end)
     resolve()
+    stop.abort()
   }
   for (const signal of SIGNALS) process.on(signal, onFirst)
   return {

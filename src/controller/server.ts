@@ -55,6 +55,8 @@ export interface ControllerOptions {
   copyDir: string
   inventory: InventorySource
   volumeRoot: string
+  /** Ends a first reading of the inventory early. The controller still has to be closed. */
+  stop?: AbortSignal
   /** Called once it listens with an inventory in force, which may be the one of before the start. */
   onListening?(url: string): void
   /** Called with the volume paths of each inventory that comes into force, before its jobs are sent. */
@@ -144,10 +146,12 @@ export async function startController(options: ControllerOptions): Promise<Contr
   settings.advertise ||= url
   const isRestored = hasInventory(world)
   if (isRestored) options.onListening?.(url)
-  parts.adopt(await watchInventory(world, options.inventory), (it) => it.close())
-  if (!isRestored) options.onListening?.(url)
-  startTimers(world, parts)
-  parts.use(checkCatalog(world, checkPages, onLost))
+  parts.adopt(await watchInventory(world, options), (it) => it.close())
+  if (!options.stop?.aborted) {
+    if (!isRestored) options.onListening?.(url)
+    startTimers(world, parts)
+    parts.use(checkCatalog(world, checkPages, onLost))
+  }
   const owned = parts.move()
   return {
     url,
@@ -254,7 +258,10 @@ function createGuard({ allowedHosts, advertise }: ControllerOptions): (request: 
 }
 
 /** Applies news of the inventory one at a time, in order. */
-async function watchInventory(world: World, source: InventorySource): Promise<{ close(): Promise<void> }> {
+async function watchInventory(
+  world: World,
+  { inventory, stop }: ControllerOptions,
+): Promise<{ close(): Promise<void> }> {
   let applied = Promise.resolve()
   const onNews = (news: InventoryNews) => {
     applied = applied
@@ -263,7 +270,7 @@ async function watchInventory(world: World, source: InventorySource): Promise<{ 
         world.log.error({ err: error }, `A new inventory could not be applied: ${messageOf(error)}`),
       )
   }
-  const watching = await source.watch(onNews, { hasLastGood: hasInventory(world) })
+  const watching = await inventory.watch(onNews, { hasLastGood: hasInventory(world), stop })
   await applied
   world.rereadInventory = async () => {
     await watching.reread()

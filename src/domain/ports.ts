@@ -204,7 +204,13 @@ export interface InventorySource {
    * Calls back with the first state before it resolves, then with each change. Rejects if a file is broken at the start
    * and there is no last good inventory. A remote source that is unreachable calls back with `broken` and tries again.
    */
-  watch(onNews: (news: InventoryNews) => void, options: { hasLastGood: boolean }): Promise<InventoryWatch>
+  watch(onNews: (news: InventoryNews) => void, options: InventoryWatchOptions): Promise<InventoryWatch>
+}
+
+export interface InventoryWatchOptions {
+  hasLastGood: boolean
+  /** From then on there is no news, and a first reading ends early. The watch still has to be closed. */
+  stop?: AbortSignal | undefined
 }
 
 export interface InventoryWatch {

@@ -33,8 +33,8 @@ const MAX_INLINE_APP_LENGTH = 32 * 1024
 /** An inventory in a watched file. If an edit breaks it, that is reported and the last good inventory stays. */
 export function createInventoryFile(options: InventoryFileOptions): InventorySource {
   return {
-    async watch(onNews, { hasLastGood }) {
-      const watching = new InventoryFileWatch(options, onNews)
+    async watch(onNews, { hasLastGood, stop }) {
+      const watching = new InventoryFileWatch(options, onNews, stop)
       await watching.start(hasLastGood)
       return watching
     },
@@ -46,6 +46,7 @@ class InventoryFileWatch implements InventoryWatch {
   readonly #log: Log
   readonly #onNews: (news: InventoryNews) => void
   readonly #closing = new AbortController()
+  readonly #ended: AbortSignal
   readonly #reader: InventoryReader
   readonly #retry: Retry
   /** Of the last news. */
@@ -56,16 +57,19 @@ class InventoryFileWatch implements InventoryWatch {
   constructor(
     { file, localIp, log, retryMs = RETRY_MS }: InventoryFileOptions,
     onNews: (news: InventoryNews) => void,
+    stop: AbortSignal = this.#closing.signal,
   ) {
     this.#path = resolve(file)
     this.#log = log
     this.#onNews = onNews
-    this.#reader = new InventoryReader(this.#path, localIp, this.#closing.signal)
+    this.#ended = AbortSignal.any([this.#closing.signal, stop])
+    this.#reader = new InventoryReader(this.#path, localIp, this.#ended)
     this.#retry = new Retry(() => this.#readAgain(), retryMs)
   }
 
   async start(hasLastGood: boolean): Promise<void> {
     const { news, state } = await this.#reader.read()
+    if (this.#ended.aborted) return
     if (news.kind === 'broken' && !hasLastGood) throw new BackupdError('BAD_INPUT', news.problem)
     this.#state = state
     this.#onNews(news)
@@ -93,8 +97,9 @@ class InventoryFileWatch implements InventoryWatch {
   }
 
   async #readNow(): Promise<void> {
+    if (this.#ended.aborted) return
     const { news, state, isRead } = await this.#reader.read()
-    if (this.#closing.signal.aborted) return
+    if (this.#ended.aborted) return
     this.#retry.plan(isRead)
     if (state === this.#state) return
     this.#state = state

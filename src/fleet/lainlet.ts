@@ -47,9 +47,9 @@ const DOCUMENT_EVENTS: ReadonlySet<string> = new Set(['init', 'update', 'delete'
  */
 export function createLainlet(options: LainletOptions): InventorySource {
   return {
-    async watch(onNews) {
+    async watch(onNews, { stop }) {
       const watching = new LainletWatch(options, onNews)
-      await watching.firstNews()
+      await watching.firstNews(stop)
       return watching
     },
   }
@@ -88,9 +88,10 @@ class LainletWatch {
     this.#done = this.#follow()
   }
 
-  async firstNews(): Promise<void> {
+  /** @param stop ends the wait */
+  async firstNews(stop?: AbortSignal): Promise<void> {
     const late = new AbortController()
-    const signal = AbortSignal.any([late.signal, this.#stop.signal])
+    const signal = AbortSignal.any([late.signal, ...(stop ? [stop] : [])])
     await Promise.race([this.#first.promise, sleep(FIRST_NEWS_TIMEOUT_MS, signal)])
     late.abort()
   }

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
@@ -179,6 +180,34 @@ test('a restarted controller listens with the last inventory before its source h
   expect(data).toEqual({ inventory: { volumes: 1 } })
   answer.resolve()
   await starting
+})
+
+test('a restarted controller that is stopped while its source is read asks no daemon', async () => {
+  const folder = await testFolder()
+  const inventory = toldInventory(hello.on('127.0.0.1').volume('/data/db').inventory())
+  await (await startTestController({ folder, inventory })).close()
+  const stop = new AbortController()
+  const silent: InventorySource = {
+    async watch(_, { stop: stopped = new AbortController().signal }) {
+      if (!stopped.aborted) await once(stopped, 'abort')
+      return { reread: async () => {}, close: async () => {} }
+    },
+  }
+  const asked = new Set<string>()
+  const addressOf = (ip: string) => {
+    asked.add(ip)
+    return 'http://127.0.0.1:1'
+  }
+  const onListening = () => stop.abort()
+  const controller = await startTestController({
+    folder,
+    inventory: silent,
+    addressOf,
+    onListening,
+    stop: stop.signal,
+  })
+  await controller.close()
+  expect([...asked]).toEqual([])
 })
 
 test('a new controller listens only with an inventory', async () => {

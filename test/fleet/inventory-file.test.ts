@@ -267,6 +267,17 @@ test('edits of single apps of a large file are read one after the other, and so 
   expect(await read('/srv/7 ', '/srv/7 ')).toEqual(first)
 })
 
+test('a stop ends the first reading of a large file, without news', async () => {
+  const { file } = await folderWith(`${of('one')}${'#'.repeat(20_000)}\n`)
+  const news: InventoryNews[] = []
+  const stop = new AbortController()
+  const source = createInventoryFile({ file, localIp: '127.0.0.1', log: silentLog })
+  const starting = source.watch((told) => void news.push(told), { hasLastGood: false, stop: stop.signal })
+  stop.abort()
+  await (await starting).close()
+  expect(news).toEqual([])
+})
+
 test('an app of a large file gets its first procs by an edit', async () => {
   const apps = Array.from({ length: 500 }, (_, n) => {
     return `  app${n}: { web: { on: [10.0.0.1], volumes: { /v: { path: /srv/${n} } } } }\n`

@@ -140,17 +140,20 @@ test('silence ends a connection, and a heartbeat keeps it', async () => {
   expect(lainlet.requests.filter((url) => url.endsWith('heartbeat=1'))).toHaveLength(1)
 })
 
-test('close() ends a watch that waits for its first document', async () => {
+test('a stop ends the wait for the first document, and close() the watch', async () => {
   const lainlet = await lainletWith(RECORDED)
   lainlet.misbehave('mute')
   const source = createLainlet({
     clock: systemClock,
     address: lainlet.address,
     log: keepingLog(),
-    heartbeatSeconds: 1,
+    heartbeatSeconds: 60,
   })
-  const watching = await source.watch(() => {}, { hasLastGood: false })
-  await watching.close()
+  const stop = new AbortController()
+  const starting = source.watch(() => {}, { hasLastGood: false, stop: stop.signal })
+  await expect.poll(() => lainlet.requests.length).toBe(1)
+  stop.abort()
+  await (await starting).close()
   expect(lainlet.watchers).toBe(0)
 })
 
