@@ -10,7 +10,6 @@ const MODES = ['full', 'increment'] as const
 
 /** A volume with its labels, which are printed once for all families. */
 interface LabelledVolume extends Pick<VolumeEntry, 'jobs' | 'state'> {
-  server: string
   labels: string
 }
 
@@ -60,13 +59,13 @@ class LabelledVolumes {
 
 function labelVolume({ planned, jobs, state }: VolumeEntry): LabelledVolume {
   const { app, proc, instanceNo, name, server } = planned
-  const labels = printLabels({ app, proc, instance_no: String(instanceNo), volume: name })
-  return { labels, server, jobs, state }
+  // While a proc moves, an instance can be on two servers: without the server, both would have the same series.
+  const labels = printLabels({ app, proc, instance_no: String(instanceNo), volume: name, server })
+  return { labels, jobs, state }
 }
 
 function readStates(volume: LabelledVolume): MetricSample[] {
-  const { labels, server } = volume
-  return listHeldStates(volume).map((state) => [`${labels},${printLabels({ server, state })}`, 1])
+  return listHeldStates(volume).map((state) => [`${volume.labels},state="${state}"`, 1])
 }
 
 /** A volume without jobs has no states but UNKNOWN. */

@@ -87,6 +87,19 @@ test('nothing is left of a volume that leaves the inventory', async () => {
   expect(new Set(volumes)).toEqual(new Set(['/data/log']))
 })
 
+test('an instance that is on two servers while its proc moves has series of its own on each', async () => {
+  const { world, take } = await hello.on(IP, '10.0.0.2').volume('/data/db').inMemory()
+  const inventory = structuredClone(world.inventory.plan.inventory)
+  for (const { instances } of inventory.apps.flatMap(({ procs }) => procs))
+    for (const instance of instances) instance.no = 1
+  await take(inventory)
+  await look(world)
+  const series = (await print(world)).split('\n').filter((line) => line.includes('/data/db'))
+  const names = series.map((line) => line.slice(0, line.lastIndexOf(' ')))
+  expect(new Set(names).size).toBe(series.length)
+  expect(names.filter((name) => name.startsWith(LAST_GOOD))).toHaveLength(2)
+})
+
 test('a scrape asks no daemon, also not one that is down', async () => {
   const { world, daemons } = await startDaily()
   await look(world)
