@@ -1,5 +1,6 @@
 import { Counter, Histogram, Registry } from 'prom-client'
 import { isTerminal, type RunRecord } from '../wire/record.ts'
+import { VERIFY_ACTION } from '../wire/verification.ts'
 
 /** Seconds: from a small increment to a day. */
 const DURATIONS = [1, 5, 15, 60, 300, 900, 3600, 14_400, 43_200, 86_400]
@@ -12,6 +13,7 @@ const ACTIONS: ReadonlySet<string> = new Set([
   'backup_recover',
   'backup_recover_plan',
   'snapshots_delete',
+  VERIFY_ACTION,
 ])
 const MODES: ReadonlySet<unknown> = new Set(['full', 'increment'])
 

@@ -42,6 +42,15 @@ test('a recover counts what it restored, and is no backup', async () => {
   expect(valuesOf(samples, 'backupd_run_read_bytes_total')).toEqual([])
 })
 
+test('a verification has a series of its own, and is no backup', async () => {
+  const meter = new RunMeter('backupd')
+  const result = { backup: sampleBackup({ bytes: 8000 }) }
+  meter.note(sampleRecord({ ...TIMES, action: 'backup_verify', state: 'success', result }))
+  const samples = await read(meter)
+  expect(valuesOf(samples, 'backupd_run_duration_seconds_count', { action: 'backup_verify' })).toEqual([1])
+  expect(valuesOf(samples, 'backupd_run_read_bytes_total')).toEqual([])
+})
+
 test('a run that has not ended does not count', async () => {
   const meter = new RunMeter('backupd')
   meter.note(sampleRecord({ state: 'running', end: null }))
