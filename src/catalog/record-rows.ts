@@ -1,4 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
+import { isoTime } from '../lib/clock.ts'
+import { CLOCK_TOLERANCE_MS } from '../lib/trusted-time.ts'
 import { findApp } from '../wire/find-app.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { readRecordRow } from '../wire/repair-record.ts'
@@ -12,14 +14,25 @@ const NO_TIME = '0000'
 
 type Row = Prisma.RecordCreateManyInput
 
-/** The columns by which lists filter and sort; empty if the args do not have them. */
-export function makeRecordRow(record: RunRecord, eventSeq: number): Row {
+/**
+ * The place of a new record in lists: its start, or `now` (unix ms) if that is far in the future. A daemon whose clock was
+ * once wrong would otherwise have the newest record of its job for good.
+ */
+export function makeStartKey({ start }: RunRecord, now: number): string {
+  const key = timeKey(start) ?? NO_TIME
+  return key > isoTime(now + CLOCK_TOLERANCE_MS) ? isoTime(now) : key
+}
+
+/**
+ * The columns by which lists filter and sort; empty if the args do not have them.
+ * @param startKey if left out, that of a known record, which keeps its own
+ */
+export function makeRecordRow(record: RunRecord, eventSeq: number, startKey = NO_TIME): Row {
   const { rid, server, jobId, action, state, args } = record
   const instanceNo = Number(args.instanceNo)
   return {
     rid,
-    // In a queued record, `start` is the time of the request.
-    startKey: timeKey(record.start) ?? NO_TIME,
+    startKey,
     eventSeq,
     server,
     jobId,
@@ -35,8 +48,8 @@ export function makeRecordRow(record: RunRecord, eventSeq: number): Row {
 
 /** Whether the rows of two versions of a record differ in nothing but their state. */
 export function isSameRow(one: RunRecord, other: RunRecord): boolean {
-  const rest = { state: '', startKey: '' }
-  return isDeepStrictEqual({ ...makeRecordRow(one, 0), ...rest }, { ...makeRecordRow(other, 0), ...rest })
+  const state = ''
+  return isDeepStrictEqual({ ...makeRecordRow(one, 0), state }, { ...makeRecordRow(other, 0), state })
 }
 
 function toText(value: unknown): string {

@@ -10,9 +10,9 @@ import { makeEventRow } from './event-store.ts'
 import { findJobContents, type JobContents, writeJobContents } from './job-contents.ts'
 import { refreshJobLast } from './newest.ts'
 import { readKept } from './read-records.ts'
-import { isSameRow, makeRecordRow } from './record-rows.ts'
+import { isSameRow, makeRecordRow, makeStartKey } from './record-rows.ts'
 import { printSlimRecord } from './slim-record.ts'
-import type { RecordWorld, StoredLive } from './world.ts'
+import type { RecordWorld } from './world.ts'
 
 /**
  * Applies news to the known records. Changes of state are on disk when it resolves, in one transaction with the backups
@@ -52,7 +52,7 @@ async function applyOnDisk(world: RecordWorld, transaction: DbTransaction, news:
   const rids = new Set(changes.map(({ record }) => record.rid))
   const writes = [...newest.values()]
     .filter(({ record }) => rids.has(record.rid))
-    .map((kept) => makeWrite(kept, world.stored.get(kept.record.rid), known.get(kept.record.rid)))
+    .map((kept) => makeWrite(world, kept, known.get(kept.record.rid)))
   await writeChanges(transaction, { changes, writes, now: world.clock.now() })
   return { changes, progress, writes }
 }
@@ -112,12 +112,14 @@ interface RecordWrite extends KeptRecord {
 }
 
 function makeWrite(
+  { stored, clock }: RecordWorld,
   kept: KeptRecord,
-  stored: StoredLive | undefined,
   known: KeptRecord | undefined,
 ): RecordWrite {
-  const before = stored?.record ?? known?.record
-  const startKey = before ? stored?.startKey : makeRecordRow(kept.record, 0).startKey
+  const live = stored.get(kept.record.rid)
+  const before = live?.record ?? known?.record
+  // In a queued record, `start` is the time of the request.
+  const startKey = before ? live?.startKey : makeStartKey(kept.record, clock.now())
   return { ...kept, before, startKey }
 }
 
@@ -128,7 +130,7 @@ async function writeRecords(
 ): Promise<void> {
   const isMoved = ({ before, record }: RecordWrite) => before !== undefined && !isSameRow(before, record)
   const toRow = ({ record, eventSeq, startKey }: RecordWrite) => ({
-    ...makeRecordRow(record, eventSeq),
+    ...makeRecordRow(record, eventSeq, startKey),
     json: printSlimRecord(record, { ...record, startKey }, contents.of(record)),
   })
   await insertRows(transaction, RECORD_TABLE, writes.filter((write) => !isMoved(write)).map(toRow))
