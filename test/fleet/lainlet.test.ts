@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { readBackupSpec } from '../../src/fleet/backup-spec.ts'
 import { createLainlet } from '../../src/fleet/lainlet.ts'
@@ -62,10 +61,11 @@ test('the document is requested again now and then, without a report', async () 
 
 test('unknown events change nothing', async () => {
   const lainlet = await lainletWith(RECORDED)
-  const { news } = await watch(lainlet.address)
+  const { news, log } = await watch(lainlet.address)
   lainlet.send(': a comment\n\nevent: later\ndata: {}\n\ndata: {}\n\nevent: heartbeat\n\n')
-  // Longer than documents wait for newer ones.
-  await new Promise((resolve) => setTimeout(resolve, 300))
+  // When a connection breaks, the documents that came before are read.
+  lainlet.send('event: error\ndata: the end\n\n')
+  await expect.poll(() => log.lines.join('\n')).toContain('it reports an error: the end')
   const { 'hello.web.web': hello } = RECORDED
   lainlet.tell({ 'hello.web.web': hello })
   await expect.poll(() => appsOf(news.at(-1))).toEqual(['hello'])
@@ -222,10 +222,11 @@ test('faults of a large document are told, and one that is not JSON breaks the c
 test('close() ends the reading of a large document, which is not reported any more', async () => {
   const lainlet = await lainletWith({})
   const { news, close } = await watch(lainlet.address)
+  const isParsing = () => process.getActiveResourcesInfo().includes('ProcessWrap')
   lainlet.tell(manyApps(10_000))
-  await sleep(300)
-  const reported = news.length
+  await expect.poll(isParsing, { interval: 5 }).toBe(true)
   await close()
-  await sleep(2000)
+  const reported = news.length
+  await expect.poll(isParsing).toBe(false)
   expect(news).toHaveLength(reported)
 })
