@@ -104,13 +104,42 @@ const POLL_TICK_MS = 100
  */
 export async function startController(options: ControllerOptions): Promise<Controller> {
   await using parts = new AsyncDisposableStack()
-  const { log, dataDir } = options
+  const { failure, onLost } = createFailure()
+  const meters = createMeters()
+  const { world, checkPages } = await openWorld({ ...options, meters, onLost }, parts)
+  const { url, execute } = await serve(world, { ...options, meters }, parts)
+  world.settings.advertise ||= url
+  const isRestored = hasInventory(world)
+  if (isRestored) options.onListening?.(url)
+  parts.adopt(await watchInventory(world, options), (it) => it.close())
+  if (!options.stop?.aborted) {
+    if (!isRestored) options.onListening?.(url)
+    startTimers(world, parts)
+    parts.use(checkCatalog(world, checkPages, onLost))
+  }
+  const owned = parts.move()
+  return {
+    url,
+    execute,
+    rereadInventory: () => world.rereadInventory(),
+    failure,
+    close: () => owned.disposeAsync(),
+  }
+}
+
+interface OpenOptions extends ControllerOptions {
+  meters: ControllerMeters
+  onLost(error: BackupdError): void
+}
+
+/** Opens the catalog, and creates the world from what it remembers. */
+async function openWorld(options: OpenOptions, parts: AsyncDisposableStack) {
+  const { log, dataDir, meters, onLost } = options
   let trustedClock: TrustedClock | undefined
   const clock: Clock = { ...options.clock, now: () => (trustedClock ?? options.clock).now() }
   const problems = new Problems(clock)
   const room = await openRoom({ dir: dataDir, clock, log, problems, texts: FULL_DISK_TEXTS }, parts)
   const onDiskFull = () => room.reportFull()
-  const { failure, onLost } = createFailure()
   const catalog = parts.adopt(await openCatalog({ ...options, clock, onDiskFull, onLost }), (it) =>
     it.close(),
   )
@@ -122,7 +151,6 @@ export async function startController(options: ControllerOptions): Promise<Contr
     onSetAside: (ip, what, reasons) => opened?.setAside.note(ip, what, reasons),
   })
   const { identity, checkPages, ...stores } = catalog
-  const meters = createMeters()
   const onEnded = (record: RunRecord, endedAt: number) =>
     noteEndedRun(meters, record, options.clock.now() - endedAt)
   const settings = { ...makeSettings(options, identity), onEnded }
@@ -142,24 +170,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   parts.defer(() => daemon.close())
   // Its questions fail when the daemons are closed.
   parts.defer(() => world.background.close())
-  const { url, execute } = await serve(world, { ...options, meters }, parts)
-  settings.advertise ||= url
-  const isRestored = hasInventory(world)
-  if (isRestored) options.onListening?.(url)
-  parts.adopt(await watchInventory(world, options), (it) => it.close())
-  if (!options.stop?.aborted) {
-    if (!isRestored) options.onListening?.(url)
-    startTimers(world, parts)
-    parts.use(checkCatalog(world, checkPages, onLost))
-  }
-  const owned = parts.move()
-  return {
-    url,
-    execute,
-    rereadInventory: () => world.rereadInventory(),
-    failure,
-    close: () => owned.disposeAsync(),
-  }
+  return { world, checkPages }
 }
 
 function makeSettings(options: ControllerOptions, identity: string): ControllerSettings {
