@@ -6,7 +6,7 @@ import { release } from '../lib/release.ts'
 import type { ArchiveReader } from './archive-reader.ts'
 
 /** So many members are inflated ahead, in libuv's threads, while earlier ones are written. */
-const MEMBERS_AHEAD = 2
+export const MEMBERS_AHEAD = 2
 /** A little more than one of our members inflates to, so that one call is enough. */
 const MEMBER_CHUNK_BYTES = (1 << 20) + 4096
 /** An archive with larger members is not ours. It is read as a stream, which limits the memory. */
@@ -47,7 +47,7 @@ async function* inflateMembers(archive: ArchiveReader, members: readonly number[
   const ahead: Promise<Buffer>[] = []
   try {
     for (const length of members) {
-      ahead.push(inflateAhead(await archive.next(length)))
+      ahead.push(inflateMember(await archive.next(length)))
       if (ahead.length > MEMBERS_AHEAD) yield* yieldThenRelease(await (ahead.shift() as Promise<Buffer>))
     }
     while (ahead.length > 0) yield* yieldThenRelease(await (ahead.shift() as Promise<Buffer>))
@@ -62,8 +62,8 @@ function* yieldThenRelease(content: Buffer): Generator<Buffer> {
   release(content)
 }
 
-/** A rejection is handled later, when the caller awaits the result. */
-function inflateAhead(member: Buffer): Promise<Buffer> {
+/** Frees the member's memory. A rejection is handled later, when the caller awaits the result. */
+export function inflateMember(member: Buffer): Promise<Buffer> {
   const inflated = inflate(member, { chunkSize: MEMBER_CHUNK_BYTES, maxOutputLength: MAX_INFLATED_BYTES })
   const done = () => release(member)
   inflated.then(done, done)

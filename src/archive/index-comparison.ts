@@ -79,8 +79,12 @@ async function* entriesOfVolume(index: ObjectReader): AsyncGenerator<IndexEntry>
   for await (const line of readIndex(index)) if (line.kind === 'entry' && line.path !== '') yield line
 }
 
-function hasSameContent(indexed: IndexEntry, { type, size }: TarEntry, sha256: string | null): boolean {
-  if (indexed.type !== type) return false
+function hasSameContent(
+  indexed: IndexEntry,
+  { type, size, xattrs, flags }: TarEntry,
+  sha256: string | null,
+): boolean {
+  if (indexed.type !== type || (indexed.exact && xattrs.length + flags > 0)) return false
   if (type !== 'file') return true
   return indexed.size === size && (sha256 === null || indexed.sha256 === null || indexed.sha256 === sha256)
 }

@@ -33,6 +33,8 @@ const entrySchema = fileInfoSchema.omit({ modified: true }).extend({
   length: countSchema,
   /** The `offset` of the entry that has the content of a hard link; null for other types. */
   dataEntry: countSchema.nullable(),
+  /** Of a directory: this line has all that the archive has of it. Earlier versions did not write this. */
+  exact: z.literal(true).optional(),
 })
 export type IndexEntry = z.infer<typeof entrySchema>
 

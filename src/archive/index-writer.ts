@@ -74,5 +74,11 @@ function entryLine({ entry, sha256, offset, length, link }: IndexedEntry): Index
     offset,
     length,
     dataEntry: link?.offset ?? null,
+    ...(isExact(entry) && { exact: true as const }),
   }
+}
+
+/** Attributes and flags are in the archive only. */
+function isExact({ type, xattrs, flags = 0 }: TreeEntry): boolean {
+  return type === 'directory' && xattrs.length === 0 && flags === 0
 }

@@ -24,7 +24,8 @@ export interface Driver {
    * a name that isUnnamed(). An object store keeps such content in memory, so it must be bounded, like a pack.
    */
   createIn(folder: string, options?: Pick<CreateOptions, 'kind'>): Promise<UnnamedWriter>
-  open(name: string): Promise<ObjectReader>
+  /** Throws NOT_FOUND if it does not exist; with a known size, read() may do so instead. */
+  open(name: string, known?: KnownObject): Promise<ObjectReader>
   /**
    * The content of a small object; undefined if it does not exist. Throws STORE_UNAVAILABLE if it is larger than
    * `maxBytes`. Missing if open() and read() cost no more.
@@ -78,8 +79,24 @@ export interface CreateOptions {
   run?: string
   /** About how large the object will be, if it is known. */
   expectedBytes?: number
+  /** It has at most 64 KiB: the driver may keep it in memory, and list nothing before the commit. */
+  isSmall?: boolean
   /** Undefined for the many small objects that are replaced or removed soon. */
   kind?: ContentKind
+}
+
+/** What the caller knows of an object that it opens: spares requests, if the store costs some. */
+export interface KnownObject {
+  /** Its size. If it has another one, read() may throw CONFLICT. */
+  size: number
+  /** All that will be read, ascending: it is fetched ahead, and nothing else. */
+  spans: readonly ByteSpan[]
+}
+
+/** The bytes from `from` up to `end` of an object. */
+export interface ByteSpan {
+  from: number
+  end: number
 }
 
 /** `data`: an archive or a pack. `snapshot`: the small object that makes a snapshot. Both stay as long as their backup. */
@@ -90,6 +107,8 @@ export interface DriverAbilities {
   durability: 'synced' | 'acknowledged'
   /** Whether everyone sees a new name at once. If not, other machines may see it some 100 ms later. */
   showsNamesAtOnce: boolean
+  /** list() costs no more than names(). */
+  listsSizes?: true
 }
 
 export interface ObjectName {

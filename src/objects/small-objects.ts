@@ -1,8 +1,10 @@
 import { BackupdError, hasCode } from '../lib/errors.ts'
-import type { ByteSink, Driver, ObjectReader } from './driver.ts'
+import type { ByteSink, Driver, ObjectReader, ObjectWriter } from './driver.ts'
 import { isTransient } from './transient.ts'
 
 const MAX_BYTES = 64 * 1024 * 1024
+/** See CreateOptions. */
+const MAX_SMALL_BYTES = 64 * 1024
 const COPY_BYTES = 1024 * 1024
 const CONCURRENCY = 16
 
@@ -71,23 +73,19 @@ export async function openIfThere(driver: Driver, name: string): Promise<ObjectR
 
 /** Creates a small object; it is on disk when this resolves. Throws CONFLICT if it exists. */
 export async function createSmall(driver: Driver, name: string, content: Buffer): Promise<void> {
-  await createWith(driver, name, (writer) => writer.write(content))
+  const isSmall = content.length <= MAX_SMALL_BYTES
+  await createWith(await driver.create(name, { isSmall }), (writer) => writer.write(content))
 }
 
 /** Copies an object of any size to a new name. Throws NOT_FOUND, or CONFLICT if that name exists. */
 export async function copyObject(driver: Driver, from: string, to: string): Promise<void> {
   await using reader = await driver.open(from)
-  await createWith(driver, to, async (writer) => {
+  await createWith(await driver.create(to), async (writer) => {
     for (let at = 0; at < reader.size; at += COPY_BYTES) await writer.write(await reader.read(at, COPY_BYTES))
   })
 }
 
-async function createWith(
-  driver: Driver,
-  name: string,
-  fill: (writer: ByteSink) => Promise<void>,
-): Promise<void> {
-  const writer = await driver.create(name)
+async function createWith(writer: ObjectWriter, fill: (writer: ByteSink) => Promise<void>): Promise<void> {
   try {
     await fill(writer)
     await writer.commit()

@@ -1,5 +1,5 @@
 import { FirstKeys } from '../lib/first-keys.ts'
-import type { Driver } from '../objects/driver.ts'
+import type { Driver, ObjectName, ObjectStat } from '../objects/driver.ts'
 import { parseBackupName } from '../wire/archive-name.ts'
 import { parseLegacySource } from '../wire/legacy-source.ts'
 import { isMirrorFolder } from './kinds/mirror/is-mirror.ts'
@@ -7,7 +7,10 @@ import { type Place, parsePlace } from './layout.ts'
 import type { Meta } from './meta.ts'
 
 /** Which pieces of a backup the folder holds. `intent` = its publish has begun and is not finished. */
-type Seen = Partial<Record<Place['kind'] | 'intent' | 'mirror', true>>
+type Seen = Partial<Record<Place['kind'] | 'intent' | 'mirror', true>> & {
+  /** Of the archive, if the list has it. */
+  size?: number
+}
 
 export interface NamesQuery {
   after: string
@@ -25,20 +28,28 @@ export async function listBackupNames(
   driver: Driver,
   { namespace, meta }: { namespace: string; meta: Meta },
   { after, limit, keep = () => true }: NamesQuery,
-): Promise<{ names: string[]; last: string | null }> {
+): Promise<{ names: string[]; sizes: Map<string, number>; last: string | null }> {
   const found = new FirstKeys<Seen>(limit, after)
-  for await (const entry of driver.names(namespace)) {
+  for await (const entry of listEntries(driver, namespace)) {
     const [name, what] = isMirrorFolder(entry, meta)
       ? [entry.name, 'mirror' as const]
       : findPiece(parsePlace(entry))
-    if (name !== '' && keep(name)) found.put(name, (seen) => ({ ...seen, [what]: true }))
+    if (name === '' || !keep(name)) continue
+    const size = what === 'object' && 'size' in entry ? { size: entry.size } : {}
+    found.put(name, (seen) => ({ ...seen, [what]: true, ...size }))
   }
   const { entries, more } = found.page()
-  const names = entries.filter(([, seen]) => isListed(seen)).map(([name]) => name)
-  return { names, last: more ? (entries.at(-1)?.[0] ?? null) : null }
+  const listed = entries.filter(([, seen]) => isListed(seen))
+  const sizes = listed.flatMap(([name, { size }]) => (size === undefined ? [] : [[name, size] as const]))
+  const last = more ? (entries.at(-1)?.[0] ?? null) : null
+  return { names: listed.map(([name]) => name), sizes: new Map(sizes), last }
 }
 
-function findPiece(place: Place): [name: string, what: keyof Seen] {
+function listEntries(driver: Driver, namespace: string): AsyncIterable<ObjectName | ObjectStat> {
+  return driver.abilities.listsSizes ? driver.list(namespace) : driver.names(namespace)
+}
+
+function findPiece(place: Place): [name: string, what: Exclude<keyof Seen, 'size'>] {
   if (place.kind === 'own' || place.kind === 'unknown') return ['', place.kind]
   return [place.backup, place.kind === 'part' && place.of === 'manifest' ? 'intent' : place.kind]
 }

@@ -33,7 +33,7 @@ export function createStore(world: StoreWorld): Store {
     namespaces: () => listNamespaces(world),
     unknown: (namespace) => listUnknownObjects(world, namespace),
     list: parts.list,
-    find: (namespace, name) => findBackup(world, namespace, name),
+    find: (namespace, name, options) => findBackup(world, { namespace, name }, options),
     startBackup: (task) => startBackup(parts, task),
     delete: (names, reader) => deleteStoredBackups({ store: parts, ip }, names, reader),
     expire: (rules, run) => expireBackups(parts, rules, run),

@@ -1,38 +1,47 @@
-import { createHash } from 'node:crypto'
-import type { ObjectReader } from '../objects/driver.ts'
-import { openIfThere } from '../objects/small-objects.ts'
 import { parseBackupName } from '../wire/archive-name.ts'
-import { isMirror, type Manifest } from '../wire/backup.ts'
+import { isMirror } from '../wire/backup.ts'
 import { parseNamespace } from '../wire/namespace.ts'
 import { archiveBackup } from './kinds/archive/archive-backup.ts'
+import { openIndex } from './kinds/archive/open-index.ts'
 import type { StoredArchive } from './kinds/archive/stored-archive.ts'
 import { mirrorAt } from './kinds/mirror/mirror-at.ts'
 import { mirrorBackup } from './kinds/mirror/mirror-backup.ts'
 import { seriesBackup } from './kinds/series/series-backup.ts'
 import { checkBackupName, makePieceKey, parsePlace } from './layout.ts'
-import { type Described, describeBackup } from './list-backups.ts'
+import { type Described, describeBackup, describeManifest } from './list-backups.ts'
+import { readManifest } from './manifest.ts'
 import { markCorrupt, markVerified } from './mark-backup.ts'
 import { readMeta } from './meta-file.ts'
 import type { Mirror, StoredMirror } from './store-parts.ts'
-import type { StoredBackup } from './stored-backup.ts'
+import type { FindOptions, StoredBackup } from './stored-backup.ts'
 import type { StoreWorld } from './world.ts'
-
-const READ_BYTES = 1024 * 1024
 
 /** Finds one backup of any kind by its name; undefined if it does not exist, or is being deleted or published. */
 export async function findBackup(
   world: StoreWorld,
-  namespace: string,
-  name: string,
+  { namespace, name }: { namespace: string; name: string },
+  { trustsManifest = false }: FindOptions = {},
 ): Promise<StoredBackup | undefined> {
   checkBackupName(name)
   // A series replaces the mirror of the same name that it took over.
   const series = parseBackupName(name) ? undefined : await seriesBackup(world, namespace, name)
   if (series) return series
-  const entry = await findEntry(world, namespace, name)
+  const trusted = trustsManifest ? await findManifest(world, namespace, name) : undefined
+  const entry = trusted ?? (await findEntry(world, namespace, name))
   if (!entry) return undefined
   const mirror = openMirror(world, entry)
   return mirror ? mirrorBackup(entry.info, mirror) : archiveBackup(openArchive(world, entry))
+}
+
+/** Undefined if there is none that can be read: everything else must be asked then. */
+async function findManifest(
+  { driver }: StoreWorld,
+  namespace: string,
+  name: string,
+): Promise<StoreEntry | undefined> {
+  const read = await readManifest(driver, namespace, name)
+  if (!read?.manifest) return undefined
+  return describeManifest(read, { namespace, name, size: read.manifest.size })
 }
 
 export async function findMirror(
@@ -72,7 +81,7 @@ export function openArchive(world: StoreWorld, { info, manifest, changed }: Stor
     info,
     manifest,
     isManifestChanged: changed === true,
-    openObject: () => world.driver.open(makePieceKey(server, name, 'object')),
+    openObject: (known) => world.driver.open(makePieceKey(server, name, 'object'), known),
     openIndex: () => openIndex(world, server, manifest),
     markCorrupt: (reason) => markCorrupt(world, { server, name }, reason),
     markVerified: async (proof) =>
@@ -89,34 +98,4 @@ async function isAdoptable({ driver }: StoreWorld, namespace: string, name: stri
     if (place.kind === 'part' && place.of === 'manifest' && place.backup === name) return false
   }
   return true
-}
-
-async function openIndex(
-  { driver, warn }: StoreWorld,
-  namespace: string,
-  manifest: Manifest | null,
-): Promise<ObjectReader | null> {
-  if (!manifest?.index) return null
-  const key = makePieceKey(namespace, manifest.name, 'index')
-  const reader = await openIfThere(driver, key)
-  if (!reader) return null
-  if (await matchesManifest(reader, manifest.index)) return reader
-  await reader.close()
-  warn(`"${key}" is not the index that the manifest names (sha256 or size differ): it is not used`)
-  return null
-}
-
-async function matchesManifest(
-  reader: ObjectReader,
-  expected: { size: number; sha256: string },
-): Promise<boolean> {
-  if (reader.size !== expected.size) return false
-  const hash = createHash('sha256')
-  try {
-    for (let at = 0; at < reader.size; at += READ_BYTES) hash.update(await reader.read(at, READ_BYTES))
-  } catch (error) {
-    await reader.close()
-    throw error
-  }
-  return hash.digest('hex') === expected.sha256
 }

@@ -3,11 +3,11 @@ import { mapInOrder } from '../objects/small-objects.ts'
 import type { BackupInfo, Manifest } from '../wire/backup.ts'
 import type { BackupPage } from '../wire/daemon-api.ts'
 import { parseNamespace } from '../wire/namespace.ts'
-import { makeEntityInfo, makeManifestInfo } from './backup-info.ts'
+import { type FoundBackup, makeEntityInfo, makeManifestInfo } from './backup-info.ts'
 import { filterNamesOfVolume, listBackupNames } from './backup-names.ts'
 import { isMirrorFolder } from './kinds/mirror/is-mirror.ts'
 import { makePieceKey } from './layout.ts'
-import { readManifest } from './manifest.ts'
+import { type ReadManifest, readManifest } from './manifest.ts'
 import type { Meta } from './meta.ts'
 import { readMeta } from './meta-file.ts'
 import { assertClaimed } from './owner.ts'
@@ -48,10 +48,10 @@ async function readPage(world: StoreWorld, namespace: string, options: ListOptio
       keep,
       limit: Math.min(MAX_NAMES_PER_PASS, source === undefined ? limit - backups.length : MAX_NAMES_PER_PASS),
     }
-    const { names, last } = await listBackupNames(world.driver, { namespace, meta }, query)
-    for await (const described of mapInOrder(names, (name) =>
-      describeBackup(world, { namespace, name, meta }),
-    )) {
+    const { names, sizes, last } = await listBackupNames(world.driver, { namespace, meta }, query)
+    const describe = (name: string) =>
+      describeBackup(world, { namespace, name, meta, listedSize: sizes.get(name) })
+    for await (const described of mapInOrder(names, describe)) {
       if (!described || (source !== undefined && described.info.source !== source)) continue
       backups.push(described.info)
       if (backups.length < limit) continue
@@ -70,24 +70,40 @@ export interface Described {
   changed?: true
 }
 
+interface BackupQuestion {
+  namespace: string
+  name: string
+  meta: Meta
+  /** The size of the archive, if a list has told it. */
+  listedSize?: number | undefined
+}
+
 /** Describes a backup as it is in the store now; undefined if it was deleted meanwhile. */
 export async function describeBackup(
   { driver }: StoreWorld,
-  { namespace, name, meta }: { namespace: string; name: string; meta: Meta },
+  { namespace, name, meta, listedSize }: BackupQuestion,
 ): Promise<Described | undefined> {
-  const [read, object] = await Promise.all([
+  const inspect = () => driver.stat(makePieceKey(namespace, name, 'object'))
+  const [read, inspected] = await Promise.all([
     readManifest(driver, namespace, name),
-    driver.stat(makePieceKey(namespace, name, 'object')),
+    listedSize === undefined ? inspect() : undefined,
   ])
+  if (read?.manifest && listedSize !== undefined)
+    return describeManifest(read, { namespace, name, size: listedSize })
+  const object = listedSize === undefined ? inspected : await inspect()
   const found = { namespace, name, size: object?.kind === 'file' ? object.size : null }
-  if (read?.manifest) {
-    const { manifest, changed } = read
-    return { info: makeManifestInfo(manifest, found), manifest, ...(changed && { changed }) }
-  }
+  if (read?.manifest) return describeManifest(read, found)
   const entity = meta.find(name)
   const isMirror = object !== undefined && isMirrorFolder({ name, kind: object.kind }, meta)
   if (!read && found.size === null && !isMirror) return undefined
   return { info: makeEntityInfo(entity, found, read?.problem), manifest: null }
+}
+
+export function describeManifest(
+  { manifest, changed }: Extract<ReadManifest, { problem: null }>,
+  found: FoundBackup,
+): Described {
+  return { info: makeManifestInfo(manifest, found), manifest, ...(changed && { changed }) }
 }
 
 /** Finds the newest manifest of a volume, by sequence. `archive` also considers backups that are named after it. */

@@ -13,7 +13,7 @@ import type { Expired, ExpireRule, ExpireRun } from './expiry.ts'
 import type { BackupTask, NewBackup } from './new-backup.ts'
 import type { SeriesSnapshots } from './snapshots.ts'
 import type { StoreParts } from './store-parts.ts'
-import type { Reader, StoredBackup } from './stored-backup.ts'
+import type { FindOptions, Reader, StoredBackup } from './stored-backup.ts'
 
 /** The daemon that opens the store. `ip` is its own namespace, the only one it writes to. */
 export interface StoreIdentity {
@@ -56,7 +56,7 @@ export interface Store extends Pick<StoreParts, 'list' | 'removeStaleLocks'> {
   namespaces(): Promise<string[]>
   unknown(namespace: string): Promise<UnknownObjects>
   /** Throws BAD_INPUT if no backup can have this name, REPOSITORY_PASSWORD, REPOSITORY_DAMAGED. */
-  find(namespace: string, name: string): Promise<StoredBackup | undefined>
+  find(namespace: string, name: string, options?: FindOptions): Promise<StoredBackup | undefined>
   /**
    * Starts a backup of a volume in the own namespace: reserves its name, or locks the increments. The volume is not read
    * before NewBackup.make(). claim() must have been called once in the store's life.

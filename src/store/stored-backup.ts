@@ -52,6 +52,14 @@ export interface Reader {
   warn(message: string): void
 }
 
+export interface FindOptions {
+  /**
+   * Takes the size of an archive from its manifest, as long as that exists: reading it shows whether this is true. Spares
+   * requests where the store costs some.
+   */
+  trustsManifest?: boolean
+}
+
 export interface FolderQuestion {
   /** Text form of lib/byte-paths.ts, relative to the volume; empty = its root. */
   path: string

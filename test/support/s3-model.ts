@@ -187,8 +187,11 @@ function get(model: Model, { method, key, request }: Asked): Send {
   if (ifMatch !== undefined && ifMatch !== found.etag) throw new Refusal(412, 'PreconditionFailed')
   const [, from = 0, to = found.content.length - 1] =
     /^bytes=(\d+)-(\d+)$/.exec(range ?? '')?.map(Number) ?? []
+  const { length } = found.content
+  if (range && from >= length) throw new Refusal(416, 'InvalidRange')
   const content = found.content.subarray(from, to + 1)
   const headers = Object.entries(found.metadata).map(([name, value]) => [`x-amz-meta-${name}`, value])
+  if (range) headers.push(['content-range', `bytes ${from}-${from + content.length - 1}/${length}`])
   return (response) =>
     response
       .writeHead(range ? 206 : 200, {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { makeFolder } from '../../lib/make-folder.ts'
 import type { BareDriver, Driver } from '../driver.ts'
 import { lockFile } from '../drivers/local-lock.ts'
+import { checkObjectName } from '../drivers/object-names.ts'
 
 /**
  * Adds locks to a driver that has none of its own: files in `lockDir`, a local folder of this daemon, named after `store`
@@ -16,8 +17,7 @@ export function withLocalLocks(
   if (lock) return Object.assign(driver, { lock })
   return Object.assign(driver, {
     async lock(name: string) {
-      // Rejects bad names, and a store that cannot be used.
-      await driver.stat(name)
+      checkObjectName(name)
       await makeFolder(lockDir)
       const file = createHash('sha256').update(`${store}\n${name}`).digest('hex').slice(0, 32)
       return lockFile(join(lockDir, `store-${file}`))

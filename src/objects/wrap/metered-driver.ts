@@ -8,7 +8,7 @@ export function meteredDriver(driver: Driver): Driver {
     abilities: driver.abilities,
     create: async (name, options) => meteredWriter(await timed(() => driver.create(name, options))),
     createIn: async (folder, options) => meteredWriter(await timed(() => driver.createIn(folder, options))),
-    open: async (name) => meteredReader(await timed(() => driver.open(name))),
+    open: async (name, known) => meteredReader(await timed(() => driver.open(name, known))),
     stat: (name) => timed(() => driver.stat(name)),
     replace: (name, content) => timed(() => driver.replace(name, content)),
     update: (name, change) => timed(() => driver.update(name, change)),

@@ -19,7 +19,7 @@ export function retryingDriver(driver: BareDriver, patience: Patience): BareDriv
     },
     createIn: async (folder, options) =>
       repeatedWriter(await again(() => driver.createIn(folder, options)), patience),
-    open: async (name) => repeatedReader(await again(() => driver.open(name)), patience),
+    open: async (name, known) => repeatedReader(await again(() => driver.open(name, known)), patience),
     ...(readWhole && { readWhole: (name, maxBytes) => again(() => readWhole.call(driver, name, maxBytes)) }),
     stat: (name) => again(() => driver.stat(name)),
     replace: (name, content) => again(() => driver.replace(name, content)),

@@ -116,7 +116,7 @@ async function fillAndSwap(run: Recover, staging: Staging): Promise<RunOutcome> 
 
 async function findBackup({ namespace, backup }: RecoverArgs, context: RunContext): Promise<StoredBackup> {
   const store = await openRunStore(context, (message) => context.warn(message))
-  const found = await store.find(namespace, backup)
+  const found = await store.find(namespace, backup, { trustsManifest: true })
   if (found) return found
   throw new BackupdError('NOT_FOUND', `it does not exist in the namespace ${namespace}`)
 }

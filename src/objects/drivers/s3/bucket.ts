@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3'
+import type { GetObjectCommandOutput, ListObjectsV2CommandOutput } from '@aws-sdk/client-s3'
 import { BackupdError } from '../../../lib/errors.ts'
 import type { S3Settings } from '../../../wire/store-settings.ts'
 import { tooLargeToRead } from '../../small-objects.ts'
@@ -22,12 +22,19 @@ export interface PutOptions extends WriterMark {
   kind?: S3ContentKind
 }
 
-/** Of an object that had this ETag. */
+/** Of an object that had this ETag, if it is known. */
 export interface ByteRange {
   from: number
   to: number
-  etag: string
+  etag: string | undefined
   signal: AbortSignal
+}
+
+/** What is done with the content of an object as it arrives. */
+export interface ByteReceiver {
+  /** Called first; the size is undefined if the store does not tell it. An error of it ends the read. */
+  begin(found: { etag: string; size: number | undefined }): void
+  take(chunk: Buffer): void
 }
 
 /**
@@ -59,18 +66,19 @@ export class Bucket {
 
   /**
    * Reads the bytes from `from` up to and including `to`, and hands them over as they arrive. Throws NOT_FOUND, or CONFLICT
-   * if the object was replaced after `etag` was read.
+   * if the object is too short, or was replaced after `etag` was read.
    */
-  read(name: string, { from, to, etag, signal }: ByteRange, take: (chunk: Buffer) => void): Promise<void> {
+  read(name: string, { from, to, etag, signal }: ByteRange, receiver: ByteReceiver): Promise<void> {
     return this.#requests.ask('read', name, async (client) => {
       const range = { ...this.#requests.locate(name), Range: `bytes=${from}-${to}`, IfMatch: etag }
-      const { Body } = await client.getObject(range, { abortSignal: signal })
+      const answer = await client.getObject(range, { abortSignal: signal })
+      receiver.begin(readFound(answer))
       const expected = to - from + 1
       let got = 0
-      for await (const chunk of streamBody(Body)) {
+      for await (const chunk of streamBody(answer.Body)) {
         got += chunk.length
         if (got > expected) break
-        take(chunk)
+        receiver.take(chunk)
       }
       if (got !== expected) throw cutShort(this.place, name, { got, expected })
     })
@@ -159,6 +167,12 @@ export class Bucket {
   folderKey(folder: string): string {
     return this.#requests.folderKey(folder)
   }
+}
+
+/** The size of the whole object is in `Content-Range`, such as `bytes 0-99/1000`. */
+function readFound({ ContentRange = '', ETag: etag = '' }: GetObjectCommandOutput) {
+  const size = /\/(\d+)$/.exec(ContentRange)?.[1]
+  return { etag, size: size === undefined ? undefined : Number(size) }
 }
 
 function md5Of(content: Buffer): string {

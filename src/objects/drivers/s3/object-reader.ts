@@ -25,7 +25,7 @@ export class S3ObjectReader implements ObjectReader {
   #aheadBytes = 0
 
   constructor(bucket: Bucket, name: string, { size, etag }: StoredObject) {
-    this.#object = { bucket, name, etag, signal: this.#closing.signal }
+    this.#object = { bucket, name, size, etag, signal: this.#closing.signal }
     this.size = size
   }
 
@@ -88,7 +88,7 @@ export class S3ObjectReader implements ObjectReader {
   }
 }
 
-function copyOut(
+export function copyOut(
   stretches: readonly RangeFetch[],
   contents: readonly Buffer[],
   { position, end }: { position: number; end: number },

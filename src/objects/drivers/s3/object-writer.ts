@@ -12,7 +12,7 @@ import type { StoredObject } from './stored-object.ts'
 import { abortUploads, type UploadJournal } from './upload-journal.ts'
 
 export interface NewObject {
-  /** Undefined if it is known only at the end: then all of it stays in memory. */
+  /** Undefined if it is known only at the end, or the object is small: then all of it stays in memory. */
   name?: string
   /** The id of this writer, by which it recognizes its own object. */
   writer: string

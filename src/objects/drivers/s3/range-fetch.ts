@@ -1,10 +1,13 @@
-import type { Bucket } from './bucket.ts'
+import { BackupdError } from '../../../lib/errors.ts'
+import type { Bucket, ByteReceiver } from './bucket.ts'
 
 /** An object as it was when it was opened. */
 export interface OpenedObject {
   bucket: Bucket
   name: string
-  etag: string
+  size: number
+  /** Undefined until the first answer. */
+  etag: string | undefined
   /** Aborts its requests. */
   signal: AbortSignal
 }
@@ -49,8 +52,30 @@ export class RangeFetch {
     if (this.from + this.#filled === this.end) return
     const { bucket, name, etag, signal } = this.#object
     const range = { from: this.from + this.#filled, to: this.end - 1, etag, signal }
-    await bucket.read(name, range, (chunk) => {
-      this.#filled += chunk.copy(this.#content, this.#filled)
-    })
+    await bucket.read(name, range, this.#receiver())
   }
+
+  #receiver(): ByteReceiver {
+    return {
+      begin: (found) => checkSame(this.#object, found),
+      take: (chunk) => {
+        this.#filled += chunk.copy(this.#content, this.#filled)
+      },
+    }
+  }
+}
+
+/** Without an ETag from before, nothing else shows that the object is another one. */
+function checkSame(
+  object: OpenedObject,
+  { etag, size = object.size }: { etag: string; size: number | undefined },
+) {
+  const { bucket, name } = object
+  const what = `Cannot read "${name}" in the store ${bucket.place}`
+  const facts = { object: name }
+  if (size !== object.size)
+    throw new BackupdError('CONFLICT', `${what}: it has ${size} bytes, expected ${object.size}`, { facts })
+  object.etag ??= etag
+  if (object.etag !== etag)
+    throw new BackupdError('CONFLICT', `${what}: somebody else replaced it meanwhile`, { facts })
 }

@@ -53,6 +53,7 @@ const BY_NAME: Readonly<Record<string, Fault>> = {
   NoSuchBucket: unavailable('the bucket does not exist. Create it, or correct --s3-bucket'),
   InvalidBucketName: unavailable('no bucket can have that name. Correct --s3-bucket'),
   PreconditionFailed: CHANGED,
+  InvalidRange: { code: 'CONFLICT', reason: 'it is shorter than expected' },
   ConditionalRequestConflict: transient('somebody else changes the object at the same time'),
   OperationAborted: transient('somebody else changes the object at the same time'),
   NoSuchUpload: unavailable('its upload was removed by somebody else'),

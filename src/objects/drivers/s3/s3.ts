@@ -5,6 +5,7 @@ import type { S3Settings } from '../../../wire/store-settings.ts'
 import type {
   BareDriver,
   CreateOptions,
+  KnownObject,
   ObjectName,
   ObjectReader,
   ObjectStat,
@@ -21,6 +22,7 @@ import { inTurn } from './name-turns.ts'
 import { S3ObjectReader } from './object-reader.ts'
 import { S3ObjectWriter } from './object-writer.ts'
 import { PartPlan } from './part-sizes.ts'
+import { PlannedReader } from './planned-reader.ts'
 import { makeQuotaSpace } from './quota-space.ts'
 import type { StoredObject } from './stored-object.ts'
 import { abortJournalled, UploadJournal } from './upload-journal.ts'
@@ -48,7 +50,7 @@ export function s3Driver(settings: S3Settings, counting?: CountOptions): BareDri
 
 class S3Driver implements BareDriver {
   readonly name = 's3'
-  readonly abilities = { durability: 'acknowledged', showsNamesAtOnce: false } as const
+  readonly abilities = { durability: 'acknowledged', showsNamesAtOnce: false, listsSizes: true } as const
   readonly #bucket: Bucket
   readonly #conditional: ConditionalWrites
 
@@ -57,21 +59,18 @@ class S3Driver implements BareDriver {
     this.#conditional = new ConditionalWrites(bucket)
   }
 
-  async create(name: string, { run, expectedBytes, ...marks }: CreateOptions = {}): Promise<ObjectWriter> {
+  async create(name: string, options: CreateOptions = {}): Promise<ObjectWriter> {
+    const { run, expectedBytes, isSmall = false, ...marks } = options
     const writer = randomUUID()
     const plan = new PartPlan(checkObjectName(name), expectedBytes)
-    const journal = new UploadJournal(this.#bucket, {
-      name: unfinishedName(name, run),
-      writer,
-      object: name,
-    })
-    await journal.begin()
+    const unfinished = { name: unfinishedName(name, run), writer, object: name }
+    const journal = isSmall ? undefined : new UploadJournal(this.#bucket, unfinished)
+    await journal?.begin()
     const object = new S3ObjectWriter(this.#bucket, this.#conditional, {
       ...marks,
-      name,
+      ...(journal && { name, journal }),
       writer,
       plan,
-      journal,
     })
     return {
       write: (chunk) => object.write(chunk),
@@ -86,7 +85,8 @@ class S3Driver implements BareDriver {
     return new S3ObjectWriter(this.#bucket, this.#conditional, { ...marks, writer: randomUUID(), plan })
   }
 
-  async open(name: string): Promise<ObjectReader> {
+  async open(name: string, known?: KnownObject): Promise<ObjectReader> {
+    if (known) return new PlannedReader(this.#bucket, checkObjectName(name), known)
     const found = await this.#bucket.head(checkObjectName(name))
     if (found) return new S3ObjectReader(this.#bucket, name, found)
     const message = `Cannot open "${name}" in the store ${this.#bucket.place}: it does not exist`

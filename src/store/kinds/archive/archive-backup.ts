@@ -3,18 +3,15 @@
 // find-backup.ts opens an archive as a StoredBackup here; start-archive.ts makes one.
 
 import { readIndex, toArchiveFileInfo } from '../../../archive/index-format.ts'
-import { unpackArchive } from '../../../archive/unpack.ts'
 import type { ObjectReader } from '../../../objects/driver.ts'
-import type { ChosenFiles } from '../../../volume/tree/chosen-paths.ts'
-import type { UnpackSummary } from '../../../volume/tree/unpack-summary.ts'
 import type { FileInfo } from '../../../wire/backup.ts'
-import type { Reader, RestoreTarget, StoredBackup } from '../../stored-backup.ts'
+import type { Reader, StoredBackup } from '../../stored-backup.ts'
 import { findLegacySource, refusePlan, refuseSnapshot } from '../without-snapshots.ts'
 import { archiveEntries } from './archive-entries.ts'
 import { listFolder } from './list-folder.ts'
 import { measureArchive } from './measure-archive.ts'
-import { readMemberSizes } from './read-member-sizes.ts'
-import { makeExpected, type StoredArchive } from './stored-archive.ts'
+import { restoreArchive } from './restore-archive.ts'
+import type { StoredArchive } from './stored-archive.ts'
 import { confirmDamage, isDamage, verifyStoredArchive } from './verify-archive.ts'
 
 /** A full backup. Listed from its index or, if that is missing or damaged, by reading the archive from start to end. */
@@ -53,22 +50,6 @@ export function archiveBackup(archive: StoredArchive): StoredBackup {
 
 async function* indexEntries(index: ObjectReader): AsyncGenerator<FileInfo> {
   for await (const line of readIndex(index)) if (line.kind === 'entry') yield toArchiveFileInfo(line)
-}
-
-async function restoreArchive(
-  stored: StoredArchive,
-  into: RestoreTarget,
-  chosen: ChosenFiles | null,
-): Promise<UnpackSummary> {
-  await using archive = await stored.openObject()
-  const expected = makeExpected(stored)
-  return await unpackArchive({
-    ...into,
-    archive,
-    expected,
-    members: await readMemberSizes(stored),
-    chosen: chosen ?? undefined,
-  })
 }
 
 /** A recover that finds damage reads the archive once more before it marks it: a single read may have been wrong. */

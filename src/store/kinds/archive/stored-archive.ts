@@ -1,5 +1,5 @@
 import type { Expected } from '../../../archive/expected.ts'
-import type { ObjectReader } from '../../../objects/driver.ts'
+import type { KnownObject, ObjectReader } from '../../../objects/driver.ts'
 import type { BackupInfo, Manifest } from '../../../wire/backup.ts'
 import type { Verification } from '../../../wire/verification.ts'
 
@@ -10,7 +10,7 @@ export interface StoredArchive {
   manifest: Manifest | null
   /** The manifest is not as backupd wrote it, by damage or by hand. */
   isManifestChanged: boolean
-  openObject(): Promise<ObjectReader>
+  openObject(known?: KnownObject): Promise<ObjectReader>
   /** null if it is missing, or differs from the manifest's (size, sha256). */
   openIndex(): Promise<ObjectReader | null>
   /** Marks the backup as corrupt. False if that is impossible: it is in another namespace, or has no manifest. */

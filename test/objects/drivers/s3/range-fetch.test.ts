@@ -32,7 +32,7 @@ test('a connection that breaks after the last byte costs one try, and no byte is
   const bucket = new Bucket({ ...settings, endpoint })
   const { signal } = new AbortController()
   const fetch = new RangeFetch(
-    { bucket, name: 'object', etag: '"1"', signal },
+    { bucket, name: 'object', size: CONTENT.length, etag: '"1"', signal },
     { from: 0, end: CONTENT.length },
   )
   await expect(fetch.bytes()).rejects.toMatchObject({ facts: { transient: true } })
