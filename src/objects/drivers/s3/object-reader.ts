@@ -35,10 +35,15 @@ export class S3ObjectReader implements ObjectReader {
     const aheadBytes = this.#chooseAhead(position, end)
     const stretches = this.#cover(position, end)
     this.#fetchAhead(aheadBytes)
-    const contents = await Promise.all(stretches.map((each) => each.bytes()))
-    this.#end = end
-    this.#aheadBytes = aheadBytes
-    return this.#takeOver(stretches, position, end) ?? copyOut(stretches, contents, { position, end })
+    for (const stretch of stretches) stretch.readers++
+    try {
+      const contents = await Promise.all(stretches.map((each) => each.bytes()))
+      this.#end = end
+      this.#aheadBytes = aheadBytes
+      return this.#takeOver(stretches, position, end) ?? copyOut(stretches, contents, { position, end })
+    } finally {
+      for (const stretch of stretches) stretch.readers--
+    }
   }
 
   async close(): Promise<void> {
@@ -79,10 +84,14 @@ export class S3ObjectReader implements ObjectReader {
     this.#stretches.push(stretch)
   }
 
-  /** Hands over a stretch that is exactly what was asked for: it is forgotten, because readers may free what they get. */
+  /**
+   * Hands over a stretch that is exactly what was asked for, and that no other read waits for: it is forgotten, because readers
+   * may free what they get.
+   */
   #takeOver(stretches: RangeFetch[], position: number, end: number): Promise<Buffer> | undefined {
     const [only] = stretches
-    if (stretches.length > 1 || only?.from !== position || only.end !== end) return undefined
+    if (stretches.length > 1 || only?.from !== position || only.end !== end || only.readers > 1)
+      return undefined
     this.#stretches = this.#stretches.filter((each) => each !== only)
     return only.bytes()
   }

@@ -16,6 +16,8 @@ export interface OpenedObject {
 export class RangeFetch {
   readonly from: number
   readonly end: number
+  /** How many reads wait for it. */
+  readers = 0
   readonly #object: OpenedObject
   readonly #content: Buffer
   #filled = 0

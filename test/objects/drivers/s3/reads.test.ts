@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../../../src/lib/clock.ts'
+import { release } from '../../../../src/lib/release.ts'
 import type { Driver, ObjectReader } from '../../../../src/objects/driver.ts'
 import { openDriver } from '../../../../src/objects/drivers/open-driver.ts'
 import { createSmall } from '../../../../src/objects/small-objects.ts'
@@ -61,6 +62,18 @@ describeSwift('reading an object on a real Swift', (place) => {
     }
     for (let n = 0; n < places.length; n += 8) await Promise.all(places.slice(n, n + 8).map(check))
     for (const each of places.slice(0, 8)) await check(each)
+  })
+
+  test('that is freed by one reader stays whole for the others that read it at the same time', async () => {
+    const { reader } = await openObject('ns/freed')
+    await using _closed = reader
+    const check = async (at: number, length: number) => {
+      const bytes = await reader.read(at, length)
+      expect(bytes.equals(CONTENT.subarray(at, at + length))).toBe(true)
+      release(bytes)
+    }
+    await Promise.all([check(0, MIB), check(0, MIB), check(1000, MIB - 1000), check(5, 100_000)])
+    await check(0, MIB)
   })
 
   test('says that the object was replaced meanwhile', async () => {
