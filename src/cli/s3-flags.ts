@@ -17,6 +17,7 @@ export interface S3Flags {
   s3Encryption?: string
   s3KmsKeyId?: string
   s3StorageClass?: string
+  s3ObjectLockDays?: string
   storeQuota?: string
 }
 
@@ -44,11 +45,17 @@ export const S3_OPTIONS: readonly Option[] = [
   ),
   new Option('--s3-storage-class <name>', 'of archives and packs; without it, the usual one of the bucket'),
   new Option(
+    '--s3-object-lock-days <days>',
+    'how long nobody can delete archives, packs and snapshots, in a bucket with object lock',
+  ),
+  new Option(
     '--store-quota <size>',
     'how much this server may use of an s3 store, such as 500GiB, to tell when it will be full',
   ),
 ]
 
+/** The longest that AWS accepts is a hundred years. */
+const MAX_LOCK_DAYS = 36_500
 const ARCHIVE_CLASSES = ['GLACIER', 'DEEP_ARCHIVE']
 
 /** Throws BAD_INPUT, naming the flag. */
@@ -68,6 +75,7 @@ export function parseS3Flags(flags: S3Flags): S3Settings {
     ...(proxy !== undefined && { proxy }),
     ...parseEncryption(flags),
     ...parseStorageClass(flags.s3StorageClass),
+    ...parseLockDays(flags.s3ObjectLockDays),
     ...parseQuotaFlag(flags.storeQuota),
   }
 }
@@ -103,6 +111,13 @@ function parseEncryption({ s3Encryption, s3KmsKeyId }: S3Flags): Pick<S3Settings
   if (isKms) return { encryption: s3Encryption, ...(s3KmsKeyId !== undefined && { kmsKeyId: s3KmsKeyId }) }
   if (s3Encryption === 'AES256') return { encryption: s3Encryption }
   throw wrongFlag(`--s3-encryption is "${s3Encryption}": write AES256 or aws:kms`)
+}
+
+function parseLockDays(text: string | undefined): Pick<S3Settings, 'objectLockDays'> {
+  if (text === undefined) return {}
+  const days = /^[1-9]\d{0,4}$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY
+  if (days <= MAX_LOCK_DAYS) return { objectLockDays: days }
+  throw wrongFlag(`--s3-object-lock-days is "${text}": write a number of days from 1 to ${MAX_LOCK_DAYS}`)
 }
 
 function parseQuotaFlag(text: string | undefined): Pick<S3Settings, 'quotaBytes'> {

@@ -80,7 +80,12 @@ const claimedSchema = z.object({
   startsOver: z.boolean(),
   /** What is missing in the store, which was claimed nevertheless. */
   missing: z.string().optional(),
+  /** Whether the store keeps what is deleted as versions; undefined if it cannot, or does not tell. */
+  keepsVersions: z.boolean().optional(),
 })
+
+const KEEPS_VERSIONS =
+  'The bucket of the store keeps versions: what backupd deletes goes on taking room there, until a lifecycle rule of the bucket removes older versions (docs/store.md#s3)'
 
 /** startDaemon returns when the engine is up, or after this time, so that a slow store does not block the start. */
 const START_TIMEOUT_MS = 5000
@@ -106,10 +111,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { engine, scheduler, notifier, trustedClock, stores, controllers, runMeter } = opened
   const bond = parts.adopt(new ControllerBond(controllers, { problems, log, clock }), (it) => it.close())
   if (options.releaseController) bond.release()
-  const startup = new Startup({ claim: () => claimStore(options, engine, stores), engine, scheduler, log })
-  parts.defer(() => startup.stop())
   const { driver } = settings.store
   const space = new KnownSpace({ driver, problems, clock, ask: () => engine.ask('store_space', {}) })
+  const claim = () => claimStore(options, engine, { stores, space })
+  const startup = new Startup({ claim, engine, scheduler, log })
+  parts.defer(() => startup.stop())
   const { ip, daemonId, version } = settings
   const facts = { ip, daemonId, version, startTime: isoTime(clock.now()) }
   const notReady = () => startup.waitsFor
@@ -130,12 +136,18 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 }
 
 /** Claims the store in a child process, like all file work, so that a hanging store does not block HTTP. */
-async function claimStore(options: DaemonOptions, engine: Engine, stores: StoreMemory): Promise<void> {
+async function claimStore(
+  options: DaemonOptions,
+  engine: Engine,
+  { stores, space }: { stores: StoreMemory; space: KnownSpace },
+): Promise<void> {
   const { takeOver, claimStore = false, newRepository = false, store, log } = options
   if (newRepository) stores.forgetSnapshots()
   const answer = await engine.ask('store_claim', { takeOver, claimStore, newRepository })
-  const { madePassword, storeId, startsOver, missing } = claimedSchema.parse(answer)
+  const { madePassword, storeId, startsOver, missing, keepsVersions } = claimedSchema.parse(answer)
   stores.noteClaim(storeId, startsOver)
+  space.noteVersions(keepsVersions ?? null)
+  if (keepsVersions) log.warn({}, KEEPS_VERSIONS)
   if (missing !== undefined) log.error({}, `${missing}. Full backups continue`)
   if (madePassword) logPassword(log, store)
   if (claimStore && !startsOver)

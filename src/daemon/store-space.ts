@@ -30,6 +30,7 @@ export class KnownSpace {
   readonly #options: StoreSpaceOptions
   #known: NonNullable<DaemonDebug['store']>
   #askedAt = Number.NEGATIVE_INFINITY
+  #versions: boolean | null = null
 
   constructor(options: StoreSpaceOptions) {
     this.#options = options
@@ -46,7 +47,12 @@ export class KnownSpace {
 
   get(): NonNullable<DaemonDebug['store']> {
     if (this.#options.clock.elapsed() - this.#askedAt >= MAX_AGE_MS) void this.#refresh()
-    return this.#known
+    return { ...this.#known, ...(this.#versions !== null && { versions: this.#versions }) }
+  }
+
+  /** Whether the store keeps what is deleted as versions, as the claim found; null if it is not known. */
+  noteVersions(versions: boolean | null): void {
+    this.#versions = versions
   }
 
   async #refresh(): Promise<void> {

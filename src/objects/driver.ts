@@ -57,6 +57,13 @@ export interface Driver {
   space?(): Promise<Space | undefined>
   /** Only if reading from the store costs requests: keeps objects whose name is the hash of their content. */
   readonly cache?: ContentCache
+  /**
+   * Only if the store may keep objects from being deleted: what keeps this one, undefined if nothing does. To be asked before
+   * remove(), which would only hide such an object.
+   */
+  findLock?(name: string): Promise<ObjectLock | undefined>
+  /** Only if a store may keep what is removed or replaced, as an older version; undefined if it does not tell. */
+  keepsVersions?(): Promise<boolean | undefined>
   /** Throws STORE_UNAVAILABLE or STORE_NOT_MOUNTED if the store cannot be used. */
   check(options?: StoreCheckOptions): Promise<void>
   /**
@@ -101,6 +108,12 @@ export interface ByteSpan {
 
 /** `data`: an archive or a pack. `snapshot`: the small object that makes a snapshot. Both stay as long as their backup. */
 export type ContentKind = 'data' | 'snapshot'
+
+/** Why an object cannot be deleted yet. */
+export interface ObjectLock {
+  /** ISO 8601; null if it is held without an end. */
+  until: string | null
+}
 
 export interface DriverAbilities {
   /** `synced`: synced data survives a power loss. `acknowledged`: a server has accepted it, more is not known. */

@@ -193,7 +193,7 @@ function fromState(server: ServerState): Omit<Server, 'problems'> {
     capabilities: listServerCapabilities(server),
     version: debug?.version ?? null,
     timeZone: debug?.timeZone ?? null,
-    store: debug?.store ? { trashBytes: null, quota: null, ...debug.store } : null,
+    store: debug?.store ? { trashBytes: null, quota: null, versions: null, ...debug.store } : null,
   }
 }
 

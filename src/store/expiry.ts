@@ -23,6 +23,8 @@ export interface ExpireRun {
   announce(): Promise<void>
   progress(change: Partial<Progress>): void
   log(level: 'info' | 'warn', message: string, facts?: Record<string, unknown>): void
+  /** Tells what expires later, as it should. */
+  reportKept(what: string): void
   /** Reports why something did not expire. Expiring goes on with the rest. */
   reportProblem(problem: string): void
 }

@@ -37,7 +37,7 @@ export interface ClaimOptions {
 
 /** The backups of a store. Namespaces are server IPs; any can be read. */
 export interface Store extends Pick<StoreParts, 'list' | 'removeStaleLocks'> {
-  readonly driver: Pick<Driver, 'check' | 'space'>
+  readonly driver: Pick<Driver, 'check' | 'space' | 'keepsVersions'>
   /**
    * Makes this daemon the owner of its namespace; once at start. Returns the id of the store.
    * Throws CONFLICT naming another owner unless `takeOver`, STORE_CHANGED if it is not the known store.

@@ -52,6 +52,8 @@ const debugShape = z.object({
       trashBytes: bigCount.nullable().optional(),
       /** The tightest quota on the store. */
       quota: z.object({ usedBytes: bigCount, limitBytes: bigCount }).nullable().optional(),
+      /** Whether it keeps what is deleted as versions; null if that is not known. */
+      versions: z.boolean().nullable().optional(),
       error: words.nullable(),
     })
     .optional(),

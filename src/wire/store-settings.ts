@@ -25,6 +25,8 @@ export interface S3Settings {
   kmsKeyId?: string
   /** Of archives and packs; if it is missing, the bucket's usual one. */
   storageClass?: string
+  /** How many days archives, packs and snapshots cannot be deleted; if it is missing, as the bucket says. */
+  objectLockDays?: number
   /** How much one server may use, for forecasts; without it, the free room is not known. */
   quotaBytes?: number
 }

@@ -13,6 +13,7 @@ test('the flags of a store on S3 become its settings', () => {
     s3Encryption: 'aws:kms',
     s3KmsKeyId: 'arn:aws:kms:eu-central-1:1234:key/abc-1',
     s3StorageClass: 'STANDARD_IA',
+    s3ObjectLockDays: '30',
     storeQuota: '1.5TiB',
   }
   expect(parse(flags)).toEqual({
@@ -24,6 +25,7 @@ test('the flags of a store on S3 become its settings', () => {
     encryption: 'aws:kms',
     kmsKeyId: 'arn:aws:kms:eu-central-1:1234:key/abc-1',
     storageClass: 'STANDARD_IA',
+    objectLockDays: 30,
     quotaBytes: 1_649_267_441_664,
   })
   expect(parse({ s3Encryption: 'AES256' })).toMatchObject({ encryption: 'AES256' })
@@ -38,6 +40,9 @@ test.each([
   [{ s3KmsKeyId: 'abc', s3Encryption: 'AES256' }, '--s3-kms-key-id needs --s3-encryption aws:kms'],
   [{ s3KmsKeyId: 'a b', s3Encryption: 'aws:kms' }, '--s3-kms-key-id is "a b"'],
   [{ storeQuota: 'much' }, '--store-quota: "much" is not a size'],
+  [{ s3ObjectLockDays: '0' }, '--s3-object-lock-days is "0": write a number of days from 1 to 36500'],
+  [{ s3ObjectLockDays: '30d' }, '--s3-object-lock-days is "30d"'],
+  [{ s3ObjectLockDays: '36501' }, '--s3-object-lock-days is "36501"'],
   [{ s3StorageClass: 'cold storage' }, '--s3-storage-class is "cold storage"'],
   [{ s3StorageClass: 'GLACIER' }, '--s3-storage-class is GLACIER, whose objects cannot be read at once'],
   [{ s3StorageClass: 'DEEP_ARCHIVE' }, 'cannot be read at once'],

@@ -41,6 +41,10 @@ const READERS: readonly Reader[] = [
     files: /^src\/objects\/cache\/(folder-cache|evict-oldest)\.ts$/,
     why: 'notes when a copy was used; the oldest ones are deleted, and any copy can be made again',
   },
+  {
+    files: /^src\/objects\/drivers\/s3\/(write-options|stored-object)\.ts$/,
+    why: 'sets and reads the end of locks, which the server compares with the real time, like that of each request',
+  },
   { files: /^src\/volume\/swap\/restore-time\.ts$/, why: 'sets the access time of a folder' },
   { files: /^src\/lib\/schedule\/machine-zone\.ts$/, why: 'looks up what offsets a zone has this year' },
   { files: /^src\/daemon\/memory\/database\.ts$/, why: 'names a damaged file that is set aside' },

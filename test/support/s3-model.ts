@@ -27,6 +27,8 @@ interface Upload {
 }
 
 export interface S3ModelOptions {
+  /** As in a bucket that was made with object lock: it keeps versions, too. */
+  objectLock?: boolean
   /** As stores that accept If-None-Match and replace the object all the same. */
   ignoresConditions?: boolean
 }
@@ -35,6 +37,8 @@ export interface S3Model extends S3ModelOptions {
   settings: S3Settings
   objects: Map<string, Stored>
   uploads: Map<string, Upload>
+  /** What was deleted or replaced, with object lock. */
+  versions: { key: string; stored: Stored }[]
   /** `PUT key`, in the order of arrival. */
   requests: string[]
   /** How many objects a list without folders has on each page. */
@@ -42,8 +46,8 @@ export interface S3Model extends S3ModelOptions {
 }
 
 /**
- * A model of a store with conditional writes (If-None-Match, If-Match), which the real server of the tests lacks. It has
- * one bucket, in memory, and believes every signature: it proves nothing about S3 but the use of those conditions.
+ * A model of a store with conditional writes (If-None-Match, If-Match), object lock and versions, which the real server of
+ * the tests lacks. It has one bucket, in memory, and believes every signature: it proves nothing about S3 but the use of these.
  */
 export async function startS3Model(options: S3ModelOptions = {}): Promise<S3Model> {
   const dir = tempDir()
@@ -53,6 +57,7 @@ export async function startS3Model(options: S3ModelOptions = {}): Promise<S3Mode
     ...options,
     objects: new Map(),
     uploads: new Map(),
+    versions: [],
     requests: [],
     pageSize: 1000,
   }
@@ -120,6 +125,8 @@ function route(model: Model, asked: Asked): Send {
   const { method, bucket, key, query } = asked
   if (bucket !== BUCKET) throw new Refusal(404, 'NoSuchBucket')
   const uploadId = query.get('uploadId')
+  if (key === '' && query.has('object-lock')) return lockConfiguration(model)
+  if (key === '' && query.has('versioning')) return versioning(model)
   if (key === '') return query.has('uploads') ? listUploads(model, query) : list(model, query)
   if (query.has('uploads')) return beginUpload(model, asked)
   if (uploadId !== null) return routeUpload(model, asked, uploadId)
@@ -152,13 +159,32 @@ function routeUpload(model: Model, { method, query, request, body }: Asked, id: 
   return sendXml('CompleteMultipartUploadResult', xml('ETag', etagOf(content)))
 }
 
+function lockConfiguration({ objectLock }: Model): Send {
+  if (!objectLock) throw new Refusal(404, 'ObjectLockConfigurationNotFoundError')
+  return sendXml('ObjectLockConfiguration', xml('ObjectLockEnabled', 'Enabled'))
+}
+
+function versioning({ objectLock }: Model): Send {
+  return sendXml('VersioningConfiguration', objectLock ? xml('Status', 'Enabled') : '')
+}
+
+/** A lock needs a bucket that has it, a digest of the content, and an end that is to come. */
+function checkLock({ objectLock }: Model, request: IncomingMessage, needsDigest: boolean): void {
+  const { 'x-amz-object-lock-retain-until-date': until, 'content-md5': md5 } = request.headers
+  if (until === undefined) return
+  const isOver = !(Date.parse(`${until}`) > Date.now())
+  if (!objectLock || isOver || (needsDigest && md5 === undefined)) throw new Refusal(400, 'InvalidRequest')
+}
+
 function beginUpload(model: Model, { key, request }: Asked): Send {
+  checkLock(model, request, false)
   const id = randomUUID()
   model.uploads.set(id, { key, metadata: readMetadata(request), asked: readAsked(request), parts: new Map() })
   return sendXml('InitiateMultipartUploadResult', xml('UploadId', id))
 }
 
 function put(model: Model, { key, request, body }: Asked): Send {
+  checkLock(model, request, true)
   store(model, key, { content: body, metadata: readMetadata(request), asked: readAsked(request), request })
   return (response) => response.writeHead(200, { etag: etagOf(body) }).end()
 }
@@ -172,10 +198,18 @@ function store(
   const { 'if-none-match': ifNew, 'if-match': ifMatch } = request.headers
   if (ifNew === '*' && before && !model.ignoresConditions) throw new Refusal(412, 'PreconditionFailed')
   if (ifMatch !== undefined && before?.etag !== ifMatch) throw new Refusal(412, 'PreconditionFailed')
+  keepVersion(model, key)
   model.objects.set(key, { ...made, etag: etagOf(made.content), modified: new Date() })
 }
 
+/** With versions, even a locked object can be hidden by a delete; it stays as a version. */
+function keepVersion({ objectLock, objects, versions }: Model, key: string): void {
+  const stored = objects.get(key)
+  if (objectLock && stored) versions.push({ key, stored })
+}
+
 function remove(model: Model, key: string): Send {
+  keepVersion(model, key)
   model.objects.delete(key)
   return (response) => response.writeHead(204).end()
 }
@@ -191,6 +225,7 @@ function get(model: Model, { method, key, request }: Asked): Send {
   if (range && from >= length) throw new Refusal(416, 'InvalidRange')
   const content = found.content.subarray(from, to + 1)
   const headers = Object.entries(found.metadata).map(([name, value]) => [`x-amz-meta-${name}`, value])
+  for (const [name, value] of Object.entries(found.asked)) headers.push([`x-amz-${name}`, value])
   if (range) headers.push(['content-range', `bytes ${from}-${from + content.length - 1}/${length}`])
   return (response) =>
     response

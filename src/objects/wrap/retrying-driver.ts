@@ -8,7 +8,7 @@ import type { Patience } from './patience.ts'
  */
 export function retryingDriver(driver: BareDriver, patience: Patience): BareDriver {
   const again = <T>(call: () => Promise<T>) => patience.during(call)
-  const { space, syncFolder, withFolder, readWhole } = driver
+  const { space, syncFolder, withFolder, readWhole, findLock, keepsVersions } = driver
   if (syncFolder || withFolder) throw new TypeError(`The driver ${driver.name} is not for a network`)
   return {
     name: driver.name,
@@ -28,6 +28,8 @@ export function retryingDriver(driver: BareDriver, patience: Patience): BareDriv
     list: (folder) => repeatedList(() => driver.list(folder), patience),
     names: (folder) => repeatedList(() => driver.names(folder), patience),
     ...(space && { space: () => again(() => space.call(driver)) }),
+    ...(findLock && { findLock: (name) => again(() => findLock.call(driver, name)) }),
+    ...(keepsVersions && { keepsVersions: () => again(() => keepsVersions.call(driver)) }),
     check: (options) => again(() => driver.check(options)),
   }
 }

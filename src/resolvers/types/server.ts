@@ -33,6 +33,13 @@ export class StoreSpace {
   @Field(() => StoreQuota, { nullable: true, description: 'null if no quota is known.' })
   quota!: StoreQuota | null
 
+  @Field(() => Boolean, {
+    nullable: true,
+    description:
+      'Whether it keeps what is deleted as older versions, which take room until a rule of the bucket removes them. null if it has no versions, or does not tell.',
+  })
+  versions!: boolean | null
+
   @Field(() => String, { nullable: true, description: 'Why the store cannot be used; null if it can.' })
   error!: string | null
 }

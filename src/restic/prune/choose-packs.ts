@@ -5,7 +5,7 @@ export interface ChooseOptions {
   maxUnused: number
   /** The most bytes to move in one slice. */
   sliceBytes: number
-  /** Packs that cannot be moved, by number. */
+  /** Packs that cannot be moved or deleted, by number. */
   skip: ReadonlySet<number>
 }
 
@@ -20,7 +20,7 @@ const MAX_UNUSED_PACKS = 4096
  * the limit; then small ones, if there are many. Empty if nothing is worth the work.
  */
 export function choosePacks(uses: readonly PackUse[], options: ChooseOptions): PackUse[] {
-  const unused = uses.filter(({ usedBytes }) => usedBytes === 0)
+  const unused = uses.filter(({ pack, usedBytes }) => usedBytes === 0 && !options.skip.has(pack))
   if (unused.length > 0) return unused.slice(0, MAX_UNUSED_PACKS)
   const movable = uses.filter(({ pack }) => !options.skip.has(pack))
   const wasteful = chooseWasteful(uses, movable, options)

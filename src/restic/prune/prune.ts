@@ -5,12 +5,13 @@
 
 import { messageOf } from '../../lib/errors.ts'
 import { countStep } from '../../lib/work-steps.ts'
+import { findLocked } from '../../objects/object-lock.ts'
 import type { BlobIndex } from '../repository/blob-index.ts'
 import type { Lock } from '../repository/held-lock.ts'
-import { sweepTemporary } from '../repository/layout.ts'
+import { packName, sweepTemporary } from '../repository/layout.ts'
 import type { Repository } from '../repository/repository.ts'
 import { choosePacks } from './choose-packs.ts'
-import { measurePacks } from './pack-use.ts'
+import { measurePacks, type PackUse } from './pack-use.ts'
 import { pruneSlice, type SliceTask } from './prune-slice.ts'
 import { findUnknownPacks } from './stored-packs.ts'
 import { UsedBlobs } from './used-blobs.ts'
@@ -39,6 +40,8 @@ export interface PruneSummary {
   bytesMoved: number
   /** Unneeded bytes that stay, because moving the rest of their packs is not worth it. */
   bytesUnused: number
+  /** Packs that stay because the store keeps them from being deleted. A later prune removes them. */
+  packsLocked: number
 }
 
 const MAX_UNUSED_SHARE = 0.05
@@ -48,8 +51,10 @@ interface Prune {
   repository: Repository
   options: PruneOptions
   summary: PruneSummary
-  /** Damaged packs, by number; they are left as they are. */
+  /** Damaged and locked packs, by number; they are left as they are. */
   skip: Set<number>
+  /** Names of packs that the store locks. */
+  locked: Set<string>
 }
 
 /**
@@ -59,8 +64,8 @@ interface Prune {
  * May be interrupted at any moment; the next prune continues.
  */
 export async function prune(repository: Repository, options: PruneOptions): Promise<PruneSummary> {
-  const summary = { packsRemoved: 0, bytesFreed: 0, bytesMoved: 0, bytesUnused: 0 }
-  const run: Prune = { repository, options, summary, skip: new Set() }
+  const summary = { packsRemoved: 0, bytesFreed: 0, bytesMoved: 0, bytesUnused: 0, packsLocked: 0 }
+  const run: Prune = { repository, options, summary, skip: new Set(), locked: new Set() }
   let used = await findUsed(run)
   for (let more = true; more; ) {
     options.signal.throwIfAborted()
@@ -96,7 +101,7 @@ function renew(run: Prune, index: BlobIndex): UsedBlobs {
 
 /** Returns whether there is more to do. */
 async function pruneLocked(run: Prune, used: UsedBlobs, lock: PruneLock): Promise<boolean> {
-  const { repository, options, summary, skip } = run
+  const { repository, options, summary } = run
   const signal = AbortSignal.any([options.signal, lock.signal])
   await used.markSnapshots(signal)
   const uses = measurePacks(used)
@@ -104,20 +109,44 @@ async function pruneLocked(run: Prune, used: UsedBlobs, lock: PruneLock): Promis
   await lock.assertHeld()
   // These deletes need no space, so they come first in case the store is full.
   await sweepTemporary(repository.place)
-  for (const { id } of unknown) {
+  for (const { id, size } of await leaveOutLockedPacks(run, unknown)) {
     await repository.removePack(id)
     countStep()
+    summary.packsRemoved++
+    summary.bytesFreed += size
   }
-  summary.packsRemoved += unknown.length
-  summary.bytesFreed += unknown.reduce((sum, { size }) => sum + size, 0)
-  const { maxUnused = MAX_UNUSED_SHARE, sliceBytes = SLICE_BYTES } = options
-  const victims = choosePacks(uses, { maxUnused, sliceBytes, skip })
+  const victims = await chooseDeletable(run, used, uses)
   if (victims.length > 0)
     await removePacks(run, used, { victims, signal, assertHeld: () => lock.assertHeld() })
   // Nothing to remove: merges small index files if there are many.
   else await repository.dropFromIndex(new Set())
   summary.bytesUnused = measurePacks(used).reduce((sum, { unusedBytes }) => sum + unusedBytes, 0)
   return victims.length > 0
+}
+
+/** Chooses packs, none of which the store locks: to move their blobs would take room instead of freeing it. */
+async function chooseDeletable(run: Prune, used: UsedBlobs, uses: readonly PackUse[]): Promise<PackUse[]> {
+  const { maxUnused = MAX_UNUSED_SHARE, sliceBytes = SLICE_BYTES } = run.options
+  for (;;) {
+    const chosen = choosePacks(uses, { maxUnused, sliceBytes, skip: run.skip })
+    const packs = chosen.map((use) => ({ use, id: used.index.packId(use.pack) }))
+    const free = await leaveOutLockedPacks(run, packs)
+    if (free.length === chosen.length) return chosen
+    const isFree = new Set(free.map(({ id }) => id))
+    for (const { use, id } of packs) if (!isFree.has(id)) run.skip.add(use.pack)
+  }
+}
+
+async function leaveOutLockedPacks<Pack extends { id: string }>(run: Prune, packs: Pack[]): Promise<Pack[]> {
+  const { place } = run.repository
+  const asked = packs.filter(({ id }) => !run.locked.has(id))
+  const found = await findLocked(
+    place.driver,
+    asked.map(({ id }) => packName(place, id)),
+  )
+  for (const { id } of asked) if (found.has(packName(place, id))) run.locked.add(id)
+  run.summary.packsLocked = run.locked.size
+  return packs.filter(({ id }) => !run.locked.has(id))
 }
 
 async function removePacks(

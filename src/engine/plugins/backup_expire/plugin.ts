@@ -55,6 +55,10 @@ function describeRun(context: RunContext, problems: string[]): ExpireRun {
     log,
     lockWaitMs: LOCK_WAIT_MS,
     now: () => readRunTime(context).nowMs,
+    reportKept(what) {
+      warn(what)
+      log('info', what)
+    },
     reportProblem(problem) {
       problems.push(problem)
       warn(problem)

@@ -31,7 +31,12 @@ export const storeClaimPlugin: Plugin<z.infer<typeof claimArgsSchema>> = {
     return {
       state: 'success',
       reason: '',
-      result: { storeId, startsOver, ...(await preparePassword(claimed)) },
+      result: {
+        storeId,
+        startsOver,
+        ...(await preparePassword(claimed)),
+        ...(await describeVersions(store)),
+      },
     }
   },
 }
@@ -45,4 +50,10 @@ async function preparePassword(store: Store): Promise<{ madePassword: boolean; m
     if (hasCode(error, 'REPOSITORY_MISSING')) return { madePassword: false, missing: error.message }
     throw error
   }
+}
+
+/** Only a store that may keep versions, and tells. A claim does not fail because it cannot be asked. */
+async function describeVersions({ driver }: Store): Promise<{ keepsVersions?: boolean }> {
+  const keepsVersions = await driver.keepsVersions?.().catch(() => undefined)
+  return keepsVersions === undefined ? {} : { keepsVersions }
 }

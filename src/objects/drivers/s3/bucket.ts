@@ -3,6 +3,7 @@ import type { GetObjectCommandOutput, ListObjectsV2CommandOutput } from '@aws-sd
 import { BackupdError } from '../../../lib/errors.ts'
 import type { S3Settings } from '../../../wire/store-settings.ts'
 import { tooLargeToRead } from '../../small-objects.ts'
+import { BucketProtection } from './bucket-protection.ts'
 import { BucketRequests } from './bucket-requests.ts'
 import { BucketUploads } from './bucket-uploads.ts'
 import { collectBody, discardBody, streamBody } from './object-body.ts'
@@ -44,12 +45,14 @@ export interface ByteReceiver {
 export class Bucket {
   readonly place: string
   readonly uploads: BucketUploads
+  readonly protection: BucketProtection
   readonly #requests: BucketRequests
 
   constructor(settings: S3Settings) {
     this.#requests = new BucketRequests(settings)
     this.place = this.#requests.place
     this.uploads = new BucketUploads(this.#requests)
+    this.protection = new BucketProtection(this.#requests)
   }
 
   /** Undefined if it does not exist. */

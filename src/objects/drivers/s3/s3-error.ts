@@ -23,6 +23,8 @@ const RIGHTS = {
   read: 's3:GetObject',
   create: 's3:PutObject',
   remove: 's3:DeleteObject',
+  'read the object lock of': 's3:GetBucketObjectLockConfiguration',
+  'read the versioning of': 's3:GetBucketVersioning',
 } as const
 
 const unavailable = (reason: string): Fault => ({ code: 'STORE_UNAVAILABLE', reason })

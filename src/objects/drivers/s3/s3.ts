@@ -6,6 +6,7 @@ import type {
   BareDriver,
   CreateOptions,
   KnownObject,
+  ObjectLock,
   ObjectName,
   ObjectReader,
   ObjectStat,
@@ -133,8 +134,19 @@ class S3Driver implements BareDriver {
     for await (const { name, kind } of listBucketFolder(this.#bucket, folder)) yield { name, kind }
   }
 
+  async findLock(name: string): Promise<ObjectLock | undefined> {
+    checkObjectName(name)
+    if (!(await this.#bucket.protection.mayLock())) return undefined
+    return (await this.#bucket.head(name))?.lock
+  }
+
+  keepsVersions(): Promise<boolean | undefined> {
+    return this.#bucket.protection.keepsVersions()
+  }
+
   async check({ byWriting = false }: StoreCheckOptions = {}): Promise<void> {
     await this.#bucket.check()
+    if (byWriting) await this.#bucket.protection.check()
     if (byWriting) await this.#conditional.checkWriting()
   }
 

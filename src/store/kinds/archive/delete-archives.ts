@@ -1,5 +1,6 @@
 import { BackupdError } from '../../../lib/errors.ts'
 import type { Driver } from '../../../objects/driver.ts'
+import { describeLock } from '../../../objects/object-lock.ts'
 import { createSmall, tryRemove } from '../../../objects/small-objects.ts'
 import { type BackupPath, makePieceKey, type Piece, parsePlace } from '../../layout.ts'
 import { readManifest } from '../../manifest.ts'
@@ -7,7 +8,7 @@ import { updateMeta } from '../../meta-file.ts'
 import { isFull, withReserve } from '../../reserve.ts'
 import type { StoreWorld } from '../../world.ts'
 
-/** Picks the archives that exist. Throws CONFLICT for one that is held. */
+/** Picks the archives that exist. Throws CONFLICT for one that is held, or locked by the store. */
 export async function findDeletableArchives(
   world: StoreWorld,
   paths: readonly BackupPath[],
@@ -46,11 +47,20 @@ async function canBeDeleted({ driver, identity }: StoreWorld, name: string): Pro
       `Cannot delete "${name}": it is held (${holds.join(', ')}). Release it first`,
     )
   }
+  await refuseLocked(driver, identity.ip, name)
   if (read) return true
   const object = await driver.stat(makePieceKey(identity.ip, name, 'object'))
   return (
     object?.kind === 'file' || (await driver.stat(makePieceKey(identity.ip, name, 'tombstone'))) !== undefined
   )
+}
+
+/** To the end of its lock, it stays a backup with all its pieces: without them, the archive would only take room. */
+async function refuseLocked(driver: Driver, ip: string, name: string): Promise<void> {
+  const lock = await driver.findLock?.(makePieceKey(ip, name, 'object'))
+  if (!lock) return
+  const facts = { lockedUntil: lock.until }
+  throw new BackupdError('CONFLICT', `Cannot delete "${name}": ${describeLock(lock)}`, { facts })
 }
 
 function isArchive(name: string): boolean {

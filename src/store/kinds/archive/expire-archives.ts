@@ -1,5 +1,7 @@
+import { describeLock, findLocked } from '../../../objects/object-lock.ts'
 import type { BackupInfo } from '../../../wire/backup.ts'
 import { type ExpireRule, type Expiry, readExpireMs } from '../../expiry.ts'
+import { makePieceKey } from '../../layout.ts'
 import { planRetention } from '../../retention.ts'
 
 const PAGE = 1000
@@ -32,14 +34,29 @@ async function expireVolume(
   const { expired, stopped, delayed } = await plan()
   if (stopped !== null) return run.reportProblem(`${source}: ${stopped}`)
   if (delayed !== null) run.reportProblem(`${source}: ${delayed}`)
-  if (expired.length === 0) return
+  const deletable = await leaveOutLocked(source, expired, expiry)
+  if (deletable.length === 0) return
   await run.announce()
-  run.log('info', `${expired.length} backups of ${source} are older than ${rule.expire}`, { expired })
+  run.log('info', `${deletable.length} backups of ${source} are older than ${rule.expire}`, {
+    expired: deletable,
+  })
   // A backup may have been deleted or found corrupt since, so the store makes the plan again under its lock.
   const stillDue = async () => (await plan()).expired
-  for (let at = 0; at < expired.length; at += BATCH_SIZE) {
-    done.deleted.push(...(await store.remove(expired.slice(at, at + BATCH_SIZE), stillDue)))
+  for (let at = 0; at < deletable.length; at += BATCH_SIZE) {
+    done.deleted.push(...(await store.remove(deletable.slice(at, at + BATCH_SIZE), stillDue)))
   }
+}
+
+/** Those that the store locks expire when their lock ends. */
+async function leaveOutLocked(source: string, names: string[], { store, run }: Expiry): Promise<string[]> {
+  const keys = new Map(names.map((name) => [makePieceKey(run.settings.ip, name, 'object'), name]))
+  const locked = await findLocked(store.driver, [...keys.keys()])
+  const [first] = locked
+  if (!first) return names
+  const [key, lock] = first
+  const what = `${locked.size} expired backups of ${source} stay, such as "${keys.get(key)}"`
+  run.reportKept(`${what}: ${describeLock(lock)}`)
+  return names.filter((name) => !locked.has(makePieceKey(run.settings.ip, name, 'object')))
 }
 
 async function listFullBackups(source: string, { store, run }: Expiry): Promise<BackupInfo[]> {

@@ -1,5 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { hasCode, messageOf } from '../../../lib/errors.ts'
+import type { ObjectLock } from '../../../objects/driver.ts'
+import { describeLock } from '../../../objects/object-lock.ts'
 import { type AcquireLock, type PruneOptions, prune } from '../../../restic/prune/prune.ts'
 import { LOCK_RETRY_MS } from '../../../restic/repository/lock.ts'
 import type { Repository } from '../../../restic/repository/repository.ts'
@@ -123,7 +125,10 @@ async function forgetExpired(
   if (ids.length === 0) return
   run.log('info', `${ids.length} snapshots are older than their volumes keep them`, { ids })
   const warn = (message: string) => run.log('warn', message)
-  const context = { store, ip, repository, acquireLock: announcing(repository, expiry), warn }
+  const onLocked = (kept: readonly string[], lock: ObjectLock) =>
+    run.reportKept(`${kept.length} expired snapshots stay, such as ${kept[0]}: ${describeLock(lock)}`)
+  const acquireLock = announcing(repository, expiry)
+  const context = { store, ip, repository, acquireLock, warn, onLocked }
   // Snapshots may have been added or deleted before the exclusive lock: plan again under it.
   const stillDue = async () => (await plan()).ids
   expiry.expired.deletedSnapshots.push(...(await forgetInNamespace(context, ids, stillDue)))
@@ -179,8 +184,10 @@ async function pruneRepository(repository: Repository, expiry: Expiry): Promise<
     pause: () => wait(2 * LOCK_RETRY_MS, undefined, { signal: run.signal }),
     onProgress: ({ bytesFreed: bytesDone }) => run.progress({ bytesDone }),
   }
-  const { bytesFreed } = await store.withReserve(() => prune(repository, options))
+  const { bytesFreed, packsLocked } = await store.withReserve(() => prune(repository, options))
   expiry.expired.bytesFreed = bytesFreed
+  if (packsLocked > 0)
+    run.reportKept(`${packsLocked} packs of deleted snapshots stay until their lock in the store ends`)
 }
 
 /** Announces the run when it gets the exclusive lock, because nothing is deleted before that. */

@@ -1,4 +1,4 @@
-import { forgetSnapshots } from '../../../restic/prune/forget.ts'
+import { type ForgetOptions, forgetSnapshots } from '../../../restic/prune/forget.ts'
 import type { AcquireLock } from '../../../restic/prune/prune.ts'
 import type { Repository } from '../../../restic/repository/repository.ts'
 import type { StoreParts } from '../../store-parts.ts'
@@ -11,6 +11,8 @@ export interface ForgetContext {
   repository: Repository
   acquireLock: AcquireLock
   warn(message: string): void
+  /** As in ForgetOptions. */
+  onLocked?: ForgetOptions['onLocked']
 }
 
 /**
@@ -26,15 +28,11 @@ export function forgetInNamespace(
 }
 
 async function forget(
-  { store, ip, repository, acquireLock, warn }: ForgetContext,
+  { store, ip, repository, acquireLock, warn, onLocked }: ForgetContext,
   ids: readonly string[],
   stillDue?: () => Promise<readonly string[]>,
 ): Promise<string[]> {
-  const forgotten = await forgetSnapshots(
-    repository,
-    ids,
-    stillDue ? { acquireLock, stillDue } : { acquireLock },
-  )
+  const forgotten = await forgetSnapshots(repository, ids, { acquireLock, stillDue, onLocked })
   // A full store may have no room for the note; then the prune is only due later.
   await noteForgotten({ store, ip }, forgotten.length).catch((error: unknown) =>
     warn(`what was deleted could not be noted for the next prune: ${String(error)}`),

@@ -26,6 +26,7 @@ function impatientRun({ now, ...change }: Pick<ExpireRun, 'now'> & Partial<Expir
     announce: async () => {},
     progress: () => {},
     log: () => {},
+    reportKept: () => {},
     reportProblem: (problem) => void problems.push(problem),
     ...change,
   }

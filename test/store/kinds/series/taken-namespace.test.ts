@@ -52,6 +52,7 @@ test('nothing of a namespace that another daemon took expires, and the problem n
     announce: async () => {},
     progress: () => {},
     log: () => {},
+    reportKept: () => {},
     reportProblem: (problem) => void problems.push(problem),
   }
   const expiry = expireBackups(store, [{ source: SOURCE, mode: 'increment', expire: '7d' }], run)
