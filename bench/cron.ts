@@ -28,6 +28,8 @@ const nothingKept: EngineMemory = {
   failures: () => [],
   unfinished: () => [],
   lastStarts: () => new Map(),
+  loadNight: () => undefined,
+  saveNight() {},
 }
 
 type Loader = (specs: string[], onFire: () => void) => Load

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { checkInventoryFile } from '../controller/inventory-source.ts'
+import { byteText } from '../lib/byte-counts.ts'
 import { BackupdError } from '../lib/errors.ts'
-import type { Inventory } from '../wire/inventory.ts'
+import type { Inventory, InventoryVolume } from '../wire/inventory.ts'
 import { print } from './print.ts'
 import { ipFlag, VOLUME_ROOT } from './shared-flags.ts'
 import { formatTable } from './table.ts'
@@ -37,9 +38,9 @@ export function describeInventory({ apps }: Inventory, volumeRoot: string): stri
       ),
     ),
   )
-  const rows = volumes.map(({ server, proc, no, name, path, schedules }) => [
+  const rows = volumes.map(({ server, proc, no, name, path, ...volume }) => [
     ...[server, proc, no, name, path ?? `below ${volumeRoot}`],
-    schedules.map(({ mode, spec, expire }) => `${mode} ${spec} (${expire})`).join(', ') || 'no schedule',
+    describeSchedules(volume),
   ])
   const table =
     rows.length > 0 ? `${formatTable(['server', 'proc', 'no', 'volume', 'path', 'schedules'], rows)}\n` : ''
@@ -55,4 +56,21 @@ export function describeInventory({ apps }: Inventory, volumeRoot: string): stri
     flags.length > 0 ? `Daemons need these paths, or directories above them:\n${flags.join('')}` : ''
   const warning = volumes.length === 0 ? ' Nothing is backed up with it.' : ''
   return `${table}${allow}The inventory is valid: ${volumes.length} ${volumes.length === 1 ? 'volume' : 'volumes'}.${warning}\n`
+}
+
+function describeSchedules({ schedules, verify }: Pick<InventoryVolume, 'schedules' | 'verify'>): string {
+  const backups = schedules.map(({ mode, spec, expire }) => `${mode} ${spec} (${expire})`)
+  return [backups.join(', ') || 'no schedule', ...describeVerify(verify)].join(', ')
+}
+
+/** Only what differs from the defaults. */
+function describeVerify(verify: InventoryVolume['verify']): string[] {
+  if (verify === undefined) return []
+  if (verify === 'off') return ['verify off']
+  const { spec, withinDays, budgetBytes } = verify
+  const limits = [
+    ...(withinDays === undefined ? [] : [`within ${withinDays}d`]),
+    ...(budgetBytes === undefined ? [] : [`budget ${byteText(budgetBytes)}`]),
+  ]
+  return [['verify', ...(spec === undefined ? [] : [spec]), ...limits].join(' ')]
 }

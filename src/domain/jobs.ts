@@ -7,6 +7,7 @@ import { countMatches, type ListCount, type Page, type Slice } from '../wire/lis
 import { describeMissingJob } from '../wire/missing-texts.ts'
 import { isProcNamed } from '../wire/proc-names.ts'
 import type { RunRecord } from '../wire/record.ts'
+import { VERIFY_DUE_ACTION } from '../wire/verify-schedule.ts'
 import { type Answer, refuse } from './answer.ts'
 import { audited } from './audit.ts'
 import { cutPage } from './cut-page.ts'
@@ -14,6 +15,7 @@ import { findPlannedJob, listJobsInOrder, type PlannedJob } from './plan.ts'
 import { findJobApp } from './planned-job.ts'
 import { startRun } from './runs.ts'
 import { refreshSchedule } from './schedule.ts'
+import { type ServerState, verifiesOnSchedule } from './server-state.ts'
 import { noteServerHealth } from './update-health.ts'
 import type { World } from './world.ts'
 
@@ -177,8 +179,13 @@ function toJobView(world: World, planned: PlannedJob): JobView {
     asleep: scheduled?.job.sleep ?? false,
     prevRun: timeOrNull(scheduled?.prev),
     nextRun: timeOrNull(scheduled?.next),
-    problem: server?.conflict ?? server?.dropped.get(planned.id) ?? null,
+    problem: server?.conflict ?? server?.dropped.get(planned.id) ?? findVersionProblem(planned, server),
   }
+}
+
+function findVersionProblem({ action }: PlannedJob, server: ServerState | undefined): string | null {
+  if (action !== VERIFY_DUE_ACTION || !server?.debug || verifiesOnSchedule(server)) return null
+  return 'Its daemon is older and does not verify on a schedule: upgrade it'
 }
 
 function timeOrNull(time: string | undefined): string | null {

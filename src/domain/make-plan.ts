@@ -5,6 +5,7 @@ import { shortenProcName } from '../wire/proc-names.ts'
 import {
   comparePlacesAndServers,
   type ListSize,
+  listServerJobs,
   type Plan,
   type PlannedJob,
   type PlannedServer,
@@ -116,11 +117,10 @@ function addJob(plan: Plan, job: PlannedJob): void {
 function* addServers(plan: Plan): Interruptible<void> {
   for (const [ip, { plan: ofServer, jobs }] of plan.parts.servers) {
     yield
-    const expire = jobs.at(-1)
-    if (!ofServer || !expire) continue
+    if (!ofServer) continue
     plan.servers.set(ip, ofServer)
     plan.jobsByServer.set(ip, jobs)
-    addJob(plan, expire)
+    for (const job of listServerJobs(jobs)) addJob(plan, job)
   }
 }
 

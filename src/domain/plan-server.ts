@@ -1,10 +1,11 @@
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import { isIPv4 } from 'node:net'
 import { compareTexts } from '../lib/compare-texts.ts'
 import { doAtOnce, type Interruptible } from '../lib/in-slices.ts'
 import { findNestedPaths } from '../lib/nested-paths.ts'
 import type { Job } from '../wire/job.ts'
 import type { PlannedServer, PlannedVolume } from './plan.ts'
+import { planVerifyJob } from './plan-verify.ts'
 import { ExpireJob } from './planned-job.ts'
 
 /** How many jobs are hashed without interruption. */
@@ -23,25 +24,34 @@ export function* planServer(ip: string, volumes: PlannedVolume[]): Interruptible
   yield
   if (accepted.length === 0) return { ...found, plan: null, jobs: [], sortedJobs: [] }
   const backups = accepted.flatMap((volume) => volume.jobs)
-  const jobs = [...backups, new ExpireJob(ip, backups)]
+  const known = [...backups, new ExpireJob(ip, backups)]
+  const verify = planVerifyJob(ip, accepted)
   yield
-  const plan = { ip, version: yield* hashInSteps(jobs) }
+  const hash = yield* hashInSteps(known)
+  const versionWithoutVerify = printVersion(hash.copy())
+  if (verify) hash.update(`,${JSON.stringify(verify.job)}`)
+  const plan = { ip, version: printVersion(hash), versionWithoutVerify }
+  const jobs = verify ? [...known, verify] : known
   return { ...found, plan, jobs, sortedJobs: jobs.toSorted((a, b) => compareTexts(a.id, b.id)) }
 }
 
 /** The version of a list of jobs: a hash, so that every controller computes the same one for the same jobs. */
 export function hashJobs(jobs: Job[]): string {
-  return doAtOnce(hashInSteps(jobs.map((job) => ({ job }))))
+  return printVersion(doAtOnce(hashInSteps(jobs.map((job) => ({ job })))))
 }
 
-/** Of the JSON of the list, some jobs at a time. */
-function* hashInSteps(jobs: readonly { job: Job }[]): Interruptible<string> {
+/** Of the JSON of the list without its last bracket, some jobs at a time. */
+function* hashInSteps(jobs: readonly { job: Job }[]): Interruptible<Hash> {
   const hash = createHash('sha256').update('[')
   for (let n = 0; n < jobs.length; n += JOBS_PER_STEP) {
     const some = JSON.stringify(jobs.slice(n, n + JOBS_PER_STEP).map(({ job }) => job)).slice(1, -1)
     hash.update(n === 0 ? some : `,${some}`)
     yield
   }
+  return hash
+}
+
+function printVersion(hash: Hash): string {
   return hash.update(']').digest('hex').slice(0, 32)
 }
 

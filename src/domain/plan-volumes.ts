@@ -55,6 +55,7 @@ function planVolume({ app, proc, instance, volume }: VolumeOrigin, volumeRoot: s
       archiveName({ app, proc: proc.name, instanceNo: instance.no, volume: `/${inside}` }),
     ),
     ...(volume.consistency && { consistency: volume.consistency }),
+    ...(volume.verify && { verify: volume.verify }),
     jobs: [],
   }
   if (isIPv4(planned.server)) planned.jobs = planJobs(planned, volume.schedules)

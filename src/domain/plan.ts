@@ -2,6 +2,7 @@ import { compareTexts } from '../lib/compare-texts.ts'
 import { findSorted } from '../lib/sorted-list.ts'
 import type { Inventory, InventoryApp } from '../wire/inventory.ts'
 import type { Job } from '../wire/job.ts'
+import type { VERIFY_DUE_ACTION, VolumeVerify } from '../wire/verify-schedule.ts'
 
 /**
  * The plan made from an inventory: its volumes with their places, and the jobs of each server. What is looked for in a
@@ -45,7 +46,7 @@ export interface PlannedServer {
   problems: Map<PlannedVolume, string>
   /** null if all volumes are left out. */
   plan: ServerPlan | null
-  /** Those of the volumes, then the expire job. */
+  /** Those of the volumes, then those of the server: its expire job, and its verify job if it has one. */
   jobs: PlannedJob[]
   /** The same, sorted by id. */
   sortedJobs: PlannedJob[]
@@ -84,6 +85,8 @@ export interface PlannedVolume {
   /** The name of its archives, without a time; it names the backups. */
   archive: string
   consistency?: 'strict'
+  /** Absent: by the defaults. */
+  verify?: VolumeVerify
   jobs: PlannedJob[]
 }
 
@@ -93,12 +96,12 @@ export interface PlannedJob {
   readonly id: string
   readonly server: string
   readonly spec: string
-  readonly action: 'backup' | 'backup_expire'
-  /** null for an expire job. */
+  readonly action: 'backup' | 'backup_expire' | typeof VERIFY_DUE_ACTION
+  /** null for a job of the server. */
   readonly mode: 'full' | 'increment' | null
-  /** null for an expire job. */
+  /** null for a job of the server. */
   readonly volume: PlannedVolume | null
-  /** As written: `30d`; null for an expire job. */
+  /** As written: `30d`; null for a job of the server. */
   readonly expire: string | null
   /** As it is sent to the daemon; made each time that it is read. */
   readonly job: Job
@@ -108,6 +111,8 @@ export interface ServerPlan {
   ip: string
   /** Changes only when the jobs change. */
   version: string
+  /** The version for a daemon that does not know verify jobs, which gets the others. */
+  versionWithoutVerify: string
 }
 
 /** The order of the volumes of a plan. */
@@ -134,12 +139,17 @@ export function findPlannedJob({ jobs }: Plan, id: string): PlannedJob | undefin
   return findSorted(jobs, (job) => compareTexts(job.id, id))
 }
 
-/** All jobs in the order of the inventory, then the expire jobs. */
+/** All jobs in the order of the inventory, then those of the servers. */
 export function* listJobsInOrder({ parts, jobsByServer }: Plan): Generator<PlannedJob> {
   for (const volumes of parts.apps.values())
     for (const volume of volumes)
       if (!parts.servers.get(volume.server)?.problems.has(volume)) yield* volume.jobs
-  for (const jobs of jobsByServer.values()) yield* jobs.slice(-1)
+  for (const jobs of jobsByServer.values()) yield* listServerJobs(jobs)
+}
+
+/** Those of a server's jobs that are not about one volume: they come last. */
+export function listServerJobs(jobs: readonly PlannedJob[]): PlannedJob[] {
+  return jobs.slice(jobs.findLastIndex(({ volume }) => volume !== null) + 1)
 }
 
 export function findVolumeByPath({ parts }: Plan, server: string, path: string): PlannedVolume | undefined {

@@ -4,6 +4,7 @@ import { ipv4Hex, jobId } from '../wire/ids.ts'
 import type { InventorySchedule } from '../wire/inventory.ts'
 import type { BackupArgs, Job, JobOptions } from '../wire/job.ts'
 import { makeLegacySource } from '../wire/legacy-source.ts'
+import { VERIFY_DUE_ACTION, type VerifyDueArgs } from '../wire/verify-schedule.ts'
 import type { PlannedJob, PlannedVolume } from './plan.ts'
 
 /** Backs up a volume by one of its schedules. */
@@ -96,6 +97,33 @@ export class ExpireJob implements PlannedJob {
       expire && volume && mode ? [makeLegacySource({ source: volume.path, mode }), expire] : [],
     )
     return { id: '', spec, action, args: { info }, type: 'cron', sleep: false }
+  }
+}
+
+/** Verifies the backups of a server whose proof is due. Its id stays the same whatever the inventory says. */
+export class VerifyJob implements PlannedJob {
+  readonly id: string
+  readonly server: string
+  readonly spec: string
+  readonly volume = null
+  readonly expire = null
+  readonly mode = null
+  private readonly args: VerifyDueArgs
+
+  constructor(server: string, spec: string, args: VerifyDueArgs) {
+    this.id = `${ipv4Hex(server)}-verify`
+    this.server = server
+    this.spec = spec
+    this.args = args
+  }
+
+  get action(): typeof VERIFY_DUE_ACTION {
+    return VERIFY_DUE_ACTION
+  }
+
+  get job(): Job {
+    const { id, spec, action, args } = this
+    return { id, spec, action, args, type: 'cron', sleep: false }
   }
 }
 

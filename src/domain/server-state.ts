@@ -100,6 +100,11 @@ export function isLegacyDaemon(server: ServerState): boolean {
   return server.debug !== null && server.debug.protocol !== PROTOCOL
 }
 
+/** Whether it takes verify jobs; an older daemon would drop them. */
+export function verifiesOnSchedule({ debug }: Pick<ServerState, 'debug'>): boolean {
+  return hasCapability(debug, 'verify-schedule')
+}
+
 /** Whether its problems include failed runs; those of legacy and older daemons do not. */
 export function reportsFailures(server: ServerState): boolean {
   return hasCapability(server.debug, 'failures')

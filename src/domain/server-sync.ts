@@ -1,8 +1,9 @@
 import { hasCode } from '../lib/errors.ts'
 import type { Job } from '../wire/job.ts'
+import { VERIFY_DUE_ACTION } from '../wire/verify-schedule.ts'
 import { hashJobs } from './plan-server.ts'
 import { forgetSchedule, readKnownVersion, refreshSchedule, updateSchedule } from './schedule.ts'
-import { isForeign, isLegacyDaemon, type ServerState } from './server-state.ts'
+import { isForeign, isLegacyDaemon, type ServerState, verifiesOnSchedule } from './server-state.ts'
 import type { World } from './world.ts'
 
 /** Sends the daemon its jobs and our notify address if it lacks them, and reads its schedule. */
@@ -113,14 +114,17 @@ function lacksJobs({ debug }: ServerState): boolean {
   return debug?.updateTime.startsWith('0001') ?? true
 }
 
-export function findPlannedVersion({ inventory }: World, { ip, leaving }: ServerState): string {
-  const planned = leaving ? undefined : inventory.plan.servers.get(ip)
-  return planned?.version ?? NO_JOBS_VERSION
+export function findPlannedVersion({ inventory }: World, server: ServerState): string {
+  const planned = server.leaving ? undefined : inventory.plan.servers.get(server.ip)
+  if (!planned) return NO_JOBS_VERSION
+  return verifiesOnSchedule(server) ? planned.version : planned.versionWithoutVerify
 }
 
-function listPlannedJobs({ inventory }: World, { ip, leaving }: ServerState): Job[] {
-  const planned = leaving ? undefined : inventory.plan.jobsByServer.get(ip)
-  return planned?.map(({ job }) => job) ?? []
+/** Without those that the daemon would drop because it is older. */
+function listPlannedJobs({ inventory }: World, server: ServerState): Job[] {
+  const planned = server.leaving ? [] : (inventory.plan.jobsByServer.get(server.ip) ?? [])
+  const verifies = verifiesOnSchedule(server)
+  return planned.filter(({ action }) => verifies || action !== VERIFY_DUE_ACTION).map(({ job }) => job)
 }
 
 const NO_JOBS_VERSION = hashJobs([])

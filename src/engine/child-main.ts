@@ -17,6 +17,7 @@ export function serveRuns(plugins: readonly Plugin[]): void {
   process.on('message', (message: ToChild) => {
     if (message.kind === 'run')
       current = startChildRun(message.task, { plugins, clock: systemClock, send: sendToParent })
+    else if (message.kind === 'pause') current?.pause(message.isPaused)
     else if (message.kind === 'abort') current?.abort(fromRecordError(message.reason))
     else current?.announced(message.refusal && fromRecordError(message.refusal))
   })

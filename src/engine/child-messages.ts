@@ -2,11 +2,16 @@ import type { Json } from '../lib/errors.ts'
 import type { Progress, RecordError } from '../wire/record.ts'
 import type { RunEnd, RunTask } from './ports.ts'
 
+/** A task as it crosses to the child. `idle`: it gets the lowest priority and may be paused. */
+export type ChildTask = Omit<RunTask, 'signal' | 'killAfterMs' | 'pausing'> & { idle: boolean }
+
 /** What the daemon sends to a child. A child has one run at a time. */
 export type ToChild =
-  | { kind: 'run'; task: Omit<RunTask, 'signal' | 'killAfterMs'> }
+  | { kind: 'run'; task: ChildTask }
   /** Ends the current run; the reason becomes its error. */
   | { kind: 'abort'; reason: RecordError }
+  /** Only to an idle run: it gives way, or goes on. */
+  | { kind: 'pause'; isPaused: boolean }
   /** The answer to `announce`: null, or the error that kept the record from being written. */
   | { kind: 'announced'; refusal: RecordError | null }
 

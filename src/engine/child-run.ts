@@ -1,8 +1,10 @@
 import type { Clock } from '../lib/clock.ts'
 import { BackupdError, type Json } from '../lib/errors.ts'
 import { readStepCount } from '../lib/work-steps.ts'
-import type { FromChild, ToChild } from './child-messages.ts'
+import type { ChildTask, FromChild } from './child-messages.ts'
 import { Reporter } from './child-reporter.ts'
+import { lowerPriority } from './lower-priority.ts'
+import { PauseSwitch } from './pause-switch.ts'
 import type { Plugin, RunContext } from './plugin.ts'
 import type { RunEnd } from './ports.ts'
 import { toFailure } from './run-end.ts'
@@ -14,9 +16,8 @@ const LOCK_WAIT_MS = 2000
 /** How often work without visible progress is reported. */
 const ALIVE_INTERVAL_MS = 5000
 
-type Task = Extract<ToChild, { kind: 'run' }>['task']
-
 export interface ChildRun {
+  pause(isPaused: boolean): void
   abort(reason: BackupdError): void
   /** The answer to `announce`. */
   announced(refusal: BackupdError | null): void
@@ -29,8 +30,9 @@ interface World {
 }
 
 /** Runs a task. Its last message is `end`. */
-export function startChildRun(task: Task, { plugins, clock, send }: World): ChildRun {
+export function startChildRun(task: ChildTask, { plugins, clock, send }: World): ChildRun {
   const aborting = new AbortController()
+  const pausing = new PauseSwitch()
   const reporter = new Reporter(send)
   let answer: (refusal: BackupdError | null) => void = () => {}
   const announce = () => {
@@ -58,6 +60,7 @@ export function startChildRun(task: Task, { plugins, clock, send }: World): Chil
     progress,
     warn,
     announce,
+    pausing,
     isRunning: (other) => isRunning(settings.dataDir, other),
   }
   const alive = reportWork(send)
@@ -67,7 +70,11 @@ export function startChildRun(task: Task, { plugins, clock, send }: World): Chil
     reporter.close()
     send({ kind: 'end', end, rss: process.memoryUsage.rss() })
   })
-  return { abort: (reason) => aborting.abort(reason), announced: (refusal) => answer(refusal) }
+  return {
+    pause: (isPaused) => pausing.set(isPaused),
+    abort: (reason) => aborting.abort(reason),
+    announced: (refusal) => answer(refusal),
+  }
 }
 
 /** Sends `alive` while steps are counted. A call that hangs, such as on a dead mount, counts none and sends nothing. */
@@ -92,10 +99,11 @@ function toPlainFacts(facts: Record<string, unknown>): Record<string, Json> {
   return JSON.parse(text)
 }
 
-async function runTask(task: Task, plugins: readonly Plugin[], context: RunContext): Promise<RunEnd> {
+async function runTask(task: ChildTask, plugins: readonly Plugin[], context: RunContext): Promise<RunEnd> {
   let locks: HeldLocks | undefined
   try {
     const plugin = plugins.find(({ name }) => name === task.action)
+    if (task.idle) await lowerPriority(context.log)
     if (!plugin) throw new BackupdError('BAD_INPUT', `The action "${task.action}" does not exist`)
     locks = await acquireLocks(task.settings.dataDir, task.locks, {
       wait: { ms: LOCK_WAIT_MS, clock: context.clock },

@@ -7,6 +7,7 @@ import { BackupdError, type Json } from '../lib/errors.ts'
 import { newRid, RID_PATTERN } from '../wire/ids.ts'
 import type { Job, ScheduledJob } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
+import { VERIFY_DUE_ACTION, type VerifyDemand } from '../wire/verify-schedule.ts'
 import { AtOnceRunner } from './at-once-runner.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { finishCopy } from './finish-copy.ts'
@@ -14,6 +15,7 @@ import { JobTable, type SetJobsResult } from './job-table.ts'
 import type { Plugin } from './plugin.ts'
 import { Runs } from './runs.ts'
 import { type SettleReport, settle } from './settle.ts'
+import { type NightRun, VerifyNight } from './verify-night.ts'
 
 export interface RunOptions {
   /** Chosen by the caller, for idempotent requests: a rid that is already known returns its record in any state. */
@@ -31,6 +33,7 @@ export class Engine {
   readonly #runs: Runs
   readonly #table: JobTable
   readonly #atOnce: AtOnceRunner
+  readonly #night: VerifyNight
 
   constructor(options: EngineOptions) {
     this.#options = options
@@ -43,6 +46,14 @@ export class Engine {
       memory,
       isAction: (action) => this.#isAction(action),
       onDue: (job) => this.#runDue(job),
+    })
+    this.#night = new VerifyNight({
+      clock: agingClock,
+      log,
+      memory,
+      driver: options.settings.store.driver,
+      findJob: () => this.#findVerifyJob(),
+      run: (request) => this.#runOfNight(request),
     })
     this.#atOnce = new AtOnceRunner({
       ...options,
@@ -98,6 +109,7 @@ export class Engine {
   /** Starts and stops the schedule; runs under way continue. */
   start(): void {
     this.#table.start()
+    this.#night.resume()
   }
 
   stop(): void {
@@ -106,6 +118,11 @@ export class Engine {
 
   get status(): 'started' | 'stopped' {
     return this.#table.status
+  }
+
+  /** What it takes to keep all backups proven; null until the verify job has run. */
+  get verifyDemand(): VerifyDemand | null {
+    return this.#night.demand
   }
 
   /** When the last list of jobs arrived, ISO 8601; NEVER until one has arrived since the start. */
@@ -119,7 +136,10 @@ export class Engine {
     if (known) return known
     const job = this.#table.find(id)
     const options = reread === true ? { reread } : {}
-    return this.#runs.request({ ...this.#makeRequest(job.action, job.args, rid), job, options, type: 'once' })
+    const request = { ...this.#makeRequest(job.action, job.args, rid), job, options, type: 'once' } as const
+    const record = await this.#runs.request(request)
+    if (job.action === VERIFY_DUE_ACTION) this.#night.begin(job)
+    return record
   }
 
   /** As runJob. */
@@ -199,8 +219,21 @@ export class Engine {
     return { plugin: this.#findPlugin(action, false), args, rid }
   }
 
+  /** undefined while the schedule is stopped, or the job sleeps. */
+  #findVerifyJob(): Job | undefined {
+    if (this.#table.status === 'stopped') return undefined
+    const jobs = this.#table.list().map(({ job }) => job)
+    return jobs.find(({ action, sleep }) => action === VERIFY_DUE_ACTION && !sleep)
+  }
+
+  #runOfNight({ action, args, job, maxReadBytes, ...rest }: NightRun): Promise<RunRecord> {
+    const options = maxReadBytes === undefined ? {} : { maxReadBytes }
+    return this.#runs.runToEnd({ ...this.#makeRequest(action, args), ...rest, job, options, type: 'cron' })
+  }
+
   #runDue(job: Job): void {
-    this.#runs.requestScheduled({ ...this.#makeRequest(job.action, job.args), job, type: 'cron' })
+    if (job.action === VERIFY_DUE_ACTION) this.#night.begin(job)
+    else this.#runs.requestScheduled({ ...this.#makeRequest(job.action, job.args), job, type: 'cron' })
   }
 
   /** Returns a function that releases the volumes that the report locks. */

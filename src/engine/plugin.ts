@@ -3,6 +3,7 @@ import type { TimeAnchor } from '../lib/trusted-time.ts'
 import type { Job, JobOptions } from '../wire/job.ts'
 import type { Progress, RunResult } from '../wire/record.ts'
 import type { KnownStore, StoreSettings } from '../wire/store-settings.ts'
+import type { PauseSwitch } from './pause-switch.ts'
 
 /**
  * An action that the engine can run. `parseArgs` and `needs` run in the daemon's process and touch no file; `run`
@@ -66,6 +67,8 @@ export interface RunContext {
   clock: Clock
   /** Aborted when the run is cancelled or exceeds its time limit. `reason` is a BackupdError. */
   signal: AbortSignal
+  /** Paused while a run that nobody waits for has to give way. */
+  pausing?: PauseSwitch
   log(level: 'info' | 'warn' | 'error', message: string, facts?: Record<string, unknown>): void
   /** Reports the changed fields of the progress. Throttled, so call it as often as you like. */
   progress(change: Partial<Progress>): void

@@ -1,7 +1,9 @@
 import type { Job, JobOptions } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
+import type { PauseSwitch } from './pause-switch.ts'
 import type { RunSettings } from './plugin.ts'
 import type { SleepMark } from './sleep-marks.ts'
+import type { VerifyNightState } from './verify-night-state.ts'
 
 /** The persistent state of the engine; the daemon implements it with a database file. */
 export interface EngineMemory {
@@ -20,6 +22,9 @@ export interface EngineMemory {
   failures(): RunRecord[]
   /** Records of runs that had not ended when the daemon stopped. */
   unfinished(): RunRecord[]
+  /** What saveNight() saved last; undefined if it never did, or that is unreadable. */
+  loadNight(): VerifyNightState | undefined
+  saveNight(night: VerifyNightState): void
   /** When the schedule last started each job, unix ms; manual runs do not count. */
   lastStarts(): Map<string, number>
 }
@@ -42,6 +47,8 @@ export interface RunTask {
   signal: AbortSignal
   /** Names of lock files under `<data>/locks` that the child locks first and holds until it ends. */
   locks: string[]
+  /** Only for an idle run: it has the lowest priority, and gives way while it is paused. */
+  pausing?: PauseSwitch | undefined
   /** How long the child may take to end on its own after the abort; default 10 s. Read at the time of the abort. */
   readonly killAfterMs?: number | undefined
 }

@@ -5,6 +5,8 @@ export interface Ticket {
   needs: readonly string[]
   /** Light runs have their own lanes, so that long runs do not delay them. */
   light: boolean
+  /** An idle run has a lane of its own, begins only while no heavy run exists, and is paused while one does. */
+  pause?(isPaused: boolean): void
   /** Called once, when the run may begin. Call `leave` when it has ended. */
   begin(): void
 }
@@ -14,12 +16,13 @@ const LIGHT_LANES = 2
 
 /**
  * First come, first served. A run begins when a lane is free and none of its paths is held by a running one or needed
- * by one that has waited longer. Runs that need other paths may overtake.
+ * by one that has waited longer. Runs that need other paths may overtake. Idle runs give way to all heavy ones.
  */
 export class RunQueue {
   readonly #held = new PathLock<Ticket>()
   readonly #heavy: Lane
   readonly #light = newLane(LIGHT_LANES)
+  readonly #idle = newLane(1)
 
   constructor(concurrency: number) {
     this.#heavy = newLane(concurrency)
@@ -29,7 +32,8 @@ export class RunQueue {
   enter(ticket: Ticket): void {
     const lane = this.#findLane(ticket)
     lane.waiting.add(ticket)
-    this.#advance(lane)
+    if (lane !== this.#idle) this.#advance(lane)
+    this.#updateIdle()
   }
 
   /** Frees the lane of a running run for others; the run continues and keeps its paths. */
@@ -39,6 +43,7 @@ export class RunQueue {
     lane.without.add(ticket)
     lane.free++
     this.#advance(lane)
+    this.#updateIdle()
   }
 
   leave(ticket: Ticket): void {
@@ -50,9 +55,23 @@ export class RunQueue {
     }
     this.#advance(this.#heavy)
     this.#advance(this.#light)
+    this.#updateIdle()
+  }
+
+  /** Whether idle runs have to wait. A run that hangs without a lane does not count. */
+  get isBusy(): boolean {
+    const { waiting, running, without } = this.#heavy
+    return waiting.size + running.size > without.size
+  }
+
+  #updateIdle(): void {
+    const { isBusy } = this
+    for (const ticket of this.#idle.running) ticket.pause?.(isBusy)
+    if (!isBusy) this.#advance(this.#idle)
   }
 
   #findLane(ticket: Ticket): Lane {
+    if (ticket.pause) return this.#idle
     return ticket.light ? this.#light : this.#heavy
   }
 

@@ -3,6 +3,7 @@ import type { Job, JobOptions } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { LiveRecord } from './live-record.ts'
+import { PauseSwitch } from './pause-switch.ts'
 import type { Plugin, RunSettings } from './plugin.ts'
 import type { RunTask } from './ports.ts'
 import { lifeLock, volumeLock } from './run-locks.ts'
@@ -17,6 +18,9 @@ export interface RunRequest {
   rid: string
   /** Settings of this run only; they override those of its job. */
   options?: JobOptions
+  /** It has the lowest priority, and gives way to all others. */
+  idle?: boolean
+  onBytes?(bytesDone: number): void
 }
 
 /** A run from its request until its end is on disk. */
@@ -28,6 +32,8 @@ export interface Run extends RunRequest {
   aborting: AbortController
   /** Why the run is refused, known from its args before it begins. */
   refusal: BackupdError | undefined
+  /** Only of an idle run. */
+  pausing: PauseSwitch | undefined
   /** Resolves when the newest state is on disk. */
   kept: Promise<void>
   over: PromiseWithResolvers<void>
@@ -40,11 +46,17 @@ export interface RunWorld extends Pick<EngineOptions, 'clock' | 'settings' | 'me
   jobs(): readonly Job[]
 }
 
-/** @param begin called when it is the run's turn in the queue */
+export interface RunTurns {
+  /** It is the run's turn in the queue. */
+  begin(run: Run): void
+  /** An idle run has to give way, or may go on. */
+  pause(run: Run, isBusy: boolean): void
+}
+
 export function makeRun(
   request: RunRequest,
   { clock, settings, memory, jobs }: RunWorld,
-  begin: (run: Run) => void,
+  { begin, pause }: RunTurns,
 ): Run {
   const { plugin, args, job, type, rid } = request
   const origin = { rid, jobId: job?.id ?? '', spec: job?.spec ?? '', action: plugin.name, args, type }
@@ -56,7 +68,13 @@ export function makeRun(
     args: filled,
     record: new LiveRecord({ ...origin, server: settings.ip }, clock, publish),
     isSilent: false,
-    ticket: { needs, light: plugin.quiet === true, begin: () => begin(run) },
+    ticket: {
+      needs,
+      light: plugin.quiet === true,
+      begin: () => begin(run),
+      ...(request.idle && { pause: (isBusy: boolean) => pause(run, isBusy) }),
+    },
+    pausing: request.idle ? new PauseSwitch() : undefined,
     aborting: new AbortController(),
     refusal,
     kept: Promise.resolve(),
@@ -77,7 +95,7 @@ function resolveNeeds(plugin: Plugin, args: RunRequest['args'], settings: RunSet
 
 /** @param isHung evaluated when the run is aborted: a hung run is killed immediately */
 export function makeTask(run: Run, settings: RunSettings, isHung: () => boolean): RunTask {
-  const { rid, job, plugin, args, ticket, aborting } = run
+  const { rid, job, plugin, args, ticket, aborting, pausing } = run
   const locks = [lifeLock(rid), ...ticket.needs.map(volumeLock)]
   const jobId = job?.id ?? ''
   const options = { ...job?.options, ...run.options }
@@ -91,6 +109,7 @@ export function makeTask(run: Run, settings: RunSettings, isHung: () => boolean)
     options,
     signal,
     locks,
+    pausing,
     get killAfterMs() {
       return isHung() ? 0 : undefined
     },

@@ -86,7 +86,7 @@ interface Assignment {
 }
 
 async function runIn(child: ChildProcess, { task, on, clock, death }: Assignment): Promise<ChildRunEnd> {
-  const { signal, killAfterMs: _, ...rest } = task
+  const { signal, killAfterMs: _, pausing, ...rest } = task
   const ended = Promise.withResolvers<ChildRunEnd>()
   const send = (message: ToChild) => child.connected && child.send(message, () => {})
   const onMessage = (message: FromChild) => {
@@ -110,7 +110,10 @@ async function runIn(child: ChildProcess, { task, on, clock, death }: Assignment
   void death.then((error) =>
     ended.resolve({ end: toFailure(signal.aborted ? signal.reason : error), rss: undefined }),
   )
-  send({ kind: 'run', task: rest })
+  send({ kind: 'run', task: { ...rest, idle: pausing !== undefined } })
+  const pause = (isPaused: boolean) => send({ kind: 'pause', isPaused })
+  using _pausing = pausing?.listen(pause)
+  if (pausing?.isPaused) pause(true)
   if (signal.aborted) abort()
   else signal.addEventListener('abort', abort, { once: true })
   try {

@@ -60,7 +60,8 @@ export class ChildRunner implements Runner {
     member.runs++
     const { end, rss } = await member.child.run(task, on)
     if (rss === undefined) this.#options.log.warn({ rid: task.rid, pid: member.child.pid }, end.reason)
-    this.#returnMember(member, rss)
+    // Its low priority cannot be taken back.
+    this.#returnMember(member, task.pausing ? undefined : rss)
     return end
   }
 

@@ -5,6 +5,7 @@ import type { Job } from '../wire/job.ts'
 import { isTerminal, type RunRecord } from '../wire/record.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { FailedRuns } from './failed-runs.ts'
+import { IdleRuns } from './idle-runs.ts'
 import { createKeeper } from './keeper.ts'
 import type { RunEnd, RunnerEvents } from './ports.ts'
 import { makeRun, makeTask, type Run, type RunRequest, type RunWorld } from './run.ts'
@@ -35,6 +36,7 @@ export class Runs {
   readonly #register = new RunRegister()
   readonly #watch: RunWatch
   readonly #watching: NodeJS.Timeout
+  readonly #idle: IdleRuns
   readonly failed: FailedRuns
   readonly locks: VolumeLocks
   #isClosing = false
@@ -53,6 +55,7 @@ export class Runs {
       onLimit: endAtLimit,
       onYield: (run) => this.#queue.giveLane(run.ticket),
     })
+    this.#idle = new IdleRuns({ queue: this.#queue, watch: this.#watch })
     this.#watching = setInterval(() => this.#watch.check(), WATCH_INTERVAL_MS).unref()
   }
 
@@ -112,6 +115,16 @@ export class Runs {
     run.kept.catch((error) => log.error({ rid, error: messageOf(error) }, 'the record could not be written'))
   }
 
+  /** Runs it to its end, which is on disk when this resolves. A refusal is in the record. Throws CONFLICT. */
+  async runToEnd(request: RunRequest): Promise<RunRecord> {
+    if (this.#isClosing) throw makeStoppingError()
+    const run = this.#makeRun(request)
+    run.isSilent = request.plugin.quiet === true
+    this.#admit(run)
+    await run.over.promise
+    return run.record.now
+  }
+
   /** Throws NOT_FOUND, CONFLICT. */
   cancel(rid: string): RunRecord {
     const record = this.find(rid)
@@ -141,7 +154,10 @@ export class Runs {
   }
 
   #makeRun(request: RunRequest): Run {
-    return makeRun(request, this.#options, (run) => this.#begin(run))
+    return makeRun(request, this.#options, {
+      begin: (run) => this.#begin(run),
+      pause: (run, isBusy) => this.#idle.pause(run, isBusy),
+    })
   }
 
   #findRefusal(run: Run): BackupdError | undefined {
@@ -158,7 +174,7 @@ export class Runs {
   }
 
   #findConflict(run: Run): BackupdError | undefined {
-    if (this.#isClosing) return new BackupdError('CONFLICT', 'The daemon is stopping: ask again when it runs')
+    if (this.#isClosing) return makeStoppingError()
     const rival = this.#register.findRival(run)?.record.now
     if (!rival) return undefined
     const { rid, state } = rival
@@ -177,6 +193,7 @@ export class Runs {
   #begin(run: Run): void {
     const record = run.record.begin()
     this.#watch.begin(run)
+    this.#idle.begin(run)
     if (!run.isSilent) run.kept = this.#keep(record)
     void this.#execute(run).then((end) => this.#finish(run, end))
   }
@@ -202,7 +219,9 @@ export class Runs {
     return {
       progress: (change) => {
         this.#watch.progressed(run, change)
+        this.#idle.noteProgress(run, change)
         run.record.progressed(change)
+        if (change.bytesDone !== undefined) run.onBytes?.(change.bytesDone)
       },
       alive: () => this.#watch.worked(run),
       killed: (gone) => {
@@ -232,6 +251,7 @@ export class Runs {
     else void this.#keepEnd(run, record)
     this.#register.end(run)
     this.#watch.end(run)
+    this.#idle.end(run)
     if (run.killed && !this.#isClosing) this.#releaseKilled(run, run.killed)
     else if (mayBeHalfDone(run, end) && !this.#isClosing) this.#settleDied(run)
     else this.#queue.leave(run.ticket)
@@ -271,6 +291,10 @@ export class Runs {
       else setTimeout(() => this.#keepEnd(run, record, { isFirst: false }), RETRY_INTERVAL_MS).unref()
     }
   }
+}
+
+function makeStoppingError(): BackupdError {
+  return new BackupdError('CONFLICT', 'The daemon is stopping: ask again when it runs')
 }
 
 /** Its process died, perhaps in the middle of changing a volume. */

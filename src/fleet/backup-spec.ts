@@ -1,6 +1,7 @@
 import { BackupdError } from '../lib/errors.ts'
 import type { Inventory, InventoryApp, InventoryProc } from '../wire/inventory.ts'
 import { MAX_PLACES } from './check-inventory.ts'
+import { findVerifyConflicts, type VerifyPlace } from './find-verify-conflicts.ts'
 import { readPod } from './pod-backups.ts'
 import { truncate } from './truncate.ts'
 
@@ -29,6 +30,8 @@ export function readBackupSpec(text: string): BackupSpec {
     }
   }
   spec.inventory.apps = [...apps].map(([name, procs]): InventoryApp => ({ name, procs: [...procs.values()] }))
+  for (const { message } of findVerifyConflicts(listPlaces(spec.inventory)))
+    spec.faults.push(`A "verify" is left out: ${message}`)
   spec.faults = limitFaults(spec.faults)
   return spec
 }
@@ -87,6 +90,14 @@ function makeTooManyError(): BackupdError {
     'BAD_INPUT',
     `it names more than ${MAX_PLACES} volumes, the limit of one controller`,
   )
+}
+
+function* listPlaces({ apps }: Inventory): Generator<VerifyPlace> {
+  for (const { procs } of apps)
+    for (const { name: proc, instances } of procs)
+      for (const { no, server, volumes } of instances)
+        for (const { name, verify } of volumes)
+          if (verify) yield { label: `${name} of ${proc}, instance ${no}`, server, verify }
 }
 
 function limitFaults(faults: string[]): string[] {

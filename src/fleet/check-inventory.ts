@@ -1,25 +1,23 @@
 import { findNestedPaths } from '../lib/nested-paths.ts'
 import { archiveName, MAX_ARCHIVE_NAME_BYTES } from '../wire/archive-name.ts'
+import { findVerifyConflicts, type VerifyPlace } from './find-verify-conflicts.ts'
 import type { WrittenProc } from './inventory-apps.ts'
 import type { YamlReader } from './yaml-reader.ts'
 
 /** Limit of volumes times instances for one controller, for its memory: each takes 1.2 KB with one job. */
 export const MAX_PLACES = 200_000
 
-interface VolumePlace {
-  /** For people: `/data/db of shop.web.web, instance 1`. */
-  label: string
+interface VolumePlace extends VerifyPlace {
   keyAt: number
   /** The instance whose containers may change its content. */
   owner: string
-  server: string
   path: string | null
   archive: string
 }
 
 /**
- * Reports what is wrong between volumes: archives with the same name or one that is too long, and volumes in the same
- * directory or one inside another.
+ * Reports what is wrong between volumes: archives with the same name or one that is too long, volumes in the same
+ * directory or one inside another, and more than one schedule of verifications on a server.
  */
 export function checkInventory(reader: YamlReader, procs: readonly WrittenProc[]): void {
   const count = procs.reduce((sum, { instances, volumes }) => sum + instances.length * volumes.length, 0)
@@ -48,6 +46,7 @@ export function checkInventory(reader: YamlReader, procs: readonly WrittenProc[]
     wrong: 'are in the same directory: give each its own path',
   })
   reportNested(reader, places)
+  for (const { place, message } of findVerifyConflicts(places)) reader.problem({ at: place.keyAt }, message)
 }
 
 /** A container that owns the outer volume could lead a backup or a recover of the inner one elsewhere. */
@@ -65,12 +64,13 @@ function reportNested(reader: YamlReader, places: readonly VolumePlace[]): void 
 
 function listVolumePlaces({ app, proc, instances, volumes }: WrittenProc): VolumePlace[] {
   return instances.flatMap(({ no, server }) =>
-    volumes.map(({ name, path, keyAt }) => ({
+    volumes.map(({ name, path, keyAt, verify }) => ({
       label: `${name} of ${proc.name}, instance ${no}`,
       keyAt,
       owner: `${proc.name} ${no}`,
       server,
       path,
+      ...(verify && { verify }),
       archive: archiveName({ app, proc: proc.name, instanceNo: no, volume: name }),
     })),
   )

@@ -4,6 +4,7 @@ import { hasControls } from '../lib/plain-text.ts'
 import { parseSpec } from '../lib/schedule/spec.ts'
 import type { InventorySchedule, InventoryVolume } from '../wire/inventory.ts'
 import { findPathFlaw } from './find-path-flaw.ts'
+import { readVerify } from './verify-settings.ts'
 import type { Value, YamlEntry, YamlReader } from './yaml-reader.ts'
 
 /** A volume as written in the file, for every instance of its proc. */
@@ -18,15 +19,15 @@ export interface VolumeRules {
   known: readonly VolumeField[]
 }
 
-type VolumeField = 'path' | 'consistency' | 'backup_full' | 'backup_increment'
+type VolumeField = 'path' | 'consistency' | 'verify' | 'backup_full' | 'backup_increment'
 
 export const INVENTORY_VOLUMES: VolumeRules = {
   base: null,
-  known: ['path', 'consistency', 'backup_full', 'backup_increment'],
+  known: ['path', 'consistency', 'verify', 'backup_full', 'backup_increment'],
 }
 export const LAIN_VOLUMES: VolumeRules = {
   base: '/lain/app',
-  known: ['consistency', 'backup_full', 'backup_increment'],
+  known: ['consistency', 'verify', 'backup_full', 'backup_increment'],
 }
 
 const COMMON_FIELDS = ['schedule', 'expire', 'pre_run', 'post_run', 'time_limit'] as const
@@ -77,7 +78,8 @@ function readVolume(
   const flaw = findPathFlaw(name)
   if (flaw) return reader.problem({ at: entry.keyAt }, `the volume "${entry.key}" ${flaw}`)
   const fields = reader.isEmpty(entry) ? {} : reader.fields(entry, { known, example: EXAMPLE })
-  const { path, consistency, backup_full, backup_increment } = fields
+  const { path, consistency, verify: written, backup_full, backup_increment } = fields
+  const verify = written && readVerify(reader, written)
   const schedules = [
     readSchedule(reader, 'full', backup_full),
     readSchedule(reader, 'increment', backup_increment),
@@ -87,6 +89,7 @@ function readVolume(
     keyAt: entry.keyAt,
     path: path ? readPath(reader, path) : null,
     ...(consistency && readConsistency(reader, consistency)),
+    ...(verify && { verify }),
     schedules: schedules.filter((schedule) => schedule !== undefined),
   }
 }

@@ -15,6 +15,7 @@ import type {
 import { findPathFlaw } from './find-path-flaw.ts'
 import { parseProcKey } from './proc-name.ts'
 import { truncate } from './truncate.ts'
+import { parseVerify } from './verify-settings.ts'
 
 /** What a pod adds to the inventory for one proc; nearly always only for its own proc. */
 export interface PodBackups {
@@ -50,6 +51,7 @@ const annotationEntrySchema = z.object({
   mode: text,
   preRun: text,
   postRun: text,
+  verify: z.unknown().optional(),
 })
 type AnnotationEntry = z.infer<typeof annotationEntrySchema>
 
@@ -129,7 +131,10 @@ function assemble({ app, server, pod }: PodOrigin, entries: unknown[], leaveOut:
       },
     }
     byProc.set(procname, known)
-    findOrAddVolume(known.instance, volume).schedules.push(toSchedule(entry.data, unreadable ? '' : expire))
+    const planned = findOrAddVolume(known.instance, volume)
+    planned.schedules.push(toSchedule(entry.data, unreadable ? '' : expire))
+    const flawed = messageOfThrown(() => addVerify(planned, entry.data.verify))
+    if (flawed) leaveOut(`The verify of ${what}`, flawed)
   }
   return [...byProc.values()]
 }
@@ -171,6 +176,11 @@ function findOrAddVolume(instance: InventoryInstance, name: string): InventoryVo
   const volume: InventoryVolume = { name, path: null, schedules: [] }
   instance.volumes.push(volume)
   return volume
+}
+
+/** An entry of a volume that has another `verify` replaces it. */
+function addVerify(volume: InventoryVolume, verify: unknown): void {
+  if (verify != null) volume.verify = parseVerify(verify)
 }
 
 function toSchedule({ mode, schedule, preRun, postRun }: AnnotationEntry, expire: string): InventorySchedule {

@@ -18,6 +18,7 @@ export const CAPABILITIES = [
   'in-place',
   'failures',
   'verify',
+  'verify-schedule',
 ] as const
 
 export type Capability = (typeof CAPABILITIES)[number]

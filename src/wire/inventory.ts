@@ -1,3 +1,5 @@
+import type { VolumeVerify } from './verify-schedule.ts'
+
 /** What should be backed up, in the same form for all sources. */
 export interface Inventory {
   apps: InventoryApp[]
@@ -30,6 +32,8 @@ export interface InventoryVolume {
   path: string | null
   /** `strict`: a run during which files changed is partial. Absent: such changes are a warning. */
   consistency?: 'strict'
+  /** Absent: by the defaults. */
+  verify?: VolumeVerify
   schedules: InventorySchedule[]
 }
 

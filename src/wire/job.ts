@@ -10,6 +10,8 @@ export const jobOptionsSchema = z.object({
   consistency: z.literal('strict').optional(),
   /** An increment reads every file, whatever its timestamps, once in this many days. */
   rereadEveryDays: z.number().int().positive().optional(),
+  /** A verification ends after it has read so much; the daemon sets it for single runs. */
+  maxReadBytes: z.number().int().positive().max(Number.MAX_SAFE_INTEGER).optional(),
   /** This run of an increment reads every file; set for single runs on request. */
   reread: z.boolean().optional(),
 })

@@ -51,6 +51,17 @@ test('the example of docs/inventory.md is valid, and the page names every key', 
   for (const key of INVENTORY_KEYS) expect(page).toContain(`\`${key}\``)
 })
 
+test('the verification of a volume is shown if it is not as usual', async () => {
+  const volumes = '{ /a: { verify: off }, /b: { verify: { within: 7d, budget: 1TiB } }, /c: }'
+  expect(await check(`apps:\n  shop:\n    web: { on: [10.0.0.1], volumes: ${volumes} }\n`)).toBe(0)
+  const lines = output.stdout.split('\n').filter((line) => line.startsWith('10.0.0.1'))
+  expect(lines.map((line) => line.replace(/.*no schedule,? ?/, ''))).toEqual([
+    'verify off',
+    'verify within 7d budget 1.0 TiB',
+    '',
+  ])
+})
+
 test('an inventory without volumes is valid, with a warning', async () => {
   expect(await check('apps: {}\n')).toBe(0)
   expect(output.stdout).toBe('The inventory is valid: 0 volumes. Nothing is backed up with it.\n')

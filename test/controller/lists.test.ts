@@ -173,10 +173,10 @@ test('jobs can be filtered; the expire jobs belong to backupctl', async () => {
   const count = async (filter: object) =>
     (await ask<{ jobs: object[] }>('query ($filter: JobFilter) { jobs(filter: $filter) { id } }', { filter }))
       .jobs.length
-  expect(await count({})).toBe(12)
+  expect(await count({})).toBe(15)
   expect(await count({ app: 'hello', proc: 'web' })).toBe(9)
   expect(await count({ volume: '/logs', instanceNo: 2 })).toBe(1)
-  expect(await count({ server: '10.0.0.3' })).toBe(4)
+  expect(await count({ server: '10.0.0.3' })).toBe(5)
   expect(await count({ mode: 'INCREMENT' })).toBe(0)
   const { job } = await ask<{ job: object }>(
     '{ job(id: "0a000001-expire") { app { name procs { name } } proc mode args action } }',

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { makePlan, makePlanInSlices } from '../../src/domain/make-plan.ts'
 import type { Plan, PlannedVolume } from '../../src/domain/plan.ts'
+import { listLegacyJobs } from '../../src/rest-compat/legacy/job.ts'
 import type { Inventory } from '../../src/wire/inventory.ts'
 import { sampleSchedule } from '../support/given/inventory.ts'
 import { given } from '../support/given.ts'
@@ -52,15 +53,16 @@ test('the recorded inventory makes the recorded jobs with their ids and args', a
   )
   const recorded = exchanges.find((exchange: { name: string }) => exchange.name === 'v1 all jobs').body
   const made = Object.fromEntries(
-    [...plan.jobsByServer].map(([ip, jobs]) => [ip, jobs.map(({ job }) => job)]),
+    [...plan.jobsByServer].map(([ip, jobs]) => [ip, listLegacyJobs(jobs).map(({ job }) => job)]),
   )
   expect(made).toEqual(recorded)
 })
 
-test('a job has its documented id, and the expire job that of its server', () => {
+test('a job has its documented id, and the jobs of a server that of the server', () => {
   const plan = makePlan(hello.on('10.77.0.11').volume('/data/db').inventory(), ROOT)
   expect(plan.jobs.map(({ id }) => id)).toEqual([
     '0a4d000b-expire',
+    '0a4d000b-verify',
     '0a4d000b0b46c535c4493a6b508e69c211c35d81',
   ])
 })
@@ -124,6 +126,48 @@ test('a volume below one of another proc is left out, and both are named, whatev
     `Volume /ssl of hello.web.ssl, instance 1, is left out: its directory "${path}" on 10.0.0.1 lies in volume ` +
       `/data/db of hello.web.web, instance 1 ("${ROOT}/hello/hello.web.web/1/data/db"); move one of them`,
   ])
+})
+
+describe('the verify job of a server', () => {
+  const verifyJob = (inventory: Inventory) => {
+    const { jobs } = makePlan(inventory, ROOT)
+    return jobs.find(({ action }) => action === 'backup_verify_due')?.job
+  }
+
+  test('has the sources of its volumes by their within, the first budget, and a time of its own at night', () => {
+    const volumes = hello
+      .on('10.0.0.1')
+      .volume('/a', { path: '/srv/a' })
+      .volume('/b', { path: '/srv/b', verify: { withinDays: 7, budgetBytes: 5 } })
+      .volume('/c', { path: '/srv/c', verify: 'off' })
+      .volume('/d', { path: '/srv/d', verify: { budgetBytes: 9 } })
+    expect(verifyJob(volumes.inventory())).toMatchObject({
+      id: '0a000001-verify',
+      spec: expect.stringMatching(/^[1-5]?\d [1-4] \* \* \*$/),
+      args: {
+        budgetBytes: 5,
+        rules: [
+          { withinDays: 30, sources: ['/srv/a', '/srv/d'] },
+          { withinDays: 7, sources: ['/srv/b'] },
+        ],
+      },
+    })
+    const spec = '0 3 * * 6'
+    expect(verifyJob(hello.on('10.0.0.1').volume('/a', { verify: { spec } }).inventory())?.spec).toBe(spec)
+  })
+
+  test('does not exist if nothing is to be verified', () => {
+    expect(verifyJob(hello.on('10.0.0.1').volume('/a', { verify: 'off' }).inventory())).toBeUndefined()
+  })
+
+  test('changes nothing in the version for daemons that do not know it', () => {
+    const versions = (verify: 'off' | { withinDays: number }) =>
+      makePlan(hello.on('10.0.0.1').volume('/a', { verify }).inventory(), ROOT).servers.get('10.0.0.1')
+    const [off, week, month] = [versions('off'), versions({ withinDays: 7 }), versions({ withinDays: 30 })]
+    expect(off?.version).toBe(off?.versionWithoutVerify)
+    expect(week?.versionWithoutVerify).toBe(off?.version)
+    expect(new Set([off?.version, week?.version, month?.version]).size).toBe(3)
+  })
 })
 
 describe('a plan made as a difference to the one before', () => {

@@ -3,10 +3,12 @@ import { acceptNews, admitNews } from '../../src/domain/accept-news.ts'
 import { closeWorld, tick } from '../../src/domain/controller.ts'
 import { acceptInventory } from '../../src/domain/inventory.ts'
 import { getJob, sleepJob } from '../../src/domain/jobs.ts'
+import { expireJobId } from '../../src/domain/planned-job.ts'
 import type { KnownServer } from '../../src/domain/ports.ts'
 import { forgetSchedule } from '../../src/domain/schedule.ts'
 import { listServerProblems, type ServerState } from '../../src/domain/server-state.ts'
 import { POLL_EVERY_MS, pollDue } from '../../src/domain/servers.ts'
+import { listLegacyJobs } from '../../src/rest-compat/legacy/job.ts'
 import type { DaemonDebug } from '../../src/wire/daemon-api.ts'
 import type { Inventory } from '../../src/wire/inventory.ts'
 import { sampleRecord } from '../support/catalog-samples.ts'
@@ -68,7 +70,7 @@ test('a job that the daemon has in another way than the plan is kept as the daem
   const [ip = ''] = kit.ips
   await kit.take(addVolume(kit, ip))
   const { plan } = kit.world.inventory
-  const planned = plan.jobsByServer.get(ip) ?? []
+  const planned = listLegacyJobs(plan.jobsByServer.get(ip) ?? [])
   const scheduleOf = () => planned.map(({ id }) => kit.world.servers.get(ip)?.schedule.get(id)?.job)
   expect(planned).toHaveLength(3)
   for (const [at, { job }] of planned.entries()) expect(scheduleOf()[at]).toEqual(job)
@@ -241,8 +243,7 @@ describe('a list of jobs', () => {
     kit.daemon.startJob('', '2026-11-23T10:02:00Z')
     await pollAndTick(kit)
     expect(kit.view()).toMatchObject({ prevRun: '2026-11-23T10:01:00Z', asleep: false })
-    const expire = kit.jobIds().at(-1) ?? ''
-    expect(getJob(kit.world, expire)?.prevRun).toBe('2026-11-23T10:02:00Z')
+    expect(getJob(kit.world, expireJobId(IP))?.prevRun).toBe('2026-11-23T10:02:00Z')
     expect(kit.count('jobs')).toBe(1)
   })
 
@@ -274,7 +275,7 @@ describe('a list of jobs', () => {
     await tell('2026-11-23T10:05:00Z', [kit.job, '', 'unknown'])
     const expected = { prevRun: '2026-11-23T10:05:00Z', nextRun: '2026-11-25T05:00:00Z' }
     expect(kit.view()).toMatchObject(expected)
-    expect(getJob(kit.world, kit.jobIds().at(-1) ?? '')).toMatchObject(expected)
+    expect(getJob(kit.world, expireJobId(IP))).toMatchObject(expected)
     await tell('2026-11-23T10:04:00Z', [kit.job])
     expect(kit.view()).toMatchObject(expected)
     expect(asked).toHaveLength(before)

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { acceptNews } from '../../src/domain/accept-news.ts'
 import { tick } from '../../src/domain/controller.ts'
 import { acceptInventory } from '../../src/domain/inventory.ts'
-import { isReachable, listServerProblems } from '../../src/domain/server-state.ts'
+import { getJob } from '../../src/domain/jobs.ts'
+import { isReachable, listServerProblems, type ServerState } from '../../src/domain/server-state.ts'
 import { POLL_EVERY_MS } from '../../src/domain/servers.ts'
 import { NEVER } from '../../src/lib/clock.ts'
 import { BackupdError } from '../../src/lib/errors.ts'
@@ -33,6 +34,21 @@ test('a daemon gets our address and its jobs once', async () => {
   expect(kit.one.notify).toEqual(['http://10.0.0.9:9002/api/v2/system/notify'])
   expect(kit.one.versions).toHaveLength(1)
   expect(kit.one.jobs.map(({ job }) => job.action)).toEqual(['backup', 'backup_expire'])
+})
+
+test('a daemon gets its verify job once it knows what that is', async () => {
+  const kit = await twoServers()
+  await kit.take(hello.on(ONE).volume('/data/db').inventory())
+  await after(kit, POLL_EVERY_MS)
+  const id = '0a000001-verify'
+  expect(getJob(kit.world, id)?.problem).toBe(
+    'Its daemon is older and does not verify on a schedule: upgrade it',
+  )
+  expect(listServerProblems(kit.world.servers.get(ONE) as ServerState)).toEqual([])
+  kit.one.debug.capabilities = ['failures', 'verify-schedule']
+  await after(kit, POLL_EVERY_MS)
+  expect(kit.one.jobs.map(({ job }) => job.action)).toEqual(['backup', 'backup_expire', 'backup_verify_due'])
+  expect(getJob(kit.world, id)).toMatchObject({ problem: null, app: 'backupctl', asleep: false })
 })
 
 test('a restarted daemon gets both again, with the next poll', async () => {

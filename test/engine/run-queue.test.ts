@@ -42,3 +42,24 @@ test('a run without a lane keeps its paths locked, against light runs too', () =
   queue.leave(first)
   expect(begun).toEqual(['a', 'a'])
 })
+
+test('an idle run waits for all heavy ones, and is paused while another comes; light ones do not matter', () => {
+  const begun: string[] = []
+  const ticket = tickets(begun)
+  const queue = new RunQueue(2)
+  const idle = (name: string): Ticket => ({
+    ...{ needs: [], light: false, begin: () => void begun.push(name) },
+    pause: (isPaused) => void begun.push(`${name} ${isPaused ? 'paused' : 'on'}`),
+  })
+  const [heavy, next, light] = [ticket('a'), ticket('b'), ticket('c', true)]
+  const [first, second] = [idle('first'), idle('second')]
+  for (const each of [heavy, first, second, light]) queue.enter(each)
+  expect(begun).toEqual(['a', 'c'])
+  queue.leave(heavy)
+  expect(begun.slice(2)).toEqual(['first'])
+  queue.enter(next)
+  queue.leave(next)
+  expect(begun.slice(3)).toEqual(['b', 'first paused', 'first on'])
+  queue.leave(first)
+  expect(begun.at(-1)).toBe('second')
+})

@@ -34,7 +34,7 @@ async function watchWorld() {
       options: { timeLimitSeconds },
     })
     const request = { plugin: testPlugin, args: {}, job, type: 'cron', rid: newRid(clock.now()) } as const
-    const run = makeRun(request, options, () => {})
+    const run = makeRun(request, options, { begin() {}, pause() {} })
     run.record.begin()
     watch.begin(run)
     return run

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { makePlan } from '../../src/domain/make-plan.ts'
 import { readBackupSpec } from '../../src/fleet/backup-spec.ts'
+import { listLegacyJobs } from '../../src/rest-compat/legacy/job.ts'
 import { jobId } from '../../src/wire/ids.ts'
 
 const fixture = (name: string) => readFileSync(`test/fixtures/wire/${name}.json`, 'utf8')
@@ -44,7 +45,7 @@ test('the recorded document gives the recorded jobs with their recorded ids', ()
   const exchanges = JSON.parse(fixture('controller')) as { name: string; body: unknown }[]
   const recorded = exchanges.find(({ name }) => name === 'v1 all jobs')?.body as Record<string, RecordedJob[]>
   for (const [ip, jobs] of Object.entries(recorded)) {
-    const ours = jobsByServer.get(ip) ?? []
+    const ours = listLegacyJobs(jobsByServer.get(ip) ?? [])
     expect(ours.map(({ job: { id, spec, action } }) => ({ id, spec, action })).sort(byId)).toEqual(
       jobs.map(({ id, spec, action }) => ({ id, spec, action })).sort(byId),
     )
@@ -176,7 +177,7 @@ describe('a fault in one pod is named, and does not affect others', () => {
     const { inventory, faults } = read({ 'hello.web.web': [pod([entry({ expire: 'soon' })])] })
     expect(faults).toEqual([expect.stringMatching(/^The expire of \/data\/db .* Its backups never expire$/)])
     const jobs = makePlan(inventory, '/v').jobsByServer.get('10.77.0.11') ?? []
-    expect(jobs.map(({ action, job }) => [action, job.args.info])).toEqual([
+    expect(listLegacyJobs(jobs).map(({ action, job }) => [action, job.args.info])).toEqual([
       ['backup', undefined],
       ['backup_expire', []],
     ])
@@ -201,4 +202,31 @@ test('more volumes than the limit of a controller are refused', () => {
   const many = pod(Array.from({ length: 1000 }, (_, n) => entry({ volume: `/v${n}` })))
   const pods = Array.from({ length: 201 }, (_, n) => ({ ...many, InstanceNo: n }))
   expect(() => read({ 'hello.web.web': pods })).toThrow('it names more than 200000 volumes')
+})
+
+test('the verification of a volume is read; one that cannot be read, or differs on the server, is named', () => {
+  const verified = (verify: unknown, volume = '/data/db') => entry({ verify, volume })
+  const { inventory, faults } = read({
+    'hello.web.web': [
+      pod([
+        verified({ within: '7d', budget: '1TiB' }),
+        verified('off', '/logs'),
+        verified({ within: 'soon' }, '/tmp'),
+        verified({ budget: '2TiB' }, '/var'),
+      ]),
+    ],
+  })
+  const volumes = inventory.apps[0]?.procs[0]?.instances[0]?.volumes ?? []
+  expect(volumes.map(({ verify }) => verify)).toEqual([
+    { withinDays: 7, budgetBytes: 1024 ** 4 },
+    'off',
+    undefined,
+    { budgetBytes: 2 * 1024 ** 4 },
+  ])
+  expect(faults).toEqual([
+    expect.stringContaining(
+      'The verify of /tmp of hello.web.web, instance 1, is left out: "soon" is not a number of days',
+    ),
+    expect.stringContaining('both on 10.77.0.11, name different values of "budget"'),
+  ])
 })

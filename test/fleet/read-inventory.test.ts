@@ -91,6 +91,19 @@ apps:
     expect(volumes?.[1]).not.toHaveProperty('consistency')
   })
 
+  test('may say how the backups of a volume are verified', () => {
+    const [app] = inventory(
+      shop(
+        '/v: { verify: { schedule: "30 2 * * *", within: 7d, budget: 1.5TiB } }\n/w: { verify: off }\n/x:',
+      ),
+    ).apps
+    expect(app?.procs[0]?.instances[0]?.volumes.map(({ verify }) => verify)).toEqual([
+      { spec: '30 2 * * *', withinDays: 7, budgetBytes: 1.5 * 1024 ** 4 },
+      'off',
+      undefined,
+    ])
+  })
+
   test.each([
     ['web', 'shop.web.web', 'web'],
     ['worker.mail', 'shop.worker.mail', 'mail'],
@@ -277,6 +290,36 @@ describe('mistakes are reported with line and column', () => {
       'a reread of full backups, which read everything',
       full('{ schedule: "@daily", expire: 1d, reread_every: 30d }'),
       ['"reread_every" is not known here'],
+    ],
+    [
+      'a verification of another word',
+      shop('/v: { verify: never }'),
+      [
+        '6:23 "never" is not a verification, expected { schedule: "0 1 * * *", within: 30d, budget: 50GiB }, or off',
+      ],
+    ],
+    [
+      'a verification with an unknown key',
+      shop('/v: { verify: { witin: 30d } }'),
+      ['6:25 "witin" is not known here: did you mean "within"?'],
+    ],
+    [
+      'a verification of bad values',
+      shop(
+        '/v: { verify: { schedule: "@nightly", within: 12h, budget: 50 } }\n/w: { verify: { budget: 50GB } }',
+      ),
+      [
+        '6:35 "@nightly" is not a schedule',
+        '6:55 "12h" is not a number of days, expected 1d to 9999d',
+        '7:33 "50GB" is not a size, expected a number above 0',
+      ],
+    ],
+    [
+      'two schedules of verifications on one server',
+      shop('/v: { verify: { schedule: "@daily" } }\n/w: { verify: { schedule: "@weekly", within: 7d } }'),
+      [
+        '7:9 /w of shop.web.web, instance 1, and /v of shop.web.web, instance 1, both on 10.0.0.1, name different values of "schedule" in "verify"',
+      ],
     ],
     [
       'an empty schedule',

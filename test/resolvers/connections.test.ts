@@ -39,7 +39,7 @@ async function smallFleet() {
 
 const LISTS = [
   ['volumes', 'app instanceNo name', 40],
-  ['jobConnection', 'id', 43],
+  ['jobConnection', 'id', 46],
   ['serverConnection', 'ip', 3],
 ] as const
 
@@ -86,9 +86,10 @@ test.each([
   ['volumes', 'filter: { proc: "app1.web.web", app: null }', 10],
   ['volumes', 'filter: { app: "none" }', 0],
   ['jobConnection', 'filter: { app: "app2" }', 10],
-  ['jobConnection', 'filter: { server: "10.0.0.1" }', 16],
+  ['jobConnection', 'filter: { server: "10.0.0.1" }', 17],
   ['jobConnection', 'filter: { server: "10.0.0.1", app: "app2" }', 5],
   ['jobConnection', 'filter: { action: "backup_expire" }', 3],
+  ['jobConnection', 'filter: { action: "backup_verify_due" }', 3],
   ['serverConnection', 'app: "app2"', 2],
   ['serverConnection', 'app: "none"', 0],
   ['serverConnection', 'reachable: true', 0],

@@ -1,5 +1,6 @@
 import type { EngineMemory } from '../../src/engine/ports.ts'
 import type { SleepMark } from '../../src/engine/sleep-marks.ts'
+import type { VerifyNightState } from '../../src/engine/verify-night-state.ts'
 import { readRunKey } from '../../src/wire/failed-run.ts'
 import type { Job } from '../../src/wire/job.ts'
 import { isTerminal, type RunRecord } from '../../src/wire/record.ts'
@@ -20,6 +21,7 @@ export class MemoryWithoutDisk implements EngineMemory {
   #jobs = '[]'
   #version = ''
   #left = '[]'
+  #night: string | undefined
   #tried: PromiseWithResolvers<void> | undefined
   readonly #waiting = new Set<() => void>()
 
@@ -78,6 +80,14 @@ export class MemoryWithoutDisk implements EngineMemory {
 
   unfinished() {
     return this.all().filter(({ state }) => !isTerminal(state))
+  }
+
+  loadNight() {
+    return this.#night === undefined ? undefined : (JSON.parse(this.#night) as VerifyNightState)
+  }
+
+  saveNight(night: VerifyNightState) {
+    this.#night = JSON.stringify(night)
   }
 
   lastStarts() {

@@ -1,5 +1,6 @@
 import { INSTANCE_FIELDS, PROC_FIELDS } from '../../src/fleet/inventory-apps.ts'
 import { INVENTORY_VOLUMES, SCHEDULE_FIELDS } from '../../src/fleet/inventory-volumes.ts'
+import { VERIFY_FIELDS } from '../../src/fleet/verify-settings.ts'
 
 /** Every key of an inventory file, besides names. */
 export const INVENTORY_KEYS: readonly string[] = [
@@ -9,5 +10,6 @@ export const INVENTORY_KEYS: readonly string[] = [
     ...INSTANCE_FIELDS.known,
     ...INVENTORY_VOLUMES.known,
     ...SCHEDULE_FIELDS.increment,
+    ...VERIFY_FIELDS,
   ]),
 ]

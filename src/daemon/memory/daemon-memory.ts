@@ -53,6 +53,8 @@ export function createDaemonMemory(db: DaemonDb, clock: Clock, listener: MemoryL
     failures: () => records.failures(),
     unfinished: () => records.unfinished(),
     lastStarts: () => jobs.lastStarts(),
+    loadNight: () => jobs.loadNight(),
+    saveNight: (night) => jobsIfRoom(() => jobs.saveNight(night)),
     prune: () => records.prune(),
     flush: () => group.flush(),
   }

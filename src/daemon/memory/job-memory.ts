@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { SleepMark } from '../../engine/sleep-marks.ts'
+import { type VerifyNightState, verifyNightSchema } from '../../engine/verify-night-state.ts'
 import type { Job } from '../../wire/job.ts'
 import type { RunRecord } from '../../wire/record.ts'
 import type { DaemonDb } from './database.ts'
@@ -67,6 +68,17 @@ export class JobMemory {
       'SELECT job_id AS id, started FROM last_starts',
     )
     return new Map(rows.all().map(({ id, started }) => [id, started]))
+  }
+
+  /** An unreadable one counts as none: the night begins again. */
+  loadNight(): VerifyNightState | undefined {
+    const text = this.#fact('verify-night')
+    return text === undefined ? undefined : verifyNightSchema.safeParse(JSON.parse(text)).data
+  }
+
+  saveNight(night: VerifyNightState): void {
+    const set = this.#db.prepare('INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)')
+    set.run('verify-night', JSON.stringify(night))
   }
 
   #fact(key: string): string | undefined {

@@ -15,6 +15,7 @@ import { recoverPlanPlugin, recoverPlugin } from './backup_recover/plugin.ts'
 import { backupSnapshotsPlugin } from './backup_snapshots/plugin.ts'
 import { backupUnknownPlugin } from './backup_unknown/plugin.ts'
 import { backupVerifyPlugin } from './backup_verify/plugin.ts'
+import { backupVerifyDuePlugin } from './backup_verify_due/plugin.ts'
 import { settlePlugin } from './settle/plugin.ts'
 import { snapshotsDeletePlugin } from './snapshots_delete/plugin.ts'
 import { storeClaimPlugin } from './store_claim/plugin.ts'
@@ -35,6 +36,7 @@ export const plugins: readonly Plugin[] = [
   backupNamespacesPlugin,
   backupUnknownPlugin,
   backupVerifyPlugin,
+  backupVerifyDuePlugin,
   recoverPlugin,
   recoverPlanPlugin,
   settlePlugin,

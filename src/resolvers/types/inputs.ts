@@ -37,7 +37,10 @@ class PlaceFilter extends NameFilter {
 
 @InputType({ description: 'Selects jobs that match every given field.' })
 export class JobFilter extends PlaceFilter {
-  @Field(() => String, { nullable: true, description: 'Action of the job: `backup`, `backup_expire`.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Action of the job: `backup`, `backup_expire`, `backup_verify_due`.',
+  })
   action?: string
 }
 

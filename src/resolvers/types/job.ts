@@ -5,7 +5,9 @@ import { SIMPLE } from '../simple.ts'
 
 @ObjectType({ ...SIMPLE, description: "A schedule: what a server's daemon runs, and when." })
 export class Job {
-  @Field(() => ID, { description: 'Its id. An expire job has `<8 hex digits of the server>-expire`.' })
+  @Field(() => ID, {
+    description: 'Its id. The jobs of a server have `<8 hex digits of the server>-expire` and `…-verify`.',
+  })
   id!: string
 
   @Field(() => String, {
@@ -13,21 +15,24 @@ export class Job {
   })
   spec!: string
 
-  @Field(() => String, { description: 'What it does: `backup`, `backup_expire`.' })
+  @Field(() => String, { description: 'What it does: `backup`, `backup_expire`, `backup_verify_due`.' })
   action!: string
 
-  @Field(() => String, { nullable: true, description: 'The full name of the proc; null for an expire job.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The full name of the proc; null for a job of the server.',
+  })
   proc!: string | null
 
-  @Field(() => String, { nullable: true, description: 'Name of the volume; null for an expire job.' })
+  @Field(() => String, { nullable: true, description: 'Name of the volume; null for a job of the server.' })
   volume!: string | null
 
-  @Field(() => Int, { nullable: true, description: 'Number of the instance; null for an expire job.' })
+  @Field(() => Int, { nullable: true, description: 'Number of the instance; null for a job of the server.' })
   instanceNo!: number | null
 
   @Field(() => BackupMode, {
     nullable: true,
-    description: 'Whether it makes full backups or increments; null for an expire job.',
+    description: 'Whether it makes full backups or increments; null for a job of the server.',
   })
   mode!: BackupMode | null
 
@@ -49,7 +54,7 @@ export class Job {
   @Field(() => String, {
     nullable: true,
     description:
-      'How long its backups are kept: `30d`. null for an expire job, or if that could not be read.',
+      'How long its backups are kept: `30d`. null for a job of the server, or if that could not be read.',
   })
   expire!: string | null
 

@@ -182,7 +182,7 @@ export class Record {
   @Field(() => ID, { description: 'Its id.' })
   rid!: string
 
-  @Field(() => String, { description: 'The app; `backupctl` for expire runs.' })
+  @Field(() => String, { description: 'The app; `backupctl` for runs of the jobs of a server.' })
   app!: string
 
   @Field(() => String, { nullable: true, description: 'The full name of the proc; null for expire runs.' })

@@ -18,7 +18,7 @@ import { describeMissingJob } from '../../wire/missing-texts.ts'
 import type { RequestFields } from '../../wire/request-fields.ts'
 import { argsMatch, fieldMatches } from '../args-filter.ts'
 import { JsonElements } from '../json-elements.ts'
-import { readJobArgs, sortByNextRun, toLegacyJob, toScheduledJob } from '../legacy/job.ts'
+import { listLegacyJobs, readJobArgs, sortByNextRun, toLegacyJob, toScheduledJob } from '../legacy/job.ts'
 import { makeListReply } from '../legacy/warning.ts'
 import { type RestCall, type RestRoute, row } from '../row.ts'
 
@@ -46,7 +46,7 @@ async function* printJobsOfApp(
   const keyed = servers.map(({ ip }) => ({ ip, key: ipv4Hex(ip) }))
   for (const { ip } of keyed.sort((one, other) => compareTexts(one.key, other.key))) {
     const { jobs } = await execute(LegacyJobsOnServerDocument, { ...asked, server: ip })
-    for (const job of sortByNextRun(jobs).filter((one) => matchesFields(one, fields)))
+    for (const job of sortByNextRun(listLegacyJobs(jobs)).filter((one) => matchesFields(one, fields)))
       yield JSON.stringify(toScheduledJob(job))
   }
 }
@@ -75,7 +75,7 @@ const allJobs = (path: string) =>
 async function* printJobsByServer(servers: readonly { ip: string }[], execute: Execute) {
   for (const { ip } of servers) {
     const { server } = await execute(LegacyServerJobsDocument, { ip })
-    const jobs = server?.jobs ?? []
+    const jobs = listLegacyJobs(server?.jobs ?? [])
     for (const [at, job] of jobs.entries()) {
       const begin = at === 0 ? `${JSON.stringify(ip)}:[` : ''
       const end = at === jobs.length - 1 ? ']' : ''

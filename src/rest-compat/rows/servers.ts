@@ -11,7 +11,7 @@ import { BackupdError } from '../../lib/errors.ts'
 import { goTime } from '../../lib/go-time.ts'
 import { describeMissingServer } from '../../wire/missing-texts.ts'
 import { jsonList } from '../json-elements.ts'
-import { toLegacyJob } from '../legacy/job.ts'
+import { listLegacyJobs, toLegacyJob } from '../legacy/job.ts'
 import { makeListReply } from '../legacy/warning.ts'
 import { type RestCall, type RestRoute, row } from '../row.ts'
 
@@ -25,7 +25,10 @@ export const SERVER_ROWS: readonly RestRoute[] = [
     ask: ({ params }) => ({ ip: params.ip ?? '' }),
     answer([{ server }]) {
       if (!server) return { status: 200, body: [] }
-      return makeListReply(jsonList(server.jobs, toLegacyJob), server.reachable ? [] : [server])
+      return makeListReply(
+        jsonList(listLegacyJobs(server.jobs), toLegacyJob),
+        server.reachable ? [] : [server],
+      )
     },
   }),
   row({

@@ -64,9 +64,13 @@ async function startPrograms(facts: Facts, { prepare, store: settings }: Running
     if (errors || !data) throw new Error(JSON.stringify(errors))
     return data
   }
-  await expect
-    .poll(() => ask('{ jobs(filter: { action: "backup" }) { nextRun } }'), { timeout: 30_000 })
-    .toMatchObject({ jobs: [{ nextRun: expect.any(String) }] })
+  const isPlanned = async () => {
+    const { jobs } = await ask<{ jobs: { nextRun: string | null }[] }>(
+      '{ jobs(filter: { action: "backup" }) { nextRun } }',
+    )
+    return jobs.length > 0 && jobs.every(({ nextRun }) => nextRun !== null)
+  }
+  await expect.poll(isPlanned, { timeout: 30_000 }).toBe(true)
   return {
     ...folders,
     url,

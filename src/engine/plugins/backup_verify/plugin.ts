@@ -4,7 +4,7 @@
 import { BackupdError } from '../../../lib/errors.ts'
 import { namedSteps } from '../../../lib/steps.ts'
 import type { Store } from '../../../store/store.ts'
-import type { StoredBackup, VerifyVerdict } from '../../../store/stored-backup.ts'
+import type { StoredBackup } from '../../../store/stored-backup.ts'
 import { parseShape } from '../../../wire/json.ts'
 import { parseNamespace } from '../../../wire/namespace.ts'
 import {
@@ -15,6 +15,7 @@ import {
 } from '../../../wire/verification.ts'
 import type { Plugin, RunContext, RunOutcome } from '../../plugin.ts'
 import { openRunStore } from '../open-run-store.ts'
+import { ReadingTurns } from './reading-turns.ts'
 
 /**
  * Proves that a backup can still be read. Fails with ARCHIVE_CORRUPT or SNAPSHOT_CORRUPT if it is damaged, and with the
@@ -34,11 +35,14 @@ export const backupVerifyPlugin: Plugin<VerifyArgs> = {
 async function runVerify(args: VerifyArgs, context: RunContext): Promise<RunOutcome> {
   const { step } = namedSteps(`Cannot verify "${args.backup}"`, context.signal)
   const warn = (message: string) => context.warn(message)
-  const store = await step('open the store', () => openRunStore(context, warn, { isProof: true }))
-  await using backup = await step('find the backup', () => openVerifiedBackup(store, args))
-  const verdict = await step('read the backup', () => verify(backup, context))
+  const turns = new ReadingTurns(context)
+  const how = { isProof: true, pace: () => turns.pace() }
+  const store = await step('open the store', () => openRunStore(context, warn, how))
+  const find = () => step('find the backup', () => openVerifiedBackup(store, args))
+  const verdict = await step('read the backup', () => turns.verify(find))
   if (verdict.outcome === 'corrupt') throw describeCorrupt(args, verdict.error)
   if (verdict.outcome === 'unreadable') throw describeUnreadable(args, verdict.error)
+  if (verdict.outcome === 'unfinished') return describeUnfinished(verdict.result)
   const present = await step('read the proof', () => readInfo(store, args))
   return describeVerified(verdict.result, present)
 }
@@ -54,18 +58,6 @@ async function readInfo(store: Store, args: VerifyArgs): Promise<StoredBackup['i
   return backup.info
 }
 
-function verify(backup: StoredBackup, context: RunContext): Promise<VerifyVerdict> {
-  const { rid, settings, signal, progress } = context
-  progress({ phase: 'verify', currentPath: null })
-  return backup.verify({
-    rid,
-    dataDir: settings.dataDir,
-    signal,
-    warn: (message) => context.warn(message),
-    onProgress: ({ bytes, total }) => progress({ bytesDone: bytes, bytesTotal: total }),
-  })
-}
-
 function describeCorrupt(
   { backup }: VerifyArgs,
   { code, message, facts, cause }: BackupdError,
@@ -79,6 +71,11 @@ function describeUnreadable(
 ): BackupdError {
   const what = `Cannot verify "${backup}": not all of it can be read, which does not say that it is damaged: ${message}`
   return new BackupdError(code, what, { facts, cause })
+}
+
+function describeUnfinished(verification: VerifyResult): RunOutcome {
+  const reason = 'It has read as much as the budget of this night allows, and goes on in the next one'
+  return { state: 'success', reason, result: { verification } }
 }
 
 function describeVerified(result: VerifyResult, backup: StoredBackup['info']): RunOutcome {
