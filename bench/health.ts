@@ -9,9 +9,11 @@ import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { graphql } from 'graphql'
 import { openCatalog } from '../src/catalog/catalog.ts'
+import { makeCaller, OWN_PROCESS } from '../src/domain/access/principal.ts'
 import { closeWorld, createWorld, tick } from '../src/domain/controller.ts'
 import { acceptInventory } from '../src/domain/inventory.ts'
 import type { PlannedJob } from '../src/domain/plan.ts'
+import { asCaller } from '../src/domain/user-world.ts'
 import type { World } from '../src/domain/world.ts'
 import { isoTime } from '../src/lib/clock.ts'
 import type { Inventory } from '../src/wire/inventory.ts'
@@ -100,7 +102,8 @@ async function measure(what: string, work: () => Promise<unknown>, target = ''):
 }
 
 async function ask(world: World, source: string): Promise<void> {
-  const contextValue = { world, who: 'bench', loaders: createLoaders(world) }
+  const own = asCaller(world, makeCaller(OWN_PROCESS, 'bench'))
+  const contextValue = { world: own, loaders: createLoaders(own) }
   const { errors } = await graphql({ schema, source, contextValue })
   if (errors) throw new Error(errors[0]?.message)
 }

@@ -4,6 +4,7 @@ import { toBackupInfo } from './backup-rows.ts'
 import { changeOfServer } from './catalog-change.ts'
 import { countCorrupt } from './count-corrupt.ts'
 import { countSnapshots } from './count-snapshots.ts'
+import { findApps } from './find-apps.ts'
 import { countBackupRows, findBackupRows } from './find-backups.ts'
 import { findConditions } from './find-conditions.ts'
 import { findLastGood } from './find-last-good.ts'
@@ -29,6 +30,7 @@ export function createBackupStore(world: CatalogWorld): BackupStore {
     find: (filter, page) =>
       caches.backups.get(JSON.stringify([filter, page]), filter, () => findBackupRows(db, filter, page)),
     count: (filter) => countBackupRows(db, filter),
+    findApps: (prefix, limit) => findApps(db, 'Backup', { prefix, limit }),
     corrupt: (server) => countCorrupt(db, server),
     lastGood: (keys) => findLastGood(db, keys),
     conditions: (keys) => findConditions(db, keys),

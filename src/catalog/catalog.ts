@@ -11,6 +11,7 @@ import type {
   KeptRecord,
   RecordStore,
   ServerStore,
+  TokenStore,
 } from '../domain/ports.ts'
 import type { Clock } from '../lib/clock.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
@@ -32,6 +33,7 @@ import { createHealthStore } from './health-store.ts'
 import { openIdentity } from './identity.ts'
 import { openRecordStore } from './record-store.ts'
 import { createServerStore } from './server-store.ts'
+import { createTokenStore } from './token-store.ts'
 import type { Caches } from './world.ts'
 import { createWriteQueue, type WriteQueue } from './write-queue.ts'
 
@@ -56,6 +58,7 @@ export interface Catalog {
   servers: ServerStore
   health: HealthStore
   audit: AuditStore
+  tokens: TokenStore
   copier: CatalogCopier
   /** The id by which daemons know this controller. */
   identity: string
@@ -149,6 +152,7 @@ async function openStores(options: OpenedDatabase): Promise<Catalog> {
     servers: createServerStore(db, writes),
     health: createHealthStore(db, writes),
     audit: createAuditStore(db, writes),
+    tokens: createTokenStore(db, writes),
     copier: createCopier({ file, copyDir, clock }),
     identity: await openIdentity(db, writes),
     ...watchFile(options, writes, numbers),

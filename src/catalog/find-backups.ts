@@ -7,7 +7,13 @@ import type { CatalogDb } from './database.ts'
 import type { Backup } from './generated/client.ts'
 import { makeKeyBounds, rowsFor, toSlice } from './keyset.ts'
 import { countRows, findPage } from './list-query.ts'
-import { BACKUP_LISTS, type ListConditions, makeColumns, VOLUME_BACKUP_LISTS } from './list-table.ts'
+import {
+  BACKUP_LISTS,
+  type ListConditions,
+  makeColumns,
+  narrowValues,
+  VOLUME_BACKUP_LISTS,
+} from './list-table.ts'
 import { toBigInt } from './numbers.ts'
 
 /**
@@ -42,10 +48,10 @@ function isOneVolume({ server, app, proc, volumes, instanceNo }: BackupFilter): 
 }
 
 function filterBackups(filter: BackupFilter): ListConditions {
-  const { app, proc, volumes, instanceNo, mode, server, names } = filter
+  const { app, apps, proc, volumes, instanceNo, mode, server, names } = filter
   return {
     columns: makeColumns({
-      app: app ?? (proc && findAppOfProc(proc)),
+      app: narrowValues(app ?? (proc && findAppOfProc(proc)), apps),
       proc,
       volume: volumes,
       instanceNo: instanceNo === undefined ? undefined : toBigInt(instanceNo),

@@ -68,3 +68,12 @@ export function makeColumns(
   const given = Object.entries(columns).filter(([, values]) => values !== undefined)
   return new Map(given.map(([column, values]) => [column, [...new Set([values as ColumnValue[]].flat())]]))
 }
+
+/** The values that are allowed by both; undefined allows any. */
+export function narrowValues(
+  value: string | undefined,
+  allowed: readonly string[] | undefined,
+): readonly string[] | undefined {
+  if (value === undefined || value === '') return allowed
+  return allowed === undefined || allowed.includes(value) ? [value] : []
+}

@@ -1,15 +1,15 @@
 import type { RecordFilter } from '../wire/listing.ts'
 import { findAppOfProc, shortenProcName } from '../wire/proc-names.ts'
 import { makeKeyBounds } from './keyset.ts'
-import { type ListConditions, makeColumns } from './list-table.ts'
+import { type ListConditions, makeColumns, narrowValues } from './list-table.ts'
 import { toBigInt } from './numbers.ts'
 
 /** Throws BAD_INPUT for an invalid time. */
 export function filterRecords(filter: RecordFilter): ListConditions {
-  const { app, proc, volumes, instanceNo, mode, action, server, jobId, states } = filter
+  const { app, apps, proc, volumes, instanceNo, mode, action, server, jobId, states } = filter
   return {
     columns: makeColumns({
-      app: app ?? (proc && findAppOfProc(proc)),
+      app: narrowValues(app ?? (proc && findAppOfProc(proc)), apps),
       // Runs requested through the legacy API name their proc by its short name.
       proc: proc === undefined ? undefined : [proc, shortenProcName(proc)],
       volume: volumes,

@@ -4,6 +4,7 @@ import { type RunRecord, UNFINISHED_STATES } from '../wire/record.ts'
 import { changeOfNews, NO_CHANGE } from './catalog-change.ts'
 import type { CatalogDb } from './database.ts'
 import { addPrunedMark, prunedUpTo, readEventsSince } from './event-store.ts'
+import { findApps } from './find-apps.ts'
 import { findLastEnds, findRunLengths } from './find-job-ends.ts'
 import { findLastOfJobs } from './find-last-of-jobs.ts'
 import { countRecordRows, findRecordRows } from './find-records.ts'
@@ -28,6 +29,7 @@ export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> 
     serversOf: (rids) => readServers(db, rids),
     find: async (filter, page) => withProgress(live, await findPage(world, filter, page)),
     count: (filter) => countRecordRows(db, filter),
+    findApps: (prefix, limit) => findApps(db, 'Record', { prefix, limit }),
     lastOfJobs: (jobIds) => findLastOfJobs(world, jobIds),
     lastEnds: (jobIds) => findLastEnds(db, jobIds),
     lengths: (jobIds) => findRunLengths(db, jobIds),

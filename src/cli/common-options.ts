@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { systemClock } from '../lib/clock.ts'
+import type { AccessFlags } from './access-flags.ts'
 import { parseNewsFrom } from './news-from.ts'
 import type { Connections } from './shared-flags.ts'
 import { VERSION } from './version.ts'
@@ -37,7 +38,7 @@ export function readCommonDaemonFlags(flags: CommonDaemonFlags) {
 }
 
 /** The flags of a controller that `controller` and `standalone` share. */
-export interface CommonControllerFlags {
+export interface CommonControllerFlags extends AccessFlags {
   copyDir?: string
   volumeRoot: string
   keepRecords: number
@@ -56,6 +57,7 @@ export function readCommonControllerFlags(flags: CommonControllerFlags, dataDir:
     overdueGraceMs: flags.overdueGrace,
     newsFrom: parseNewsFrom(flags.newsFrom),
     allowedHosts: flags.allowedHost,
+    access: { anonymous: flags.anonymous, insecureHttp: flags.insecureHttp },
     connections: flags.maxSocketsPerPeer,
     clock: systemClock,
     webDir,

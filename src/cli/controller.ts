@@ -6,6 +6,7 @@ import { systemClock } from '../lib/clock.ts'
 import { BackupdError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { isLoopback } from '../lib/loopback.ts'
+import { ANONYMOUS, INSECURE_HTTP } from './access-flags.ts'
 import { type Address, parseAddress } from './address.ts'
 import { type CommonControllerFlags, readCommonControllerFlags } from './common-options.ts'
 import { KEEP_RECORDS } from './keep-records.ts'
@@ -62,6 +63,8 @@ export function controllerCommand(): Command {
     .addOption(ALLOWED_HOST)
     .addOption(MAX_SOCKETS)
     .addOption(NEWS_FROM)
+    .addOption(ANONYMOUS)
+    .addOption(INSECURE_HTTP)
     .option('--take-over', 'take over daemons that have the jobs of another controller', false)
     .addOption(DEBUG)
     .action(runController)
@@ -99,7 +102,7 @@ async function runController(flags: ControllerFlags): Promise<void> {
     },
     log,
   })
-  warnOfReach(address, log)
+  warnOfReach(address, flags, log)
   hangUp.begin(() => controller.rereadInventory())
   await waitUntilStopped(() => controller.close(), controller.failure, signals)
 }
@@ -119,11 +122,14 @@ function inventoryFrom({ inventory, lainlet }: ControllerFlags, log: Log) {
   return { lainlet: address }
 }
 
-function warnOfReach({ host, port }: Address, log: Log): void {
+/** What the tokens do not protect yet: docs/security.md. */
+function warnOfReach({ host, port }: Address, { anonymous }: ControllerFlags, log: Log): void {
   if (isLoopback(host)) return
+  const who = anonymous === 'admin' ? 'run, recover, migrate and delete backups' : 'see what is backed up'
+  const open = anonymous === 'none' ? '' : `Everyone who reaches ${host}:${port} can ${who} without a token. `
   log.warn(
-    { host, port },
-    `Everyone who reaches ${host}:${port} can run, recover, migrate and delete backups: let only operators and daemons reach this port`,
+    { host, port, anonymous },
+    `${open}The port is plain HTTP and accepts news of daemons by their address alone: let only operators and daemons reach it`,
   )
 }
 

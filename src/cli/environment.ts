@@ -7,6 +7,11 @@ export function environmentZone(): string | undefined {
   return process.env.TZ
 }
 
+/** The token of whoever runs a command; undefined if there is none. */
+export function environmentToken(): string | undefined {
+  return process.env.BACKUPD_TOKEN || undefined
+}
+
 /**
  * Sets environment variables for child processes; the only place that changes the environment. libuv's pool, which
  * compresses archives, has four threads by default: larger machines get one for each core and two for files. malloc has

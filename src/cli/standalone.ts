@@ -9,6 +9,7 @@ import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { makeFolder } from '../lib/make-folder.ts'
 import { describePlace, type StoreSettings } from '../wire/store-settings.ts'
+import { ANONYMOUS, INSECURE_HTTP } from './access-flags.ts'
 import { parseAddress } from './address.ts'
 import {
   type CommonControllerFlags,
@@ -74,6 +75,8 @@ export function standaloneCommand(): Command {
     .addOption(NEW_REPOSITORY)
     .addOption(MAX_SOCKETS)
     .addOption(NEWS_FROM)
+    .addOption(ANONYMOUS)
+    .addOption(INSECURE_HTTP)
     .addOption(DEBUG)
     .action(runStandalone)
 }

@@ -6,7 +6,8 @@ import type { GraphQLParts } from './apollo.ts'
 import { formatError } from './format-error.ts'
 
 /**
- * Executes typed documents in this process, without HTTP. `makeContext` identifies the caller. The limits for documents of
+ * Executes typed documents in this process, without HTTP. `makeContext` names the caller; it is
+ * called for each document, and throws if the caller may ask no more. The limits for documents of
  * clients do not apply: these are our own, each validated once.
  */
 export function createExecute({ schema, log }: GraphQLParts, makeContext: () => Context): Execute {

@@ -1,29 +1,34 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { GraphQLError } from 'graphql'
+import { GraphQLError } from 'graphql'
 import type { Context as Connection, SubscribePayload } from 'graphql-ws'
 import { type Extra, useServer as serveGraphQL } from 'graphql-ws/use/ws'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { makeCaller, type Principal } from '../domain/access/principal.ts'
 import type { ListSizes } from '../domain/list-sizes.ts'
-import { messageOf } from '../lib/errors.ts'
+import { BackupdError, messageOf } from '../lib/errors.ts'
+import { type Callers, tokenEnded } from './callers.ts'
 import { formatError } from './format-error.ts'
 import { readVariables } from './list-filter.ts'
 import { type SharedParts, SharedSubscriptions, type SocketOperation } from './shared-subscriptions.ts'
 import { isDocument, SocketDocuments } from './socket-documents.ts'
 import { findInitProblem, SocketLimits } from './socket-limits.ts'
+import { cutReason, SocketPrincipals } from './socket-principals.ts'
 
 export interface SocketOptions extends SharedParts {
   /** Throws for a request that is not allowed. */
   guard(request: IncomingMessage): void
-  /** The sizes of lists at present. */
-  sizes(): ListSizes
+  /** The sizes of lists at present, as a caller may see them. */
+  sizes(principal: Principal): ListSizes
+  callers: Callers
 }
 
 /** Bytes of one message. */
 const MAX_PAYLOAD = 256 * 1024
 const INIT_TIMEOUT_MS = 5000
-/** The protocol's close code for an invalid message. */
+/** The protocol's close codes for an invalid message, and for a caller who may do nothing. Clients do not try again. */
 const BAD_REQUEST = 4400
+const UNAUTHORIZED = 4401
 /** After this close code, clients connect again on their own. */
 const TRY_AGAIN_LATER = 1013
 /** Closes a socket with more unsent bytes when its client sends more: such a client does not read the answers. */
@@ -35,15 +40,17 @@ export function serveSocket(server: Server, options: SocketOptions): { close(): 
   const limits = new SocketLimits()
   const documents = new SocketDocuments(options.schema)
   const subscriptions = new SharedSubscriptions(options)
+  const principals = new SocketPrincipals(options.callers, (socket) => subscriptions.close(socket))
   const graphql = serveGraphQL(
     {
       connectionInitWaitTimeout: INIT_TIMEOUT_MS,
-      onConnect: acceptInit,
+      onConnect: (connection) => acceptInit(connection, principals),
       onSubscribe(connection, id, payload) {
-        const problem = limits.begin(connection, id, payload)
-        return problem
-          ? [problem]
-          : prepareOperation({ id, payload, ...connection.extra }, documents, options)
+        const principal = principals.find(connection.extra.socket)
+        const problem = principal ? limits.begin(connection, id, payload) : toGraphQLError(tokenEnded())
+        return problem || !principal
+          ? [problem ?? toGraphQLError(tokenEnded())]
+          : prepareOperation({ id, payload, principal, ...connection.extra }, documents, options)
       },
       // onSubscribe made these args.
       subscribe: (operation) => subscriptions.subscribe(operation as SocketOperation),
@@ -51,6 +58,7 @@ export function serveSocket(server: Server, options: SocketOptions): { close(): 
       onClose(connection) {
         limits.close(connection)
         subscriptions.close(connection.extra.socket)
+        principals.forget(connection.extra.socket)
       },
       // biome-ignore lint/complexity/useMaxParams: graphql-ws calls it
       onError(connection, id, _payload, errors) {
@@ -64,37 +72,56 @@ export function serveSocket(server: Server, options: SocketOptions): { close(): 
     sockets,
   )
   server.on('upgrade', (request, socket, head) => upgrade(sockets, options, { request, socket, head }))
-  return { close: async () => void (await graphql.dispose()) }
+  return {
+    async close() {
+      principals.close()
+      await graphql.dispose()
+    },
+  }
 }
 
-/** Drops the payload, which is not used. Returning false closes the socket; the close frame here has the reason. */
-function acceptInit(connection: Connection<undefined, Extra>): boolean {
-  const problem = findInitProblem(connection.connectionParams)
+/** Forgets the payload. Returning false closes the socket; the close frame here has the reason. */
+function acceptInit(
+  connection: Connection<Record<string, unknown>, Extra>,
+  principals: SocketPrincipals,
+): boolean {
+  const { connectionParams, extra } = connection
+  const problem = findInitProblem(connectionParams)
   Object.assign(connection, { connectionParams: undefined })
-  if (problem !== undefined) connection.extra.socket.close(BAD_REQUEST, problem)
-  return problem === undefined
+  if (problem !== undefined) extra.socket.close(BAD_REQUEST, problem)
+  if (problem !== undefined) return false
+  try {
+    principals.admit(extra, connectionParams)
+    return true
+  } catch (error) {
+    if (!(error instanceof BackupdError)) throw error
+    extra.socket.close(UNAUTHORIZED, cutReason(error.message))
+    return false
+  }
 }
 
 interface Request extends Extra {
+  principal: Principal
   id: string
   payload: SubscribePayload
 }
 
 /** What to execute, or the errors: an invalid document ends only its operation, not the connection. */
 function prepareOperation(
-  { id, payload, socket, request }: Request,
+  { id, payload, socket, request, principal }: Request,
   documents: SocketDocuments,
   { schema, makeContext, sizes }: SocketOptions,
 ): SocketOperation | readonly GraphQLError[] {
   const prepared = documents.prepare(payload.query, {
-    sizes: sizes(),
+    sizes: sizes(principal),
     variables: readVariables(payload.variables),
   })
   if (!isDocument(prepared)) return prepared
-  const context = makeContext(`graphql-ws ${request.socket.remoteAddress ?? ''}`)
+  const context = makeContext(makeCaller(principal, `graphql-ws ${request.socket.remoteAddress ?? ''}`))
   return {
     id,
     socket,
+    scope: principal.scope,
     prepared,
     schema,
     document: prepared.document,
@@ -107,6 +134,10 @@ function prepareOperation(
 /** The reason reaches a client that reads on; its subscriptions end at once. */
 function closeUnread(socket: WebSocket): void {
   socket.close(TRY_AGAIN_LATER, 'Too many unread messages: connect again, and subscribe with since')
+}
+
+function toGraphQLError(error: BackupdError): GraphQLError {
+  return new GraphQLError(error.message, { originalError: error })
 }
 
 function format(errors: readonly GraphQLError[], { log }: SocketOptions) {

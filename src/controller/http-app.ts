@@ -4,6 +4,7 @@ import type { ApolloServer } from '@apollo/server'
 import fastifyApollo from '@as-integrations/fastify'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { GraphQLSchema } from 'graphql'
+import { type Caller, makeCaller, type Principal } from '../domain/access/principal.ts'
 import type { ListSizes } from '../domain/list-sizes.ts'
 import { createApp, printJson } from '../http/app.ts'
 import { frameworkRefusal } from '../http/framework-refusal.ts'
@@ -12,23 +13,27 @@ import { BackupdError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Context } from '../resolvers/context.ts'
 import { ERROR_CODE_HEADER } from '../wire/error-code-header.ts'
+import type { Callers } from './callers.ts'
 import { refuseCostlyDocuments } from './refuse-costly.ts'
+import { requireCaller } from './require-caller.ts'
 
 export interface ControllerHttpOptions {
   apollo: ApolloServer<Context>
-  makeContext(who: string): Context
+  makeContext(caller: Caller): Context
+  callers: Callers
   /** Throws for a request that is not allowed. */
   guard(request: IncomingMessage): void
   log: Log
   schema: GraphQLSchema
   /** The sizes of lists at present. */
-  sizes(): ListSizes
+  sizes(principal: Principal): ListSizes
 }
 
 /** Creates the HTTP server, not yet listening: guarded, GraphQL at /graphql, 404 for unknown paths. */
 export async function createHttpApp({
   apollo,
   makeContext,
+  callers,
   guard,
   log,
   schema,
@@ -39,18 +44,22 @@ export async function createHttpApp({
     refuse: (error, request, reply) => refuse(error, request, { reply, log }),
   })
   app.removeContentTypeParser('text/plain')
+  requireCaller(app, callers)
   refuseCostlyDocuments(app, { schema, log, sizes })
   await app.register(fastifyApollo(apollo), {
     path: '/graphql',
     method: ['GET', 'POST'],
-    context: async ({ ip }) => makeContext(`graphql ${ip}`),
+    context: async ({ ip, principal }) => makeContext(makeCaller(principal, `graphql ${ip}`)),
   })
   return app
 }
 
 const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   BAD_INPUT: 400,
+  UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
+  NOT_PERMITTED: 403,
+  TLS_REQUIRED: 403,
   NOT_FOUND: 404,
   CONFLICT: 409,
   TOO_COSTLY: 503,

@@ -1,3 +1,4 @@
+import { ROLES } from '../domain/access/roles.ts'
 import { SERVER_STATES } from '../domain/health/server-rules.ts'
 import { VOLUME_STATES } from '../domain/health/states.ts'
 import type { ListSizes } from '../domain/list-sizes.ts'
@@ -36,6 +37,9 @@ export const PLAIN_LISTS: Readonly<Record<string, PlainList>> = {
   'Volume.days': { size: (_sizes, { n }) => ({ all: Number.POSITIVE_INFINITY, most: readDays(n) }) },
   'Health.counts': { size: () => single(VOLUME_STATES.length) },
   'Health.servers': { size: () => single(SERVER_STATES.length) },
+  'Query.tokens': { size: ({ tokens }) => single(tokens) },
+  'Token.grants': { size: () => ({ all: Number.POSITIVE_INFINITY, most: ROLES.length }) },
+  'Viewer.grants': { size: () => single(ROLES.length) },
   'CatalogRebuild.namespaces': { size: ({ servers }) => single(servers({})) },
 }
 

@@ -1,8 +1,10 @@
 import { pipeline, Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
 import type { FastifyInstance } from 'fastify'
+import { can } from '../domain/access/can.ts'
 import { readOwnHealth } from '../domain/read-whole-health.ts'
 import type { World } from '../domain/world.ts'
+import { BackupdError } from '../lib/errors.ts'
 import { printLabels } from '../metrics/label-text.ts'
 import {
   METRICS_TYPE,
@@ -46,7 +48,9 @@ const ACCEPTS_GZIP = /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i
 
 /** What Prometheus reads. It accepts gzip, which makes a page of thousands of volumes much smaller. */
 export function addMetricsRoute(app: FastifyInstance, world: World, parts: MetricsParts): void {
-  app.get('/metrics', async ({ headers }, reply) => {
+  app.get('/metrics', async ({ headers, principal }, reply) => {
+    const { allowed, because } = can(principal, 'view', 'everything')
+    if (!allowed) throw new BackupdError('NOT_PERMITTED', because)
     const page = Readable.from(printPage(await openMetricsPage(world, parts)))
     reply.type(METRICS_TYPE).header('vary', 'accept-encoding')
     if (!ACCEPTS_GZIP.test(headers['accept-encoding'] ?? '')) return reply.send(page)

@@ -42,11 +42,15 @@ export function addNewsRoute(app: FastifyInstance, world: World): void {
       if (flaw !== undefined) noteUnusableNews(world, from, flaw)
       throw error
     })
-    scope.post('/api/v2/system/notify', { bodyLimit: NEWS_LIMIT }, async (request, reply) => {
-      const bytes = sizes.get(Object(request.body)) ?? 0
-      await accept(world, request.body, { from: plainIp(request.ip), bytes, gone: watchEnd(reply) })
-      return printJson(reply.code(200), 'OK')
-    })
+    scope.post(
+      '/api/v2/system/notify',
+      { bodyLimit: NEWS_LIMIT, config: { access: 'daemons' } },
+      async (request, reply) => {
+        const bytes = sizes.get(Object(request.body)) ?? 0
+        await accept(world, request.body, { from: plainIp(request.ip), bytes, gone: watchEnd(reply) })
+        return printJson(reply.code(200), 'OK')
+      },
+    )
   })
 }
 

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { GraphQLError, type GraphQLSchema } from 'graphql'
+import type { Principal } from '../domain/access/principal.ts'
 import type { ListSizes } from '../domain/list-sizes.ts'
 import type { Log } from '../lib/log.ts'
 import { findDocumentProblem } from './document-problem.ts'
@@ -10,8 +11,8 @@ import { parseDocument } from './parse-document.ts'
 export interface CostOptions {
   schema: GraphQLSchema
   log: Log
-  /** The sizes of lists at present. */
-  sizes(): ListSizes
+  /** The sizes of lists at present, as a caller may see them. */
+  sizes(principal: Principal): ListSizes
 }
 
 interface Asked {
@@ -27,7 +28,7 @@ export function refuseCostlyDocuments(app: FastifyInstance, options: CostOptions
   app.addHook('preHandler', async (request, reply) => {
     if (request.routeOptions.url !== '/graphql') return
     const problem = readQueries(request)
-      .map((asked) => findProblem(options, asked))
+      .map((asked) => findProblem(options, asked, request.principal))
       .find(Boolean)
     if (problem) await reply.code(400).send({ errors: [formatError(problem, options.log)] })
   })
@@ -43,9 +44,13 @@ function readQueries({ body, query }: FastifyRequest): Asked[] {
 }
 
 /** Leaves documents that cannot be parsed to Apollo, which refuses them. */
-function findProblem({ schema, sizes }: CostOptions, { query, variables }: Asked): GraphQLError | undefined {
+function findProblem(
+  { schema, sizes }: CostOptions,
+  { query, variables }: Asked,
+  principal: Principal,
+): GraphQLError | undefined {
   const document = parseDocument(query)
   return document instanceof GraphQLError
     ? undefined
-    : findDocumentProblem(schema, document, { sizes: sizes(), variables })
+    : findDocumentProblem(schema, document, { sizes: sizes(principal), variables })
 }

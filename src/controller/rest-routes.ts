@@ -1,6 +1,7 @@
 import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Execute } from '../client/execute.ts'
+import { type Caller, makeCaller } from '../domain/access/principal.ts'
 import { printJson } from '../http/app.ts'
 import { acceptEmptyBodies } from '../http/empty-bodies.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -15,7 +16,7 @@ import { sendElements } from './send-elements.ts'
 
 export interface RestOptions {
   /** Executes documents in the name of a caller. */
-  executeAs(who: string): Execute
+  executeAs(caller: Caller): Execute
   clock: Clock
 }
 
@@ -65,7 +66,9 @@ async function ask(
   const fields = new RequestFields(readFieldValues(request.query), readFieldValues(request.body ?? {}))
   const call = { params: request.params as Record<string, string>, fields, now: clock.now() }
   const meant = choices.find(({ flags }) => flags.every(([name, value]) => fields.text(name) === value))
-  return meant ? meant.route.reply(call, executeAs(`rest ${request.ip}`)) : NOT_FOUND
+  return meant
+    ? meant.route.reply(call, executeAs(makeCaller(request.principal, `rest ${request.ip}`)))
+    : NOT_FOUND
 }
 
 async function send(

@@ -6,13 +6,15 @@ import type { IncomingMessage } from 'node:http'
 import { openCatalog } from '../catalog/catalog.ts'
 import type { Execute } from '../client/execute.ts'
 import { noteUnreadNews } from '../domain/accept-news.ts'
+import { type Caller, makeCaller, OWN_PROCESS, type Principal } from '../domain/access/principal.ts'
 import { closeWorld, createWorld, tick } from '../domain/controller.ts'
 import { acceptInventory, hasInventory } from '../domain/inventory.ts'
-import { readListSizes } from '../domain/list-sizes.ts'
+import { readOwnListSizes } from '../domain/list-sizes.ts'
 import type { NewsLimits } from '../domain/news-gate.ts'
 import { TURN_MS } from '../domain/own-stalls.ts'
 import type { InventorySource } from '../domain/ports.ts'
 import { pollDue } from '../domain/servers.ts'
+import { asCaller } from '../domain/user-world.ts'
 import type { ControllerSettings, World } from '../domain/world.ts'
 import { createDaemonClient } from '../fleet/daemon-client.ts'
 import { closeApp, listen } from '../http/app.ts'
@@ -31,7 +33,9 @@ import { createSchema } from '../resolvers/schema.ts'
 import { FULL_DISK_TEXTS } from '../wire/health-texts.ts'
 import type { InventoryNews } from '../wire/inventory.ts'
 import type { RunRecord } from '../wire/record.ts'
+import { ensureAdminToken } from './admin-token.ts'
 import { startApollo } from './apollo.ts'
+import { type AccessOptions, Callers, tokenEnded } from './callers.ts'
 import { keepControllerTime } from './clock-file.ts'
 import { createExecute } from './execute.ts'
 import { serveSocket } from './graphql-socket.ts'
@@ -76,6 +80,7 @@ export interface ControllerOptions {
   connections?: Partial<ConnectionLimits>
   /** Limits of waiting news that differ from NEWS_LIMITS. */
   newsLimits?: Partial<NewsLimits>
+  access: AccessOptions
   log: Log
   clock: Clock
   /** The directory of the built IDE; null if there is none. */
@@ -170,6 +175,7 @@ async function openWorld(options: OpenOptions, parts: AsyncDisposableStack) {
   parts.defer(() => daemon.close())
   // Its questions fail when the daemons are closed.
   parts.defer(() => world.background.close())
+  await ensureAdminToken(world, dataDir)
   return { world, checkPages }
 }
 
@@ -240,12 +246,20 @@ async function serve(
 ) {
   const { log } = options
   const graphql = { schema: createSchema(), log }
-  const makeContext = (who: string): Context => ({ world, who, loaders: createLoaders(world) })
-  const sizes = () => readListSizes(world)
+  const callers = new Callers(world.tokens, options.access)
+  const makeContext = (caller: Caller): Context => {
+    if (!callers.isCurrent(caller.principal)) throw tokenEnded()
+    const own = asCaller(world, caller)
+    return { world: own, loaders: createLoaders(own) }
+  }
+  const sizes = (principal: Principal) => readOwnListSizes(asCaller(world, makeCaller(principal, '')))
   const guard = createGuard(options)
-  const executeAs = (who: string) => createExecute(graphql, () => makeContext(who))
+  const executeAs = (caller: Caller) => createExecute(graphql, () => makeContext(caller))
   const apollo = parts.adopt(await startApollo(graphql), (it) => it.stop())
-  const app = parts.adopt(await createHttpApp({ apollo, makeContext, guard, sizes, ...graphql }), closeApp)
+  const app = parts.adopt(
+    await createHttpApp({ apollo, makeContext, callers, guard, sizes, ...graphql }),
+    closeApp,
+  )
   await app.register(async (legacy) => {
     await addRestRoutes(legacy, { executeAs, clock: options.clock })
     addNewsRoute(legacy, world)
@@ -255,11 +269,11 @@ async function serve(
   const webFiles = await readWebFiles(options.webDir)
   addWebRoutes(app, webFiles)
   addStartPage(app, { version: options.version, hasIde: webFiles.has('index.html') })
-  parts.adopt(serveSocket(app.server, { ...graphql, guard, makeContext, sizes }), (it) => it.close())
+  parts.adopt(serveSocket(app.server, { ...graphql, guard, makeContext, callers, sizes }), (it) => it.close())
   const connections = { ...CONNECTION_LIMITS, ...options.connections }
   limitConnections(app.server, connections, (peer) => noteUnreadNews(world, peer))
   const url = await listen(app, options, 'controller')
-  return { url, execute: executeAs('in process') }
+  return { url, execute: executeAs(makeCaller(OWN_PROCESS, 'in process')) }
 }
 
 function createGuard({ allowedHosts, advertise }: ControllerOptions): (request: IncomingMessage) => void {

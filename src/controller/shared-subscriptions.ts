@@ -7,6 +7,8 @@ import {
   GraphQLError,
 } from 'graphql'
 import type { WebSocket } from 'ws'
+import { type Caller, makeCaller, makeReader } from '../domain/access/principal.ts'
+import type { Scope } from '../domain/access/scope.ts'
 import type { Context } from '../resolvers/context.ts'
 import type { GraphQLParts } from './apollo.ts'
 import { formatError } from './format-error.ts'
@@ -15,7 +17,7 @@ import type { SocketDocument } from './socket-documents.ts'
 import { SOCKET_LIMITS } from './socket-limits.ts'
 
 export interface SharedParts extends GraphQLParts {
-  makeContext(who: string): Context
+  makeContext(caller: Caller): Context
 }
 
 /** An operation of a client, and where its answers go. */
@@ -23,6 +25,8 @@ export interface SocketOperation extends ExecutionArgs {
   /** Its id in the messages of its socket. */
   id: string
   socket: WebSocket
+  /** What the client may see. */
+  scope: Scope
   prepared: SocketDocument
 }
 
@@ -85,21 +89,26 @@ export class SharedSubscriptions {
   }
 
   async #makePayload(event: object, operation: SocketOperation): Promise<string> {
-    const { schema, document, operationName, variableValues } = operation
+    const { schema, document, operationName, variableValues, scope } = operation
     const { makeContext, log } = this.#parts
-    // The context is that of no client, because all get the same.
-    const contextValue = makeContext('graphql-ws')
+    // The context is that of no client, because all who may see the same get the same.
+    const contextValue = makeContext(makeCaller(makeReader(scope), 'graphql-ws'))
     const args = { schema, document, operationName, variableValues, rootValue: event, contextValue }
     const { errors, ...result } = await execute(args)
     return JSON.stringify({ ...result, errors: errors?.map((error) => formatError(error, log)) })
   }
 }
 
-/** The same for operations that get the same for each event. Add here what a caller may see, once callers differ in it. */
-function makeKey({ prepared, operationName, variableValues }: SocketOperation): string {
+/** The same for operations that get the same for each event: what a caller may see counts, and nothing else of the caller. */
+function makeKey({ prepared, operationName, variableValues, scope }: SocketOperation): string {
   const { resultText, resultVariables } = prepared
   const given = Object.entries(variableValues ?? {}).filter(([name]) => resultVariables.includes(name))
-  const parts = [resultText, operationName ?? null, given.sort(([one], [other]) => (one < other ? -1 : 1))]
+  const parts = [
+    scope.key,
+    resultText,
+    operationName ?? null,
+    given.sort(([one], [other]) => (one < other ? -1 : 1)),
+  ]
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64')
 }
 

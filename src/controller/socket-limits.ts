@@ -3,7 +3,7 @@ import type { SubscribePayload } from 'graphql-ws'
 
 /** Limits of one WebSocket and of all together; sizes are characters of JSON. */
 export const SOCKET_LIMITS = {
-  /** The payload of `connection_init`. Nothing in it is used. */
+  /** The payload of `connection_init`, in which a token may be. */
   initPayload: 4096,
   /** Open operations of one socket. */
   operations: 100,
@@ -77,7 +77,7 @@ function findExceededLimit(
 /** Why a `connection_init` is refused; short enough for the reason of a close frame. */
 export function findInitProblem(payload: unknown): string | undefined {
   if (measureJson(payload ?? {}) <= SOCKET_LIMITS.initPayload) return undefined
-  return `The payload of connection_init is longer than ${SOCKET_LIMITS.initPayload} characters: leave it out`
+  return `The payload of connection_init is longer than ${SOCKET_LIMITS.initPayload} characters: send a token at most`
 }
 
 /** The length of the value as JSON; infinite if it is nested too deeply to be printed. */

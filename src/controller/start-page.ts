@@ -10,7 +10,7 @@ export interface StartPageOptions {
 /** Serves `/` to browsers: links to the pages on this port. Programs get 404, as from the legacy system. */
 export function addStartPage(app: FastifyInstance, options: StartPageOptions): void {
   const page = startPage(options)
-  app.get('/', ({ headers }, reply) => {
+  app.get('/', { config: { access: 'public' } }, ({ headers }, reply) => {
     if (!headers.accept?.includes('text/html')) return reply.callNotFound()
     return reply.headers({ 'content-type': 'text/html; charset=utf-8', ...PAGE_HEADERS }).send(page)
   })

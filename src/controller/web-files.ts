@@ -37,7 +37,7 @@ export async function readWebFiles(dir: string | null): Promise<Map<string, WebF
 
 /** Serves the IDE's files under /ide/, and its page to browsers at /graphql. */
 export function addWebRoutes(app: FastifyInstance, files: Map<string, WebFile>): void {
-  app.get<{ Params: { '*': string } }>('/ide/*', (request, reply) => {
+  app.get<{ Params: { '*': string } }>('/ide/*', { config: { access: 'public' } }, (request, reply) => {
     const file = files.get(request.params['*'] || 'index.html')
     if (!file) return reply.callNotFound()
     return reply.headers({ 'content-type': file.type, ...PAGE_HEADERS }).send(file.content)

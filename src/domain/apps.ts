@@ -1,14 +1,16 @@
 import type { InventoryApp, InventoryInstance } from '../wire/inventory.ts'
 import { findVolume, type PlannedVolume } from './plan.ts'
+import { seesApp, seesEverything, type UserWorld } from './user-world.ts'
 import type { World } from './world.ts'
 
 /** Sorted by name. */
-export function listApps(world: World): readonly InventoryApp[] {
-  return world.inventory.plan.apps
+export function listApps(world: UserWorld): readonly InventoryApp[] {
+  const { apps } = world.inventory.plan
+  return seesEverything(world) ? apps : apps.filter(({ name }) => seesApp(world, name))
 }
 
-export function getApp(world: World, name: string): InventoryApp | undefined {
-  return world.inventory.plan.appsByName.get(name)
+export function getApp(world: UserWorld, name: string): InventoryApp | undefined {
+  return seesApp(world, name) ? world.inventory.plan.appsByName.get(name) : undefined
 }
 
 /** The planned volumes of an instance; one left out for a fault is among the inventory's problems. */

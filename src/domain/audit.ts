@@ -1,18 +1,16 @@
 import { isoTime } from '../lib/clock.ts'
 import { BackupdError, type Json, messageOf } from '../lib/errors.ts'
 import { type Answer, isRefused } from './answer.ts'
-import type { World } from './world.ts'
+import type { UserWorld } from './user-world.ts'
 
 export interface AuditedRequest {
-  /** Who asks: `graphql 10.0.0.7`. */
-  who: string
   verb: string
   facts: Record<string, Json>
 }
 
 /** Runs `work` and writes an audit entry: who asked for what, and the outcome. */
 export async function audited<T>(
-  world: World,
+  world: UserWorld,
   request: AuditedRequest,
   work: () => Promise<Answer<T>>,
 ): Promise<Answer<T>> {
@@ -27,12 +25,13 @@ export async function audited<T>(
   }
 }
 
-async function write(world: World, request: AuditedRequest, outcome: string): Promise<void> {
+async function write(world: UserWorld, request: AuditedRequest, outcome: string): Promise<void> {
+  const { who } = world.caller
   try {
-    await world.ports.audit.write({ at: isoTime(world.clock.now()), ...request, outcome })
+    await world.ports.audit.write({ at: isoTime(world.clock.now()), who, ...request, outcome })
     world.problems.clear('audit', 'write')
   } catch (error) {
-    world.log.error({ err: error, ...request, outcome }, 'An audit entry could not be written')
+    world.log.error({ err: error, who, ...request, outcome }, 'An audit entry could not be written')
     const text = `Cannot write to the audit: ${messageOf(error)}. Later entries are in the log only`
     world.problems.report({ source: 'audit', key: 'write', text })
   }

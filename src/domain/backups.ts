@@ -1,6 +1,6 @@
 import { isBackupName, isNamedAfterProc, parseBackupPath } from '../wire/archive-name.ts'
 import { type BackupInfo, type FileInfo, isMirror } from '../wire/backup.ts'
-import type { BackupFilter, ListCount, Page, Slice } from '../wire/listing.ts'
+import { type BackupFilter, capCount, type ListCount, type Page, type Slice } from '../wire/listing.ts'
 import { describeMissingBackup } from '../wire/missing-texts.ts'
 import { isProcNamed } from '../wire/proc-names.ts'
 import type { QuestionArgs } from '../wire/questions.ts'
@@ -8,9 +8,12 @@ import { type Answer, isRefused, refuse } from './answer.ts'
 import { audited } from './audit.ts'
 import { reportCorrupt } from './corrupt-backups.ts'
 import { askAbout, relistSoon } from './listing.ts'
+import { NO_ITEMS, narrowToScope } from './narrow-to-scope.ts'
+import { refuseUnlessPermitted } from './permission.ts'
 import { findVolumeByPath, type PlannedVolume } from './plan.ts'
 import { fullProcName } from './procs.ts'
 import { reloadHealth } from './update-health.ts'
+import { seesApp, type UserWorld } from './user-world.ts'
 import type { World } from './world.ts'
 
 /** A backup as users name it: `proc` short or full, `server` if the name alone is ambiguous. */
@@ -22,17 +25,23 @@ export interface BackupName {
 }
 
 /** Newest first. */
-export function findBackups(world: World, filter: BackupFilter, page: Page): Promise<Slice<BackupInfo>> {
-  return world.ports.backups.find(filter, page)
+export async function findBackups(
+  world: UserWorld,
+  filter: BackupFilter,
+  page: Page,
+): Promise<Slice<BackupInfo>> {
+  const own = await narrowToScope(world, filter, world.ports.backups)
+  return own ? world.ports.backups.find(own, page) : NO_ITEMS
 }
 
-export function countBackups({ ports }: World, filter: BackupFilter): Promise<ListCount> {
-  return ports.backups.count(filter)
+export async function countBackups(world: UserWorld, filter: BackupFilter): Promise<ListCount> {
+  const own = await narrowToScope(world, filter, world.ports.backups)
+  return own ? world.ports.backups.count(own) : capCount(0)
 }
 
 /** Refuses with NOT_FOUND, or with CONFLICT if several servers have a backup of that name. */
 export async function locateBackup(
-  world: World,
+  world: UserWorld,
   { app, proc, name, server }: BackupName,
 ): Promise<Answer<BackupInfo>> {
   const filter: BackupFilter = { app, names: [name], ...(server !== undefined && { server }) }
@@ -82,12 +91,14 @@ export interface DeleteBackups {
  * One name that may not be deleted refuses the whole request. `NAME/path` deletes inside a mirror of the legacy system.
  * Returns the deleted names.
  */
-export function deleteBackups(world: World, who: string, request: DeleteBackups): Promise<Answer<string[]>> {
+export function deleteBackups(world: UserWorld, request: DeleteBackups): Promise<Answer<string[]>> {
   const { app, proc, names, server } = request
   return audited(
     world,
-    { who, verb: 'deleteBackups', facts: { app, proc, names, server: server ?? null } },
+    { verb: 'deleteBackups', facts: { app, proc, names, server: server ?? null } },
     async () => {
+      const refusal = seesApp(world, app) && refuseUnlessPermitted(world, 'delete', { app })
+      if (refusal) return refusal
       const deletions: Deletion[] = []
       for (const name of new Set(names)) {
         const one = refuseForeign(world, request, name) ?? (await resolveDeletion(world, request, name))
@@ -101,7 +112,11 @@ export function deleteBackups(world: World, who: string, request: DeleteBackups)
   )
 }
 
-function refuseForeign(world: World, { app, proc }: DeleteBackups, name: string): Answer<never> | undefined {
+function refuseForeign(
+  world: UserWorld,
+  { app, proc }: DeleteBackups,
+  name: string,
+): Answer<never> | undefined {
   const path = parseBackupPath(name)
   if (!isBackupName(path.name) || path.inside === undefined) {
     return refuse('BAD_INPUT', `"${name}" is not the name of a backup; nothing was deleted`, { name })
@@ -122,7 +137,7 @@ interface Deletion {
 }
 
 async function resolveDeletion(
-  world: World,
+  world: UserWorld,
   { app, proc, server }: DeleteBackups,
   name: string,
 ): Promise<Answer<Deletion>> {

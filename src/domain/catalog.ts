@@ -4,7 +4,9 @@ import { type Answer, refuse } from './answer.ts'
 import { audited } from './audit.ts'
 import { type Lane, Lanes } from './lanes.ts'
 import { forgetNamespace, listStoredNamespaces, relist } from './listing.ts'
+import { refuseUnlessPermitted } from './permission.ts'
 import type { ReconcileCounts } from './ports.ts'
+import type { UserWorld } from './user-world.ts'
 import type { World } from './world.ts'
 
 export interface CatalogCopy {
@@ -14,8 +16,12 @@ export interface CatalogCopy {
 }
 
 /** A consistent copy of the catalog in a new file under `dir`. Throws FORBIDDEN outside the copies directory. */
-export function copyCatalog(world: World, who: string, dir: string): Promise<Answer<CatalogCopy>> {
-  return audited(world, { who, verb: 'copyCatalog', facts: { dir } }, () => world.ports.copier.copyTo(dir))
+export function copyCatalog(world: UserWorld, dir: string): Promise<Answer<CatalogCopy>> {
+  return audited(
+    world,
+    { verb: 'copyCatalog', facts: { dir } },
+    async () => refuseUnlessPermitted(world, 'catalog', 'everything') ?? world.ports.copier.copyTo(dir),
+  )
 }
 
 export interface RebuiltNamespace extends ReconcileCounts {
@@ -42,12 +48,13 @@ export interface RebuildRequest {
  * without backups in the catalog with NOT_FOUND.
  */
 export function rebuildCatalog(
-  world: World,
-  who: string,
+  world: UserWorld,
   request: RebuildRequest,
 ): Promise<Answer<RebuiltNamespace[]>> {
   const { dryRun, forget } = request
-  return audited(world, { who, verb: 'rebuildCatalog', facts: { dryRun, forget: [...forget] } }, async () => {
+  return audited(world, { verb: 'rebuildCatalog', facts: { dryRun, forget: [...forget] } }, async () => {
+    const refusal = refuseUnlessPermitted(world, 'catalog', 'everything')
+    if (refusal) return refusal
     const remembered = new Set(await world.ports.backups.namespaces())
     for (const ip of forget) {
       if (world.inventory.plan.servers.has(ip))

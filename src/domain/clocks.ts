@@ -4,7 +4,9 @@ import type { DaemonDebug } from '../wire/daemon-api.ts'
 import { type Answer, isRefused } from './answer.ts'
 import { audited } from './audit.ts'
 import { findServer } from './find-server.ts'
+import { refuseUnlessPermitted } from './permission.ts'
 import type { ServerState } from './server-state.ts'
+import type { UserWorld } from './user-world.ts'
 import type { World } from './world.ts'
 
 /** Our clock, for a daemon that can compare it with its own; undefined while ours is in doubt. */
@@ -25,10 +27,12 @@ export function reportClock({ trustedClock, problems }: World): void {
 }
 
 /** The operator confirms the server's clock, and with it ours if both programs run on one machine. */
-export function confirmClock(world: World, who: string, ip: string): Promise<Answer<ServerState>> {
-  return audited(world, { who, verb: 'confirmClock', facts: { ip } }, async () => {
+export function confirmClock(world: UserWorld, ip: string): Promise<Answer<ServerState>> {
+  return audited(world, { verb: 'confirmClock', facts: { ip } }, async () => {
     const server = findServer(world, ip)
     if (isRefused(server)) return server
+    const refusal = refuseUnlessPermitted(world, 'clock', 'everything')
+    if (refusal) return refusal
     await world.ports.daemon.confirmClock(ip)
     server.debug = await world.ports.daemon.debug(ip)
     const { trustedClock } = world

@@ -3,6 +3,7 @@ import type { Log } from '../lib/log.ts'
 import { Problems } from '../lib/problems.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
 import { isTerminal, type RunRecord } from '../wire/record.ts'
+import { TokenBook } from './access/token-book.ts'
 import { Background } from './background.ts'
 import { reportClock } from './clocks.ts'
 import { reportCorrupt } from './corrupt-backups.ts'
@@ -18,6 +19,8 @@ import { NewsLine } from './news-line.ts'
 import { reportOverload } from './overload.ts'
 import { OwnStalls } from './own-stalls.ts'
 import { Pace } from './pace.ts'
+import { findPlannedJob } from './plan.ts'
+import { findJobApp } from './planned-job.ts'
 import { RecordLedger } from './record-ledger.ts'
 import { RelistQueue } from './relist-queue.ts'
 import { saveLastSeen, saveServersSoon } from './save-servers.ts'
@@ -25,7 +28,7 @@ import { pollDue, restoreServers } from './servers.ts'
 import { SetAside } from './set-aside.ts'
 import { takeNews } from './take-news.ts'
 import { restoreStoreHistory, updateHealthSoon } from './update-health.ts'
-import type { ControllerSettings, Polling, Ports, World } from './world.ts'
+import { type ControllerSettings, type Polling, type Ports, trustedNow, type World } from './world.ts'
 
 export interface ControllerInput {
   ports: Ports
@@ -46,7 +49,7 @@ export interface ControllerInput {
 export async function createWorld(input: ControllerInput): Promise<World> {
   const world = makeWorld(input)
   // At the same time, because the catalog reads in a thread while the inventory is planned here.
-  await Promise.all([world.ledger.load(), restoreInventory(world), reportCorrupt(world)])
+  await Promise.all([world.ledger.load(), world.tokens.load(), restoreInventory(world), reportCorrupt(world)])
   await restoreServers(world)
   await restoreStoreHistory(world)
   return world
@@ -62,6 +65,10 @@ function makeWorld(input: ControllerInput): World {
     world.health.noteRun(record)
     noteEnd(world, record)
   }
+  const appOfJob = (id: string) => {
+    const planned = id === '' ? undefined : findPlannedJob(world.inventory.plan, id)
+    return planned && findJobApp(planned)
+  }
   const judgingClock = new JudgingClock(clock, trustedClock)
   const world: World = {
     ports,
@@ -76,7 +83,8 @@ function makeWorld(input: ControllerInput): World {
     polling: makePolling(clock, random),
     readers: new NamespaceReaders(ports.daemon, clock),
     stalls,
-    ledger: new RecordLedger(ports.records, { clock, stalls, onChange }),
+    ledger: new RecordLedger(ports.records, { clock, stalls, appOfJob, onChange }),
+    tokens: new TokenBook(ports.tokens, () => trustedNow(world)),
     newsGate: new NewsGate(clock, input.newsLimits),
     newsLine: new NewsLine((posts) => takeNews(world, posts)),
     background,
@@ -119,6 +127,7 @@ export function tick(world: World): void {
   forgetHistoryIfDue(world)
   world.setAside.forgetOld()
   updateHealthSoon(world)
+  void world.background.run('note the last use of tokens', () => world.tokens.noteUses())
 }
 
 /** Ends subscriptions and waits for background work. */

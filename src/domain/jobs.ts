@@ -11,12 +11,14 @@ import { VERIFY_DUE_ACTION } from '../wire/verify-schedule.ts'
 import { type Answer, refuse } from './answer.ts'
 import { audited } from './audit.ts'
 import { cutPage } from './cut-page.ts'
+import { refuseUnlessPermitted } from './permission.ts'
 import { findPlannedJob, listJobsInOrder, type PlannedJob } from './plan.ts'
 import { findJobApp } from './planned-job.ts'
 import { startRun } from './runs.ts'
 import { refreshSchedule } from './schedule.ts'
 import { type ServerState, verifiesOnSchedule } from './server-state.ts'
 import { noteServerHealth } from './update-health.ts'
+import { seesApp, seesEverything, type UserWorld } from './user-world.ts'
 import type { World } from './world.ts'
 
 /** A planned job with what its daemon last reported about it. */
@@ -40,15 +42,15 @@ export interface JobFilter {
   server?: string | undefined
 }
 
-export function getJob(world: World, id: string): JobView | undefined {
-  const planned = findPlannedJob(world.inventory.plan, id)
+export function getJob(world: UserWorld, id: string): JobView | undefined {
+  const planned = findVisibleJob(world, id)
   return planned && toJobView(world, planned)
 }
 
-export function listJobs(world: World, filter: JobFilter): JobView[] {
+export function listJobs(world: UserWorld, filter: JobFilter): JobView[] {
   const candidates = listIndexed(world, filter) ?? [...listJobsInOrder(world.inventory.plan)]
   return candidates
-    .filter((planned) => matchesFilter(planned, filter))
+    .filter((planned) => matchesFilter(world, planned, filter))
     .map((planned) => toJobView(world, planned))
 }
 
@@ -57,10 +59,10 @@ const CURSOR = 'job'
 const MAX_SORTED = 2000
 
 /** Sorted by id, and so by server. Throws BAD_INPUT for a bad cursor. */
-export function findJobs(world: World, filter: JobFilter, page: Page): Slice<JobView> {
+export function findJobs(world: UserWorld, filter: JobFilter, page: Page): Slice<JobView> {
   const after = parseCursor(CURSOR, page)
   const { items, hasNextPage } = cutPage(listSorted(world, filter), page, {
-    matches: (planned) => matchesFilter(planned, filter),
+    matches: (planned) => matchesFilter(world, planned, filter),
     cursor: ({ id }) => [CURSOR, id],
     isReached: ({ id }) => after === undefined || id > after,
   })
@@ -68,9 +70,9 @@ export function findJobs(world: World, filter: JobFilter, page: Page): Slice<Job
   return { items: views, hasNextPage }
 }
 
-export function countJobs(world: World, filter: JobFilter): ListCount {
+export function countJobs(world: UserWorld, filter: JobFilter): ListCount {
   const candidates = listIndexed(world, filter) ?? world.inventory.plan.jobs
-  return countMatches(candidates, (planned) => matchesFilter(planned, filter))
+  return countMatches(candidates, (planned) => matchesFilter(world, planned, filter))
 }
 
 function listSorted(world: World, filter: JobFilter): readonly PlannedJob[] {
@@ -101,12 +103,8 @@ export interface RunJob extends JobName {
 }
 
 /** Runs the job now, in addition to its schedule. */
-export function runJob(
-  world: World,
-  who: string,
-  { reread = false, ...name }: RunJob,
-): Promise<Answer<RunRecord>> {
-  const ask = { who, action: 'run' as const, ...name, ...(reread && { facts: { reread } }) }
+export function runJob(world: UserWorld, { reread = false, ...name }: RunJob): Promise<Answer<RunRecord>> {
+  const ask = { action: 'run' as const, ...name, ...(reread && { facts: { reread } }) }
   return withJob<RunRecord>(world, ask, async ({ id, server, job }) => {
     const full = world.problems.list().find(({ source }) => source === DISK_SOURCE)
     // Other actions stay allowed: they free room or need none.
@@ -117,36 +115,37 @@ export function runJob(
 }
 
 /** Suspends the job's schedule until it is woken. Idempotent. */
-export function sleepJob(world: World, who: string, name: JobName): Promise<Answer<JobView>> {
-  return withJob(world, { who, action: 'sleep', ...name }, async (planned) => {
+export function sleepJob(world: UserWorld, name: JobName): Promise<Answer<JobView>> {
+  return withJob(world, { action: 'sleep', ...name }, async (planned) => {
     await world.ports.daemon.sleepJob(planned.server, planned.job.id)
     return refreshJobView(world, planned)
   })
 }
 
-export function wakeJob(world: World, who: string, name: JobName): Promise<Answer<JobView>> {
-  return withJob(world, { who, action: 'wake', ...name }, async (planned) => {
+export function wakeJob(world: UserWorld, name: JobName): Promise<Answer<JobView>> {
+  return withJob(world, { action: 'wake', ...name }, async (planned) => {
     await world.ports.daemon.wakeJob(planned.server, planned.job.id)
     return refreshJobView(world, planned)
   })
 }
 
 interface JobRequest extends JobName {
-  who: string
   action: JobAction
   facts?: Record<string, boolean>
 }
 
 function withJob<T>(
-  world: World,
-  { who, action, id, app, facts }: JobRequest,
+  world: UserWorld,
+  { action, id, app, facts }: JobRequest,
   work: (job: PlannedJob) => Promise<Answer<T>>,
 ): Promise<Answer<T>> {
-  return audited(world, { who, verb: `${action}Job`, facts: { id, ...facts } }, async () => {
-    const planned = findPlannedJob(world.inventory.plan, id)
+  return audited(world, { verb: `${action}Job`, facts: { id, ...facts } }, async () => {
+    const planned = findVisibleJob(world, id)
     if (!planned || (app !== undefined && findJobApp(planned) !== app)) {
       return refuse('NOT_FOUND', describeMissingJob(id, app), { id })
     }
+    const refusal = refuseUnlessPermitted(world, action, { app: findJobApp(planned) })
+    if (refusal) return refusal
     if (!canJob(action, planned.job)) {
       return refuse(
         'BAD_INPUT',
@@ -156,6 +155,11 @@ function withJob<T>(
     }
     return work(planned)
   })
+}
+
+function findVisibleJob(world: UserWorld, id: string): PlannedJob | undefined {
+  const planned = findPlannedJob(world.inventory.plan, id)
+  return planned && seesApp(world, findJobApp(planned)) ? planned : undefined
 }
 
 async function refreshJobView(world: World, planned: PlannedJob): Promise<JobView> {
@@ -192,11 +196,12 @@ function timeOrNull(time: string | undefined): string | null {
   return time === undefined || time === NEVER ? null : time
 }
 
-function matchesFilter(planned: PlannedJob, filter: JobFilter): boolean {
+function matchesFilter(world: UserWorld, planned: PlannedJob, filter: JobFilter): boolean {
   const { server, volume } = planned
   const { app, proc, instanceNo, mode, action } = filter
   return (
     (app === undefined || findJobApp(planned) === app) &&
+    (seesEverything(world) || seesApp(world, findJobApp(planned))) &&
     (proc === undefined || (volume !== null && isProcNamed(volume.proc, proc))) &&
     (filter.volume === undefined || volume?.name === filter.volume) &&
     (instanceNo === undefined || volume?.instanceNo === instanceNo) &&

@@ -6,8 +6,9 @@ import { capCount, type ListCount, type Page, type Slice } from '../wire/listing
 import { type Answer, isRefused } from './answer.ts'
 import { cutPage } from './cut-page.ts'
 import { findServer } from './find-server.ts'
+import { refuseUnlessPermitted } from './permission.ts'
 import { isReachable, type ServerState } from './server-state.ts'
-import type { World } from './world.ts'
+import { seesApp, seesEverything, seesServer, type UserWorld } from './user-world.ts'
 
 export interface ServerFilter {
   /** Only servers on which this app has volumes. */
@@ -15,19 +16,26 @@ export interface ServerFilter {
   reachable?: boolean | undefined
 }
 
-export function listServers(world: World, { app, reachable }: ServerFilter): ServerState[] {
+export function listServers(world: UserWorld, { app, reachable }: ServerFilter): ServerState[] {
+  if (app !== undefined && !seesApp(world, app)) return []
   const ofApp = app === undefined ? undefined : (world.inventory.plan.serversByApp.get(app) ?? new Set())
+  const isWhole = seesEverything(world)
   return [...world.servers.values()].filter(
     (server) =>
       (reachable === undefined || isReachable(server) === reachable) &&
-      (ofApp === undefined || ofApp.has(server.ip)),
+      (ofApp === undefined || ofApp.has(server.ip)) &&
+      (isWhole || seesServer(world, server.ip)),
   )
 }
 
 const CURSOR = 'server'
 
+export function getServer(world: UserWorld, ip: string): ServerState | undefined {
+  return seesServer(world, ip) ? world.servers.get(ip) : undefined
+}
+
 /** Sorted by address. Throws BAD_INPUT for a bad cursor. */
-export function findServers(world: World, filter: ServerFilter, page: Page): Slice<ServerState> {
+export function findServers(world: UserWorld, filter: ServerFilter, page: Page): Slice<ServerState> {
   const after = parseCursor(CURSOR, page)
   const sorted = listServers(world, filter).sort((one, other) => compareTexts(sortKey(one), sortKey(other)))
   return cutPage(sorted, page, {
@@ -37,7 +45,7 @@ export function findServers(world: World, filter: ServerFilter, page: Page): Sli
   })
 }
 
-export function countServers(world: World, filter: ServerFilter): ListCount {
+export function countServers(world: UserWorld, filter: ServerFilter): ListCount {
   return capCount(listServers(world, filter).length)
 }
 
@@ -46,9 +54,11 @@ function sortKey({ ip }: ServerState): string {
 }
 
 /** Reads the daemon's state now. Throws DAEMON_UNREACHABLE. */
-export async function readDebug(world: World, ip: string): Promise<Answer<DaemonDebug>> {
+export async function readDebug(world: UserWorld, ip: string): Promise<Answer<DaemonDebug>> {
   const server = findServer(world, ip)
   if (isRefused(server)) return server
+  const refusal = refuseUnlessPermitted(world, 'view', 'everything')
+  if (refusal) return refusal
   server.debug = await world.ports.daemon.debug(ip)
   return server.debug
 }

@@ -13,6 +13,8 @@ import type { RunRecord } from '../wire/record.ts'
 import type { VerifyRequest } from '../wire/verification.ts'
 import type { EndedRun, ForgottenDay, PlaceKey, VolumeCondition, VolumeRun } from './health-ports.ts'
 
+export type { StoredToken, TokenStore } from './access/token-book.ts'
+
 /** A record with the number of its last change: see RecordEvent. */
 export interface KeptRecord {
   record: RunRecord
@@ -33,6 +35,8 @@ export interface RecordStore {
   /** Sorted by request time, latest first; a record keeps its position when it starts. */
   find(filter: RecordFilter, page: Page): Promise<Slice<RunRecord>>
   count(filter: RecordFilter): Promise<ListCount>
+  /** The apps of records whose name begins so, sorted, at most `limit`. */
+  findApps(prefix: string, limit: number): Promise<string[]>
   /** The newest record of each job, for a DataLoader. */
   lastOfJobs(jobIds: readonly string[]): Promise<Map<string, RunRecord>>
   /** The newest run of each job that has ended; a job without one is left out. */
@@ -81,6 +85,8 @@ export interface BackupStore {
   /** Newest first (sequence, then created). */
   find(filter: BackupFilter, page: Page): Promise<Slice<BackupInfo>>
   count(filter: BackupFilter): Promise<ListCount>
+  /** The apps of backups whose name begins so, sorted, at most `limit`. */
+  findApps(prefix: string, limit: number): Promise<string[]>
   /** The newest good backup of each volume, for a DataLoader; keyed `${server} ${source}`. */
   lastGood(keys: readonly VolumeKey[]): Promise<Map<string, BackupInfo>>
   /** In the order of `keys`. */

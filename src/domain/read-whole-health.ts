@@ -7,8 +7,10 @@ import { VOLUME_STATES, type VolumeState } from './health/states.ts'
 import { summarize } from './health/summary.ts'
 import { readCatalogProblem } from './health.ts'
 import { findWorstFirst } from './list-worst-first.ts'
+import type { PlannedVolume } from './plan.ts'
 import type { ServerState } from './server-state.ts'
-import { readVolumeHealth } from './volume-health.ts'
+import { seesApp, seesEverything, seesServer, type UserWorld } from './user-world.ts'
+import { readVolumeHealth, readVolumeState } from './volume-health.ts'
 import type { World } from './world.ts'
 
 /** "Am I safe?", for everything that the controller knows. */
@@ -30,9 +32,10 @@ export interface JudgedHealth<State> {
   because: string[]
 }
 
-export async function readWholeHealth(world: World): Promise<WholeHealth> {
-  const controller = await readOwnHealth(world)
-  const counts = countByState(world)
+/** Of what the caller may see. */
+export async function readWholeHealth(world: UserWorld): Promise<WholeHealth> {
+  const controller = hideReasons(world, await readOwnHealth(world))
+  const counts = seesEverything(world) ? countByState(world) : countSeen(world)
   const servers = countServers(world)
   const state = VOLUME_STATES.find((each) => (counts.get(each) ?? 0) > 0) ?? 'OK'
   const summary = summarize({
@@ -44,7 +47,7 @@ export async function readWholeHealth(world: World): Promise<WholeHealth> {
   return {
     summary,
     state,
-    volumes: world.inventory.plan.volumes.length,
+    volumes: countVolumes(world, counts),
     counts: [...counts].map(([each, volumes]) => ({ state: each, volumes })),
     servers: [...servers].map(([each, count]) => ({ state: each, servers: count })),
     controller,
@@ -81,17 +84,46 @@ export function countByState({ health, inventory }: World): Map<VolumeState, num
 const MAX_REASONS = 10
 const FIRST: Page = { first: 1 }
 
-function describeWorst(world: World): string | null {
+/** The reasons may name any app. */
+function hideReasons<State>(
+  world: UserWorld,
+  { because, ...judged }: JudgedHealth<State>,
+): JudgedHealth<State> {
+  if (seesEverything(world)) return { ...judged, because }
+  return {
+    ...judged,
+    because: judged.states.map((state) => `${state}: those who may see everything are told why`),
+  }
+}
+
+function countVolumes(world: UserWorld, seen: ReadonlyMap<VolumeState, number>): number {
+  if (seesEverything(world)) return world.inventory.plan.volumes.length
+  return [...seen.values()].reduce((sum, count) => sum + count, 0)
+}
+
+function countSeen(world: UserWorld): Map<VolumeState, number> {
+  const counts = new Map(VOLUME_STATES.map((state) => [state, 0]))
+  for (const volume of world.inventory.plan.volumes) {
+    if (!seesApp(world, volume.app)) continue
+    const state = readVolumeState(world, volume)
+    counts.set(state, (counts.get(state) ?? 0) + 1)
+  }
+  return counts
+}
+
+function describeWorst(world: UserWorld): string | null {
   const candidates = world.inventory.plan.volumes
-  const [worst] = findWorstFirst(world, { candidates, isWhole: true, matches: () => true }, FIRST).items
+  const matches = ({ app }: PlannedVolume) => seesApp(world, app)
+  const [worst] = findWorstFirst(world, { candidates, isWhole: true, matches }, FIRST).items
   if (!worst) return null
   const { name, proc, instanceNo } = worst.node
   return `${name} of ${proc}, instance ${instanceNo}: ${readVolumeHealth(world, worst.node).because}`
 }
 
 /** In the order of the states, each server by its worst one. */
-function countServers(world: World): Map<ServerHealthState, number> {
-  const states = [...world.servers.values()].map((server) => readServerHealth(world, server).state)
+function countServers(world: UserWorld): Map<ServerHealthState, number> {
+  const servers = [...world.servers.values()].filter(({ ip }) => seesServer(world, ip))
+  const states = servers.map((server) => readServerHealth(world, server).state)
   const counts = Map.groupBy(states, (state) => state)
   return new Map(
     SERVER_STATES.flatMap((state) => (counts.has(state) ? [[state, counts.get(state)?.length ?? 0]] : [])),

@@ -1,5 +1,6 @@
 import { findApp } from '../wire/find-app.ts'
 import type { RunRecord } from '../wire/record.ts'
+import type { Scope } from './access/scope.ts'
 
 /** `seq` counts over all records of this controller and continues after a restart. */
 export interface RecordEvent {
@@ -11,6 +12,8 @@ export interface RecordEvent {
 export interface EventFilter {
   rid?: string | undefined
   app?: string | undefined
+  /** What the listener may see; left out: everything. */
+  scope?: Scope | undefined
 }
 
 export interface Listening extends EventFilter {
@@ -20,5 +23,6 @@ export interface Listening extends EventFilter {
 
 export function matchesEventFilter(record: RunRecord, filter: EventFilter): boolean {
   if (filter.rid !== undefined && record.rid !== filter.rid) return false
+  if (filter.scope && !filter.scope.has(findApp(record))) return false
   return filter.app === undefined || findApp(record) === filter.app
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
 import { hasCode } from '../lib/errors.ts'
 import { applyNews } from '../wire/apply-news.ts'
+import { findApp } from '../wire/find-app.ts'
 import { recoverAction } from '../wire/job.ts'
 import { isTerminal, type RecordState, type RunRecord, UNFINISHED_STATES } from '../wire/record.ts'
 import { findForeignPart } from '../wire/record-sender.ts'
@@ -21,6 +22,8 @@ interface WaitingNews extends PromiseWithResolvers<ReadonlySet<string>> {
 export interface LedgerOptions {
   clock: Clock
   stalls: OwnStalls
+  /** The app of a job in the plan. */
+  appOfJob?(jobId: string): string | undefined
   /** Called with each record whose state changed, once that is on disk. */
   onChange(record: RunRecord): void
 }
@@ -53,10 +56,20 @@ export class RecordLedger {
   /** Stores news; on disk when it resolves. Returns the runs whose state changed. */
   apply(news: readonly RunRecord[]): Promise<ReadonlySet<string>> {
     for (const { rid, server } of news) this.noteAlive([rid], server)
-    const waiting = { ...Promise.withResolvers<ReadonlySet<string>>(), news: news.map(normalizeNames) }
+    const waiting = {
+      ...Promise.withResolvers<ReadonlySet<string>>(),
+      news: news.map((record) => this.#normalize(record)),
+    }
     this.#waiting.push(waiting)
     if (!this.#isWorking) void this.#work()
     return waiting.promise
+  }
+
+  /** A run belongs to the app of its job, whatever its daemon writes. */
+  #normalize(record: RunRecord): RunRecord {
+    const named = normalizeNames(record)
+    const app = this.#options.appOfJob?.(named.jobId)
+    return app === undefined || findApp(named) === app ? named : { ...named, args: { ...named.args, app } }
   }
 
   async #work(): Promise<void> {

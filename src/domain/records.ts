@@ -1,28 +1,46 @@
 import { BackupdError } from '../lib/errors.ts'
 import { can } from '../wire/actions.ts'
-import type { ListCount, Page, RecordFilter, Slice } from '../wire/listing.ts'
+import { findApp } from '../wire/find-app.ts'
+import { capCount, type ListCount, type Page, type RecordFilter, type Slice } from '../wire/listing.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { type Answer, refuse } from './answer.ts'
 import { audited } from './audit.ts'
+import { NO_ITEMS, narrowToScope } from './narrow-to-scope.ts'
+import { refuseUnlessPermitted } from './permission.ts'
+import { seesApp, type UserWorld } from './user-world.ts'
 import type { World } from './world.ts'
 
-export async function getRecord(world: World, rid: string): Promise<RunRecord | undefined> {
-  return (await world.ports.records.get(rid))?.record
+export async function getRecord(world: UserWorld, rid: string): Promise<RunRecord | undefined> {
+  const record = await readRecord(world, rid)
+  return record && seesApp(world, findApp(record)) ? record : undefined
+}
+
+/** For the controller itself. */
+export async function readRecord({ ports }: World, rid: string): Promise<RunRecord | undefined> {
+  return (await ports.records.get(rid))?.record
 }
 
 /** Sorted by request time, latest first; a record keeps its position when it starts. */
-export function findRecords(world: World, filter: RecordFilter, page: Page): Promise<Slice<RunRecord>> {
-  return world.ports.records.find(filter, page)
+export async function findRecords(
+  world: UserWorld,
+  filter: RecordFilter,
+  page: Page,
+): Promise<Slice<RunRecord>> {
+  const own = await narrowToScope(world, filter, world.ports.records)
+  return own ? world.ports.records.find(own, page) : NO_ITEMS
 }
 
-export function countRecords({ ports }: World, filter: RecordFilter): Promise<ListCount> {
-  return ports.records.count(filter)
+export async function countRecords(world: UserWorld, filter: RecordFilter): Promise<ListCount> {
+  const own = await narrowToScope(world, filter, world.ports.records)
+  return own ? world.ports.records.count(own) : capCount(0)
 }
 
-export function cancelRecord(world: World, who: string, rid: string): Promise<Answer<RunRecord>> {
-  return audited(world, { who, verb: 'cancelRecord', facts: { rid } }, async () => {
+export function cancelRecord(world: UserWorld, rid: string): Promise<Answer<RunRecord>> {
+  return audited(world, { verb: 'cancelRecord', facts: { rid } }, async () => {
     const record = await getRecord(world, rid)
     if (!record) return refuse('NOT_FOUND', `There is no record "${rid}" to cancel`, { rid })
+    const refusal = refuseUnlessPermitted(world, 'cancel', { app: findApp(record) })
+    if (refusal) return refusal
     if (!can('cancel', record.state)) {
       return refuse('CONFLICT', `Record ${rid} cannot be cancelled: it has ended already (${record.state})`, {
         rid,
@@ -41,5 +59,5 @@ export async function refreshRecord(world: World, known: RunRecord): Promise<Run
   } catch (error) {
     if (!(error instanceof BackupdError)) throw error
   }
-  return (await getRecord(world, known.rid)) ?? known
+  return (await readRecord(world, known.rid)) ?? known
 }

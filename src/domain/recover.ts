@@ -5,8 +5,10 @@ import type { RunRecord } from '../wire/record.ts'
 import { type Answer, isRefused, refuse } from './answer.ts'
 import { audited } from './audit.ts'
 import { type BackupName, locateBackup } from './backups.ts'
+import { refuseUnlessPermitted } from './permission.ts'
 import { findVolume, findVolumeByArchive, type PlannedVolume } from './plan.ts'
 import { startRun } from './runs.ts'
+import { seesApp, type UserWorld } from './user-world.ts'
 import type { World } from './world.ts'
 
 export interface RecoverOptions {
@@ -30,36 +32,40 @@ export interface MigrateOptions extends RecoverOptions {
 }
 
 /** Recovers a backup into the volume that it is named after. */
-export function recover(world: World, who: string, options: RecoverOptions): Promise<Answer<RunRecord>> {
-  return audited(world, { who, verb: 'recover', facts: listFacts(options) }, async () => {
-    const backup = await locateRecoverable(world, options)
+export function recover(world: UserWorld, options: RecoverOptions): Promise<Answer<RunRecord>> {
+  return audited(world, { verb: 'recover', facts: listFacts(options) }, async () => {
+    const backup = await locateRecoverable(world, options, 'recover')
     if (isRefused(backup)) return backup
     const home = findOwnVolume(world, backup)
-    return isRefused(home)
-      ? home
-      : startRecover(world, options, { backup, server: backup.server, path: home.path })
+    if (isRefused(home)) return home
+    // What the manifest names as its app need not be the app whose volume it goes to.
+    const refusal = refuseUnlessPermitted(world, 'recover', home)
+    return refusal ?? startRecover(world, options, { backup, server: backup.server, path: home.path })
   })
 }
 
 /** Recovers a backup into a volume of another instance of the same proc, on the server where that runs. */
-export function migrate(world: World, who: string, options: MigrateOptions): Promise<Answer<RunRecord>> {
+export function migrate(world: UserWorld, options: MigrateOptions): Promise<Answer<RunRecord>> {
   const facts = { ...listFacts(options), to: options.to, volume: options.volume }
-  return audited(world, { who, verb: 'migrate', facts }, async () => {
-    const backup = await locateRecoverable(world, options)
+  return audited(world, { verb: 'migrate', facts }, async () => {
+    const backup = await locateRecoverable(world, options, 'migrate')
     if (isRefused(backup)) return backup
     const target = findTarget(world, backup, options)
     if (isRefused(target)) return target
-    const refusal = refuseUnconfirmed(backup, options)
+    const refusal = refuseUnlessPermitted(world, 'migrate', target) ?? refuseUnconfirmed(backup, options)
     return refusal ?? startRecover(world, options, { backup, server: target.server, path: target.path })
   })
 }
 
 async function locateRecoverable(
-  world: World,
+  world: UserWorld,
   { backup: name, snapshot, files, onRefusedRename, plan = false }: RecoverOptions,
+  action: 'recover' | 'migrate',
 ): Promise<Answer<BackupInfo>> {
   const backup = await locateBackup(world, name)
   if (isRefused(backup)) return backup
+  const refusal = refuseUnlessPermitted(world, action, backup)
+  if (refusal) return refusal
   if (snapshot !== undefined && backup.mode === 'full') {
     return refuse('BAD_INPUT', `"${backup.name}" is a full backup: it has no snapshots to pick from`, {
       name: backup.name,
@@ -98,9 +104,9 @@ function refuseUnconfirmed(
  * The volume that the backup is named after, from the present inventory. The path in the catalog or in a manifest is
  * not used: anyone who can write there could direct the recover to another volume.
  */
-function findOwnVolume({ inventory }: World, { server, name }: BackupInfo): Answer<PlannedVolume> {
-  const home = findVolumeByArchive(inventory.plan, server, findArchiveOfBackup(name))
-  if (home) return home
+function findOwnVolume(world: UserWorld, { server, name }: BackupInfo): Answer<PlannedVolume> {
+  const home = findVolumeByArchive(world.inventory.plan, server, findArchiveOfBackup(name))
+  if (home && seesApp(world, home.app)) return home
   const what = `Cannot recover "${name}": the inventory has no volume on ${server} that it is named after`
   return refuse(
     'NOT_FOUND',

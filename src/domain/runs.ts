@@ -3,7 +3,7 @@ import { BackupdError, messageOf } from '../lib/errors.ts'
 import { describeFailure } from '../wire/failed-run.ts'
 import { newRid } from '../wire/ids.ts'
 import { makeNoOutcome, type RunRecord } from '../wire/record.ts'
-import { getRecord, refreshRecord } from './records.ts'
+import { readRecord, refreshRecord } from './records.ts'
 import { isLegacyDaemon } from './server-state.ts'
 import type { World } from './world.ts'
 
@@ -48,7 +48,7 @@ async function startOnLegacy(
   const record = { ...queued, rid: await ask(queued.rid) }
   await world.ledger.apply([record])
   // Its posts may have arrived before its answer.
-  return (await getRecord(world, record.rid)) ?? record
+  return (await readRecord(world, record.rid)) ?? record
 }
 
 function queuedRecord(draft: RunDraft, rid: string, start: string): RunRecord {

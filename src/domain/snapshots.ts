@@ -7,6 +7,8 @@ import { type Answer, isRefused, refuse } from './answer.ts'
 import { audited } from './audit.ts'
 import { type BackupName, locateBackup } from './backups.ts'
 import { askAbout, relistSoon } from './listing.ts'
+import { refuseUnlessPermitted } from './permission.ts'
+import type { UserWorld } from './user-world.ts'
 import type { World } from './world.ts'
 
 const NO_ID = ''
@@ -103,15 +105,16 @@ export async function readFileHistory(
 
 /** Deletes snapshots; the next prune frees their room. Returns the deleted ids. */
 export function deleteSnapshots(
-  world: World,
-  who: string,
+  world: UserWorld,
   request: { backup: BackupName; snapshots: string[] },
 ): Promise<Answer<string[]>> {
   const { backup: name, snapshots } = request
   const facts = { ...name, server: name.server ?? null, snapshots }
-  return audited(world, { who, verb: 'deleteSnapshots', facts }, async () => {
+  return audited(world, { verb: 'deleteSnapshots', facts }, async () => {
     const backup = await locateBackup(world, name)
     if (isRefused(backup)) return backup
+    const refusal = refuseUnlessPermitted(world, 'delete', backup)
+    if (refusal) return refusal
     if (!hasSnapshots(backup)) return refuseWithoutSeries(backup)
     if (snapshots.length === 0) return refuse('BAD_INPUT', 'No snapshot is named; nothing was deleted', {})
     const request = { ...toBackupKey(backup), snapshots }

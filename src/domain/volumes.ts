@@ -12,6 +12,7 @@ import {
   type VolumePlace,
   volumeIdentity,
 } from './plan.ts'
+import { seesApp, seesEverything, type UserWorld } from './user-world.ts'
 import { readVolumeState } from './volume-health.ts'
 import type { World } from './world.ts'
 
@@ -29,7 +30,7 @@ export interface VolumeFilter {
 const CURSOR = 'volume'
 
 /** Sorted by app, proc, instance and name. Throws BAD_INPUT for a bad cursor. */
-export function findVolumes(world: World, filter: VolumeFilter, page: Page): Slice<PlannedVolume> {
+export function findVolumes(world: UserWorld, filter: VolumeFilter, page: Page): Slice<PlannedVolume> {
   const after = parsePlace(page)
   return cutPage(listCandidates(world, filter), page, {
     matches: (volume) => matchesFilter(world, volume, filter),
@@ -39,7 +40,7 @@ export function findVolumes(world: World, filter: VolumeFilter, page: Page): Sli
 }
 
 /** By the worst state of their health, then as above. */
-export function findWorstVolumes(world: World, filter: VolumeFilter, page: Page): Slice<PlannedVolume> {
+export function findWorstVolumes(world: UserWorld, filter: VolumeFilter, page: Page): Slice<PlannedVolume> {
   const list = {
     candidates: listCandidates(world, filter),
     isWhole: filter.app === undefined,
@@ -48,7 +49,7 @@ export function findWorstVolumes(world: World, filter: VolumeFilter, page: Page)
   return findWorstFirst(world, list, page)
 }
 
-export function countVolumes(world: World, filter: VolumeFilter): ListCount {
+export function countVolumes(world: UserWorld, filter: VolumeFilter): ListCount {
   return countMatches(listCandidates(world, filter), (volume) => matchesFilter(world, volume, filter))
 }
 
@@ -61,9 +62,10 @@ function listCandidates({ inventory }: World, { app }: VolumeFilter): readonly P
   return volumes.slice(begin, end)
 }
 
-function matchesFilter(world: World, planned: PlannedVolume, filter: VolumeFilter): boolean {
+function matchesFilter(world: UserWorld, planned: PlannedVolume, filter: VolumeFilter): boolean {
   const { proc, volume, instanceNo, server, states } = filter
   return (
+    (seesEverything(world) || seesApp(world, planned.app)) &&
     (states === undefined || states.includes(readVolumeState(world, planned))) &&
     (server === undefined || planned.server === server) &&
     (instanceNo === undefined || planned.instanceNo === instanceNo) &&

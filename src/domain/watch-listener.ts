@@ -14,9 +14,14 @@ export class WatchListener {
   #hasCaughtUp = false
   #isBehind = false
 
-  constructor(events: RecordEvents, { rid, app, onBehind }: Listening) {
+  constructor(events: RecordEvents, { rid, app, scope, onBehind }: Listening) {
     this.#events = events
-    this.#listening = { rid, app, onBehind: () => (this.#hasCaughtUp ? onBehind?.() : this.#fallBehind()) }
+    this.#listening = {
+      rid,
+      app,
+      scope,
+      onBehind: () => (this.#hasCaughtUp ? onBehind?.() : this.#fallBehind()),
+    }
     this.#queue = events.listen(this.#listening)
     this.#upTo = events.last
   }

@@ -1,13 +1,16 @@
 import { BackupdError } from '../lib/errors.ts'
 import type { KeptRecord } from './ports.ts'
 import { type Listening, matchesEventFilter, type RecordEvent } from './record-event.ts'
+import type { UserWorld } from './user-world.ts'
 import { WatchListener } from './watch-listener.ts'
 import type { World } from './world.ts'
 
-export interface Watch extends Listening {
+export interface Watch extends Omit<Listening, 'scope'> {
   /** The last event number seen; undefined to start with the present state. */
   since?: number | undefined
 }
+
+interface ScopedWatch extends Watch, Listening {}
 
 const GAP_PAGE = 500
 /** Between two pages, the event loop turns once. */
@@ -19,7 +22,9 @@ const SNAPSHOT_PAGE = 100
  * numbers, so that whoever leaves misses nothing by coming back with the last number as `since`. Ends when the
  * controller closes or the listener, once it has caught up, is too far behind. Check `since` with checkSince() first.
  */
-export function watchRecords(world: World, watch: Watch): AsyncIterableIterator<RecordEvent> {
+export function watchRecords(world: UserWorld, asked: Watch): AsyncIterableIterator<RecordEvent> {
+  const { scope } = world.caller.principal
+  const watch = scope.isWhole ? asked : { ...asked, scope }
   const listener = new WatchListener(world.ledger.events, watch)
   const events = streamEvents(world, watch, listener)
   return {
@@ -48,14 +53,14 @@ export async function checkSince(world: World, since: number): Promise<void> {
   })
 }
 
-interface BoundedWatch extends Watch {
+interface BoundedWatch extends ScopedWatch {
   /** The number of the last event before the queue began: what changed later comes from there. */
   upTo: number
 }
 
 async function* streamEvents(
   world: World,
-  watch: Watch,
+  watch: ScopedWatch,
   listener: WatchListener,
 ): AsyncGenerator<RecordEvent, undefined> {
   let last = watch.since
@@ -118,7 +123,7 @@ async function* streamGap(
     if ((await world.ports.records.keptEvents()).after > after) return listener.stop()
     const last = kept.length < GAP_PAGE ? upTo : Math.min(upTo, kept.at(-1)?.eventSeq ?? upTo)
     yield* mergeEvents(
-      kept.filter(({ eventSeq }) => eventSeq <= last),
+      kept.filter(({ record, eventSeq }) => eventSeq <= last && matchesEventFilter(record, watch)),
       progressed.filter(({ eventSeq }) => eventSeq > after && eventSeq <= last),
     ).map((change) => makeEvent(world, 'CHANGE', change))
     if (last === upTo) return

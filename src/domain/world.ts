@@ -3,6 +3,7 @@ import type { Log } from '../lib/log.ts'
 import type { Problems } from '../lib/problems.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
 import type { RunRecord } from '../wire/record.ts'
+import type { TokenBook } from './access/token-book.ts'
 import type { Background } from './background.ts'
 import type { HealthBoard } from './health/board.ts'
 import type { HealthStore } from './health-ports.ts'
@@ -21,6 +22,7 @@ import type {
   InventoryMemory,
   RecordStore,
   ServerStore,
+  TokenStore,
 } from './ports.ts'
 import type { RecordLedger } from './record-ledger.ts'
 import type { RelistQueue } from './relist-queue.ts'
@@ -57,6 +59,7 @@ export interface World {
   readonly setAside: SetAside
   /** The health of every planned backup job. */
   readonly health: HealthBoard
+  readonly tokens: TokenBook
 }
 
 /** Spreads the requests to the daemons, so that a large fleet never answers in one wave. */
@@ -80,6 +83,7 @@ export interface Ports {
   servers: ServerStore
   health: HealthStore
   audit: AuditStore
+  tokens: TokenStore
   copier: CatalogCopier
   daemon: DaemonPort
   inventoryMemory: InventoryMemory

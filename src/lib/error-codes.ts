@@ -9,6 +9,11 @@ export const ERROR_CODES = {
   BAD_INPUT: 'Correct the request as the message says; nothing was changed.',
   CONFLICT: 'A run, a lock or a state prevents this now. Wait for it or cancel it, then ask again.',
   FORBIDDEN: 'Nothing was changed. Ask for what is allowed, or ask an operator to allow it.',
+  UNAUTHENTICATED:
+    'Send a token as "Authorization: Bearer TOKEN", or as the password of HTTP Basic; docs/security.md says how to get one.',
+  NOT_PERMITTED: 'Nothing was changed. Ask an administrator for the role that the message names.',
+  TLS_REQUIRED:
+    'Ask from the machine itself or through TLS. The token was sent in the clear: if others can read this network, revoke it.',
   DAEMON_UNREACHABLE:
     'Check that the daemon runs and that the controller reaches its address. Its runs continue meanwhile.',
   CONTROLLER_UNREACHABLE: 'Check that the controller runs and listens at the given address.',

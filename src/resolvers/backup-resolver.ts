@@ -63,20 +63,20 @@ export class BackupResolver {
 
   @Mutation(() => Record, { description: 'Restores a backup to the volume it was made of.' })
   async recover(
-    @Ctx() { world, who }: Context,
+    @Ctx() { world }: Context,
     @Arg('input', () => RecoverInput) input: RecoverInput,
   ): Promise<Record> {
-    return toRecord(world, orThrow(await recover(world, who, toRecoverOptions(input))))
+    return toRecord(world, orThrow(await recover(world, toRecoverOptions(input))))
   }
 
   @Mutation(() => Record, {
     description: 'Restores a backup into a volume of another instance of the same proc.',
   })
   async migrate(
-    @Ctx() { world, who }: Context,
+    @Ctx() { world }: Context,
     @Arg('input', () => MigrateInput) input: MigrateInput,
   ): Promise<Record> {
-    return toRecord(world, orThrow(await migrate(world, who, toMigrateOptions(input))))
+    return toRecord(world, orThrow(await migrate(world, toMigrateOptions(input))))
   }
 
   @Mutation(() => Record, {
@@ -84,27 +84,27 @@ export class BackupResolver {
       'Reads a backup and compares it with its checksums. Damage is noted in the store, and so is the proof that there is none.',
   })
   async verifyBackup(
-    @Ctx() { world, who }: Context,
+    @Ctx() { world }: Context,
     @Arg('app', () => ID) app: string,
     @Arg('proc', () => ID, PROC) proc: string,
     @Arg('name', () => ID) name: string,
     @Arg('server', () => ID, SERVER) server?: string,
   ): Promise<Record> {
     const backup = { app, proc, name, server: server ?? undefined }
-    return toRecord(world, orThrow(await verifyBackup(world, who, backup)))
+    return toRecord(world, orThrow(await verifyBackup(world, backup)))
   }
 
   @Mutation(() => [ID], {
     description: 'Deletes backups. If one of them may not be deleted, none is. Returns the deleted names.',
   })
   async deleteBackups(
-    @Ctx() { world, who }: Context,
+    @Ctx() { world }: Context,
     @Arg('app', () => ID) app: string,
     @Arg('proc', () => ID, PROC) proc: string,
     @Arg('names', () => [ID]) names: string[],
     @Arg('server', () => ID, SERVER) server?: string,
   ): Promise<string[]> {
-    return orThrow(await deleteBackups(world, who, { app, proc, names, server: server ?? undefined }))
+    return orThrow(await deleteBackups(world, { app, proc, names, server: server ?? undefined }))
   }
 
   @FieldResolver(() => Server, { description: 'The server in whose folder of the store it lies.' })

@@ -16,21 +16,21 @@ const FORGET = {
 export class CatalogResolver {
   @Mutation(() => CatalogCopy, { description: 'Copies the catalog into a new file below `dir`.' })
   async copyCatalog(
-    @Ctx() { world, who }: Context,
+    @Ctx() { world }: Context,
     @Arg('dir', () => String, DIR) dir: string,
   ): Promise<CatalogCopy> {
-    return orThrow(await copyCatalog(world, who, dir))
+    return orThrow(await copyCatalog(world, dir))
   }
 
   @Mutation(() => CatalogRebuild, {
     description: 'Makes the catalog equal to the stores, for every server that has a folder or backups.',
   })
   async rebuildCatalog(
-    @Ctx() { world, who }: Context,
+    @Ctx() { world }: Context,
     @Arg('dryRun', () => Boolean, DRY_RUN) dryRun?: boolean,
     @Arg('forget', () => [ID], FORGET) forget?: string[],
   ): Promise<CatalogRebuild> {
     const request = { dryRun: dryRun === true, forget: forget ?? [] }
-    return { dryRun: request.dryRun, namespaces: orThrow(await rebuildCatalog(world, who, request)) }
+    return { dryRun: request.dryRun, namespaces: orThrow(await rebuildCatalog(world, request)) }
   }
 }

@@ -1,11 +1,10 @@
-import type { World } from '../domain/world.ts'
+import type { UserWorld } from '../domain/user-world.ts'
 import type { Loaders } from './loaders.ts'
 
 /** The context of every resolver. */
 export interface Context {
-  world: World
-  /** Who asks, for the audit: `graphql 10.0.0.7`. */
-  who: string
+  /** With the caller, who decides what exists in it. */
+  world: UserWorld
   loaders: Loaders
   /** The document is one of our own and not a client's, so larger pages are allowed. */
   isOwnDocument?: boolean

@@ -1,4 +1,5 @@
 import { registerEnumType } from 'type-graphql'
+import type { AccessAction as DomainAction } from '../domain/access/roles.ts'
 import type { ControllerHealthState as ControllerState } from '../domain/health/controller-rules.ts'
 import type { ServerHealthState as ServerState } from '../domain/health/server-rules.ts'
 import type { VolumeState } from '../domain/health/states.ts'
@@ -36,6 +37,55 @@ registerEnumType(RecordState, {
       description:
         'The controller does not know what became of it. A later report of the daemon replaces this.',
     },
+  },
+})
+
+export const AccessRole = {
+  VIEWER: 'viewer',
+  OPERATOR: 'operator',
+  RESTORER: 'restorer',
+  ADMIN: 'admin',
+} as const
+export type AccessRole = (typeof AccessRole)[keyof typeof AccessRole]
+registerEnumType(AccessRole, {
+  name: 'AccessRole',
+  description: 'What a caller may do. Each role may also see.',
+  valuesConfig: {
+    VIEWER: { description: 'See.' },
+    OPERATOR: { description: 'Run, sleep, wake, cancel and verify.' },
+    RESTORER: { description: 'Recover and migrate.' },
+    ADMIN: { description: 'Everything: also delete, schedulers, clocks, the catalog and access.' },
+  },
+})
+
+/** Every action of the domain has its name here in capitals; a test compares. */
+export const AccessAction = {
+  VIEW: 'view',
+  RUN: 'run',
+  SLEEP: 'sleep',
+  WAKE: 'wake',
+  CANCEL: 'cancel',
+  VERIFY: 'verify',
+  RECOVER: 'recover',
+  MIGRATE: 'migrate',
+  DELETE: 'delete',
+  SCHEDULER: 'scheduler',
+  CLOCK: 'clock',
+  CATALOG: 'catalog',
+  ACCESS: 'access',
+} as const satisfies Record<string, DomainAction>
+export type AccessAction = (typeof AccessAction)[keyof typeof AccessAction]
+registerEnumType(AccessAction, { name: 'AccessAction', description: 'What a caller may want to do.' })
+
+export const CallerKind = { ANONYMOUS: 'anonymous', TOKEN: 'token', PROCESS: 'process' } as const
+export type CallerKind = (typeof CallerKind)[keyof typeof CallerKind]
+registerEnumType(CallerKind, {
+  name: 'CallerKind',
+  description: 'How it was found out who asks.',
+  valuesConfig: {
+    ANONYMOUS: { description: 'It was not: the request had no credentials.' },
+    TOKEN: { description: 'By a token.' },
+    PROCESS: { description: 'The controller asks itself.' },
   },
 })
 

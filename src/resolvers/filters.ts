@@ -1,7 +1,7 @@
 import type { JobFilter } from '../domain/jobs.ts'
 import { fullProcName } from '../domain/procs.ts'
+import type { UserWorld } from '../domain/user-world.ts'
 import type { VolumeFilter } from '../domain/volumes.ts'
-import type { World } from '../domain/world.ts'
 import { BackupdError } from '../lib/errors.ts'
 import type { BackupFilter, Page, RecordFilter } from '../wire/listing.ts'
 import type * as inputs from './types/inputs.ts'
@@ -35,16 +35,25 @@ export function toVolumeFilter(filter: inputs.VolumeFilter | null | undefined): 
   return withoutNulls({ ...filter })
 }
 
-export function toRecordFilter(world: World, filter: inputs.RecordFilter | null | undefined): RecordFilter {
+export function toRecordFilter(
+  world: UserWorld,
+  filter: inputs.RecordFilter | null | undefined,
+): RecordFilter {
   const { action, jobId, states } = filter ?? {}
   return withoutNulls({ ...historyFilter(world, filter), action, jobId, states })
 }
 
-export function toBackupFilter(world: World, filter: inputs.BackupFilter | null | undefined): BackupFilter {
+export function toBackupFilter(
+  world: UserWorld,
+  filter: inputs.BackupFilter | null | undefined,
+): BackupFilter {
   return withoutNulls({ ...historyFilter(world, filter), names: filter?.names })
 }
 
-function historyFilter(world: World, filter: inputs.RecordFilter | inputs.BackupFilter | null | undefined) {
+function historyFilter(
+  world: UserWorld,
+  filter: inputs.RecordFilter | inputs.BackupFilter | null | undefined,
+) {
   const { app, proc, volume, volumes, instanceNo, mode, server, from, to } = filter ?? {}
   return {
     app,

@@ -55,31 +55,31 @@ export class JobResolver {
     description: 'Runs a job now, in addition to its schedule. Answers when the daemon has accepted it.',
   })
   async runJob(
-    @Ctx() { world, who }: Context,
+    @Ctx() { world }: Context,
     @Arg('id', () => ID) id: string,
     @Arg('app', () => ID, OF_APP) app?: string,
     @Arg('reread', () => Boolean, REREAD) reread?: boolean,
   ): Promise<Record> {
     const request = { id, app: app ?? undefined, reread: reread ?? false }
-    return toRecord(world, orThrow(await runJob(world, who, request)))
+    return toRecord(world, orThrow(await runJob(world, request)))
   }
 
   @Mutation(() => Job, { description: 'Stops the schedule of a job until `wakeJob`.' })
   async sleepJob(
-    @Ctx() { world, who }: Context,
+    @Ctx() { world }: Context,
     @Arg('id', () => ID) id: string,
     @Arg('app', () => ID, OF_APP) app?: string,
   ): Promise<Job> {
-    return toJob(orThrow(await sleepJob(world, who, { id, app: app ?? undefined })))
+    return toJob(orThrow(await sleepJob(world, { id, app: app ?? undefined })))
   }
 
   @Mutation(() => Job, { description: 'Resumes the schedule of a job.' })
   async wakeJob(
-    @Ctx() { world, who }: Context,
+    @Ctx() { world }: Context,
     @Arg('id', () => ID) id: string,
     @Arg('app', () => ID, OF_APP) app?: string,
   ): Promise<Job> {
-    return toJob(orThrow(await wakeJob(world, who, { id, app: app ?? undefined })))
+    return toJob(orThrow(await wakeJob(world, { id, app: app ?? undefined })))
   }
 
   @FieldResolver(() => App, {

@@ -1,17 +1,13 @@
 // Converts the domain's types to GraphQL's; only this file and snapshot-mapper.ts do so.
 
 import { findPlannedVolume, isOrphaned } from '../domain/backups.ts'
-import type { InventoryState } from '../domain/inventory-state.ts'
+import type { ShownInventory } from '../domain/inventory-status.ts'
 import type { JobView } from '../domain/jobs.ts'
 import { findVolumeByPath, type PlannedVolume } from '../domain/plan.ts'
 import type { MigrateOptions, RecoverOptions } from '../domain/recover.ts'
-import {
-  isReachable,
-  listServerCapabilities,
-  listServerProblems,
-  newServer,
-  type ServerState,
-} from '../domain/server-state.ts'
+import { readServerProblems } from '../domain/server-problems.ts'
+import { isReachable, listServerCapabilities, newServer, type ServerState } from '../domain/server-state.ts'
+import { seesEverything, type UserWorld } from '../domain/user-world.ts'
 import type { World } from '../domain/world.ts'
 import { isoTime, NEVER } from '../lib/clock.ts'
 import { ERROR_CODES, isErrorCode } from '../lib/error-codes.ts'
@@ -173,11 +169,11 @@ export function toBackup(world: World, info: BackupInfo): Backup {
 }
 
 /** A server that left the inventory still has its IP. */
-export function toServer(world: World, ip: string): Server {
+export function toServer(world: UserWorld, ip: string): Server {
   const server = world.servers.get(ip)
-  const problems = () =>
-    server ? listServerProblems(server, world.problems.listAbout(ip)) : ['It is no longer in the inventory']
-  return { ...fromState(server ?? newServer(ip)), problems }
+  const problems = () => (server ? readServerProblems(world, server) : ['It is no longer in the inventory'])
+  const own = { problems, ...(!seesEverything(world) && { runningTasks: null }) }
+  return { ...fromState(server ?? newServer(ip)), ...own }
 }
 
 function fromState(server: ServerState): Omit<Server, 'problems'> {
@@ -208,13 +204,9 @@ export function toServerDebug(debug: DaemonDebug): ServerDebug {
   }
 }
 
-export function toInventoryStatus({ plan, since, problem, held }: InventoryState): InventoryStatus {
+export function toInventoryStatus({ held, ...status }: ShownInventory): InventoryStatus {
   return {
-    since,
-    volumes: plan.volumes.length,
-    servers: plan.servers.size,
-    problem,
-    faults: plan.problems,
+    ...status,
     held: held && {
       since: isoTime(held.since),
       until: isoTime(held.until),

@@ -2,6 +2,7 @@ import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root, Subs
 import { getJob } from '../domain/jobs.ts'
 import type { RecordEvent as DomainEvent } from '../domain/record-event.ts'
 import { cancelRecord, countRecords, findRecords, getRecord } from '../domain/records.ts'
+import { seesApp } from '../domain/user-world.ts'
 import { checkSince, watchRecords } from '../domain/watch-records.ts'
 import { orThrow } from './answer.ts'
 import { AFTER, pageSize } from './arguments.ts'
@@ -57,8 +58,8 @@ export class RecordResolver {
   @Mutation(() => Record, {
     description: 'Ends a queued run at once, a running one a little later. Refused if it has ended.',
   })
-  async cancelRecord(@Ctx() { world, who }: Context, @Arg('rid', () => ID) rid: string): Promise<Record> {
-    return toRecord(world, orThrow(await cancelRecord(world, who, rid)))
+  async cancelRecord(@Ctx() { world }: Context, @Arg('rid', () => ID) rid: string): Promise<Record> {
+    return toRecord(world, orThrow(await cancelRecord(world, rid)))
   }
 
   @Subscription(() => RecordEvent, {
@@ -75,7 +76,7 @@ export class RecordResolver {
       })
     },
   })
-  // Computed once for all subscribers of an event, whatever their arguments: it must not depend on them.
+  // Computed once for all subscribers of an event who may see the same: it must not depend on their arguments.
   recordUpdated(
     @Ctx() { world }: Context,
     @Root() { seq, kind, record }: DomainEvent,
@@ -108,6 +109,6 @@ export class BackupResultResolver {
     description: 'The backup that was made; null for other actions.',
   })
   backup(@Ctx() { world }: Context, @Root() { backupInfo }: BackupResult): Backup | null {
-    return backupInfo && toBackup(world, backupInfo)
+    return backupInfo && seesApp(world, backupInfo.app) ? toBackup(world, backupInfo) : null
   }
 }

@@ -4,6 +4,7 @@
 import 'reflect-metadata'
 import type { GraphQLSchema } from 'graphql'
 import { buildSchemaSync, type PubSub } from 'type-graphql'
+import { AccessResolver } from './access-resolver.ts'
 import { AppResolver, InstanceResolver, ProcResolver, VolumeResolver } from './app-resolver.ts'
 import { BackupResolver } from './backup-resolver.ts'
 import { CatalogResolver } from './catalog-resolver.ts'
@@ -39,6 +40,7 @@ export function createSchema(): GraphQLSchema {
       SnapshotResolver,
       CatalogResolver,
       HealthResolver,
+      AccessResolver,
     ],
     pubSub: noPubSub,
     validate: false,

@@ -1,7 +1,8 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql'
 import { confirmClock } from '../domain/clocks.ts'
+import { readInventoryStatus } from '../domain/inventory-status.ts'
 import { listJobs } from '../domain/jobs.ts'
-import { countServers, findServers, listServers, readDebug } from '../domain/list-servers.ts'
+import { countServers, findServers, getServer, listServers, readDebug } from '../domain/list-servers.ts'
 import { readServerHealth } from '../domain/read-whole-health.ts'
 import { startScheduler, stopScheduler } from '../domain/schedulers.ts'
 import { newServer } from '../domain/server-state.ts'
@@ -52,32 +53,32 @@ export class ServerResolver {
 
   @Query(() => Server, { nullable: true, description: 'One server; null if it is not known.' })
   server(@Ctx() { world }: Context, @Arg('ip', () => ID) ip: string): Server | null {
-    return world.servers.has(ip) ? toServer(world, ip) : null
+    return getServer(world, ip) ? toServer(world, ip) : null
   }
 
   @Query(() => InventoryStatus, { description: 'The inventory in force, and why a newer one is not.' })
   inventory(@Ctx() { world }: Context): InventoryStatus {
-    return toInventoryStatus(world.inventory)
+    return toInventoryStatus(readInventoryStatus(world))
   }
 
   @Mutation(() => Server, { description: 'Lets the server start jobs on its own again.' })
-  async startScheduler(@Ctx() { world, who }: Context, @Arg('ip', () => ID) ip: string): Promise<Server> {
-    return toServer(world, orThrow(await startScheduler(world, who, ip)).ip)
+  async startScheduler(@Ctx() { world }: Context, @Arg('ip', () => ID) ip: string): Promise<Server> {
+    return toServer(world, orThrow(await startScheduler(world, ip)).ip)
   }
 
   @Mutation(() => Server, {
     description: 'No job of the server starts on its own until `startScheduler`. Running jobs continue.',
   })
-  async stopScheduler(@Ctx() { world, who }: Context, @Arg('ip', () => ID) ip: string): Promise<Server> {
-    return toServer(world, orThrow(await stopScheduler(world, who, ip)).ip)
+  async stopScheduler(@Ctx() { world }: Context, @Arg('ip', () => ID) ip: string): Promise<Server> {
+    return toServer(world, orThrow(await stopScheduler(world, ip)).ip)
   }
 
   @Mutation(() => Server, {
     description:
       'Confirms that the clock of the server is right: it is no longer in doubt, and backups expire by it.',
   })
-  async confirmClock(@Ctx() { world, who }: Context, @Arg('ip', () => ID) ip: string): Promise<Server> {
-    return toServer(world, orThrow(await confirmClock(world, who, ip)).ip)
+  async confirmClock(@Ctx() { world }: Context, @Arg('ip', () => ID) ip: string): Promise<Server> {
+    return toServer(world, orThrow(await confirmClock(world, ip)).ip)
   }
 
   @FieldResolver(() => ServerDebug, { description: 'What its daemon says about itself, read now.' })

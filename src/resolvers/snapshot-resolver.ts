@@ -84,7 +84,7 @@ export class SnapshotResolver {
       'Deletes single snapshots of an increment; the next prune frees their room. Returns the deleted ids.',
   })
   async deleteSnapshots(
-    @Ctx() { world, who }: Context,
+    @Ctx() { world }: Context,
     @Arg('app', () => ID) app: string,
     @Arg('proc', () => ID, PROC) proc: string,
     @Arg('backup', () => ID) name: string,
@@ -92,6 +92,6 @@ export class SnapshotResolver {
     @Arg('server', () => ID, SERVER) server?: string,
   ): Promise<string[]> {
     const backup = { app, proc, name, server: server ?? undefined }
-    return orThrow(await deleteSnapshots(world, who, { backup, snapshots }))
+    return orThrow(await deleteSnapshots(world, { backup, snapshots }))
   }
 }

@@ -21,7 +21,13 @@ export interface RestRefusal {
 }
 
 /** Codes with the same status on all routes. */
-const FIXED: Statuses = { BAD_INPUT: 400, INTERNAL: 500 }
+const FIXED: Statuses = {
+  BAD_INPUT: 400,
+  UNAUTHENTICATED: 401,
+  NOT_PERMITTED: 403,
+  TLS_REQUIRED: 403,
+  INTERNAL: 500,
+}
 
 /** Makes the reply for a refusal: what was asked, what went wrong, what to do. Rethrows internal errors. */
 export function makeRefusalReply(

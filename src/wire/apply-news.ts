@@ -1,4 +1,5 @@
 import { can } from './actions.ts'
+import { findApp } from './find-app.ts'
 import type { RunRecord } from './record.ts'
 
 /**
@@ -10,7 +11,13 @@ import type { RunRecord } from './record.ts'
  */
 export function applyNews(known: RunRecord | undefined, news: RunRecord): RunRecord | undefined {
   if (!known) return news
-  return news.server === known.server && isNewer(news, known) ? news : undefined
+  return news.server === known.server && isNewer(news, known) ? keepApp(known, news) : undefined
+}
+
+/** A run never changes its app, because that decides who may see it. */
+function keepApp(known: RunRecord, news: RunRecord): RunRecord {
+  const app = findApp(known)
+  return app === '' || findApp(news) === app ? news : { ...news, args: { ...news.args, app } }
 }
 
 function isNewer(news: RunRecord, known: RunRecord): boolean {

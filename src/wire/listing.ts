@@ -38,6 +38,7 @@ export function capCount(found: number): ListCount {
 /** All fields must match, of a list any value. `proc`: the full name. `from` (included), `to` (excluded): ISO 8601. */
 export interface RecordFilter {
   app?: string
+  apps?: readonly string[]
   proc?: string
   volumes?: string[]
   instanceNo?: number
@@ -53,6 +54,7 @@ export interface RecordFilter {
 /** Like RecordFilter. */
 export interface BackupFilter {
   app?: string
+  apps?: readonly string[]
   proc?: string
   volumes?: string[]
   instanceNo?: number

@@ -59,7 +59,7 @@ test('the payload of connection_init is limited, and the close frame says so', a
   const beyond = await connect(url, padded(SOCKET_LIMITS.initPayload + 1))
   expect(await beyond.closed).toEqual({
     code: 4400,
-    reason: 'The payload of connection_init is longer than 4096 characters: leave it out',
+    reason: 'The payload of connection_init is longer than 4096 characters: send a token at most',
   })
 })
 

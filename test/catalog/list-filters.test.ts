@@ -18,6 +18,7 @@ import { openCatalogIn, tempFolder } from '../support/temp-catalog.ts'
 /** All fields: the types demand that a new one is added here, and so is tried. */
 const RECORD_FILTER: Required<RecordFilter> = {
   app: 'hello',
+  apps: ['hello', 'none'],
   proc: 'hello.web.web',
   volumes: ['/data/db', '/data/files', '/data/none'],
   instanceNo: 1,
@@ -31,6 +32,7 @@ const RECORD_FILTER: Required<RecordFilter> = {
 }
 const BACKUP_FILTER: Required<BackupFilter> = {
   app: 'hello',
+  apps: ['hello', 'none'],
   proc: 'hello.web.web',
   volumes: ['/data/db'],
   instanceNo: 1,
@@ -160,6 +162,7 @@ function matchesRecord(record: RunRecord, filter: RecordFilter): boolean {
   const app = filter.app ?? proc?.split('.')[0]
   return (
     (app === undefined || findApp(record) === app) &&
+    (filter.apps === undefined || filter.apps.includes(findApp(record))) &&
     (proc === undefined || args.proc === proc || args.proc === 'web') &&
     (volumes === undefined || volumes.includes(String(args.volume))) &&
     (filter.instanceNo === undefined || args.instanceNo === filter.instanceNo) &&
@@ -174,9 +177,10 @@ function matchesRecord(record: RunRecord, filter: RecordFilter): boolean {
 }
 
 function matchesBackup(backup: BackupInfo, filter: BackupFilter): boolean {
-  const { volumes, names, from = '', to = '9', ...rest } = filter
+  const { apps, volumes, names, from = '', to = '9', ...rest } = filter
   return (
     Object.entries(rest).every(([name, value]) => backup[name as keyof BackupInfo] === value) &&
+    (apps === undefined || apps.includes(backup.app)) &&
     (volumes === undefined || volumes.includes(backup.volume)) &&
     (names === undefined || names.includes(backup.name)) &&
     backup.created >= from &&

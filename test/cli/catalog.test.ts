@@ -1,7 +1,6 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test, vi } from 'vitest'
-import { runCommand } from '../../src/cli/run-command.ts'
+import { expect, test } from 'vitest'
 import { given } from '../support/given.ts'
 import {
   startTestController,
@@ -10,25 +9,8 @@ import {
   toldInventory,
 } from '../support/real-controller.ts'
 import { recordedEntity, writeRecordedMeta } from '../support/recorded-store.ts'
+import { runQuietly } from '../support/run-quietly.ts'
 import { scriptedDaemon } from '../support/scripted-daemon.ts'
-
-/** What a command prints and how it ends. */
-async function run(...argv: string[]) {
-  const said = { out: '', err: '' }
-  const keep = (key: 'out' | 'err') => (text: string | Uint8Array) => {
-    said[key] += String(text)
-    return true
-  }
-  const out = vi.spyOn(process.stdout, 'write').mockImplementation(keep('out'))
-  const err = vi.spyOn(process.stderr, 'write').mockImplementation(keep('err'))
-  try {
-    const code = await runCommand(argv)
-    return { code, ...said }
-  } finally {
-    out.mockRestore()
-    err.mockRestore()
-  }
-}
 
 const [SERVER, DEAD] = ['127.0.0.1', '10.0.0.9'] as const
 
@@ -43,7 +25,7 @@ async function start() {
   const daemon = await startTestDaemon(folder, SERVER)
   const inventory = toldInventory(given.app('hello').proc('web').on(SERVER).volume('/data/db').inventory())
   const { url } = await startTestController({ folder, inventory, daemonUrls: { [SERVER]: daemon.url } })
-  const rebuild = (...flags: string[]) => run('catalog', 'rebuild', '--url', url, ...flags)
+  const rebuild = (...flags: string[]) => runQuietly('catalog', 'rebuild', '--url', url, ...flags)
   await expect
     .poll(async () => (await rebuild('--dry-run')).out, { timeout: 30_000 })
     .toContain(`${DEAD}       1`)
@@ -68,7 +50,7 @@ test('an answer of a controller cannot move the cursor, in a table or an error',
   for (const body of answers) {
     const { url } = await scriptedDaemon(() => ({ body }))
     for (const flags of [[], ['--json']]) {
-      const { code, out, err } = await run('catalog', 'rebuild', '--url', url, ...flags)
+      const { code, out, err } = await runQuietly('catalog', 'rebuild', '--url', url, ...flags)
       expect(code).toBe(1)
       expect(out + err).toContain('x\\u009b2J')
       expect((out + err).replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202e]/u)
@@ -142,13 +124,13 @@ test('nothing is forgotten while the store is unmounted or another directory lie
 })
 
 test('an unreachable controller or an invalid address is one line and exit code 1', async () => {
-  expect(await run('catalog', 'rebuild', '--url', 'http://127.0.0.1:1')).toMatchObject({
+  expect(await runQuietly('catalog', 'rebuild', '--url', 'http://127.0.0.1:1')).toMatchObject({
     code: 1,
     err: expect.stringMatching(
       /^backupd: The controller at http:\/\/127\.0\.0\.1:1 does not answer[^\n]*\n$/,
     ),
   })
-  expect(await run('catalog', 'rebuild', '--url', 'localhost')).toMatchObject({
+  expect(await runQuietly('catalog', 'rebuild', '--url', 'localhost')).toMatchObject({
     code: 1,
     err: expect.stringContaining('write it as http://'),
   })
@@ -158,7 +140,7 @@ test('an unreadable namespace is named, with exit code 1', async () => {
   const folder = await testFolder()
   const inventory = toldInventory(given.app('hello').proc('web').on(SERVER).volume('/data/db').inventory())
   const { url } = await startTestController({ folder, inventory })
-  const { code, out, err } = await run('catalog', 'rebuild', '--url', url)
+  const { code, out, err } = await runQuietly('catalog', 'rebuild', '--url', url)
   expect([code, out]).toEqual([
     1,
     expect.stringMatching(/127\.0\.0\.1: Cannot reach the daemon on 127\.0\.0\.1/),

@@ -19,7 +19,7 @@ async function start() {
   const kit = await hello.inMemory()
   const apollo = await startApollo({ schema: createSchema(), log: keepingLog() })
   const ask = async <T>(query: string, variables: Record<string, unknown> = {}): Promise<T> => {
-    const contextValue: Context = { world: kit.world, who: 'test', loaders: createLoaders(kit.world) }
+    const contextValue: Context = { world: kit.world, loaders: createLoaders(kit.world) }
     const { body } = await apollo.executeOperation({ query, variables }, { contextValue })
     if (body.kind !== 'single') throw new Error('in pieces')
     if (body.singleResult.errors) throw new Error(JSON.stringify(body.singleResult.errors))

@@ -71,7 +71,7 @@ test('a paused job is expected at no time', async () => {
   const { world } = await startDaily()
   await look(world)
   expect(valuesOf(await read(world), INTERVAL)).toEqual([86_400])
-  await stopScheduler(world, 'me', IP)
+  await stopScheduler(world, IP)
   await look(world)
   expect(valuesOf(await read(world), INTERVAL)).toEqual([])
 })

@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { Callers } from '../../src/controller/callers.ts'
 import { serveSocket } from '../../src/controller/graphql-socket.ts'
 import { readListSizes } from '../../src/domain/list-sizes.ts'
 import { createLoaders } from '../../src/resolvers/loaders.ts'
@@ -42,12 +43,14 @@ async function start(onExecute: (seq: number) => void | Promise<void> = () => {}
   }
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const makeContext = (who: string) => ({ world, who, loaders: createLoaders(world) })
+  const makeContext = () => ({ world, loaders: createLoaders(world) })
+  const callers = new Callers(world.tokens, { anonymous: 'admin', insecureHttp: false })
   const sockets = serveSocket(server, {
     schema,
     log: silentLog,
     guard() {},
     makeContext,
+    callers,
     sizes: () => readListSizes(world),
   })
   onTestFinished(async () => {

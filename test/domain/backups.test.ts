@@ -32,7 +32,7 @@ test('a backup is found by the short and the full name of its proc', async () =>
 test('a name that exists on two servers needs the server', async () => {
   const { world, two } = await twoServers()
   two.backups = [sampleBackup({ server: TWO })]
-  await rebuildCatalog(world, 'test', { dryRun: false, forget: [] })
+  await rebuildCatalog(world, { dryRun: false, forget: [] })
   expect(await locateBackup(world, whole)).toMatchObject({
     refused: 'CONFLICT',
     facts: { servers: [ONE, TWO] },
@@ -42,9 +42,7 @@ test('a name that exists on two servers needs the server', async () => {
 
 test('deleting removes backups from the store and from the catalog', async () => {
   const { world, one } = await twoServers()
-  expect(await deleteBackups(world, 'test', { app: 'hello', proc: 'web', names: [NAME, NAME] })).toEqual([
-    NAME,
-  ])
+  expect(await deleteBackups(world, { app: 'hello', proc: 'web', names: [NAME, NAME] })).toEqual([NAME])
   expect(one.backups.map(({ name }) => name)).toEqual([OTHER])
   expect(await locateBackup(world, whole)).toMatchObject({ refused: 'NOT_FOUND' })
 })
@@ -53,15 +51,15 @@ test('deleting a file inside a mirror keeps the mirror, and reads the list again
   const { world, one } = await twoServers()
   const mirror = { ...whole, name: 'hello-hello.web.web-1-data-db' }
   one.backups = [...one.backups, sampleBackup({ name: mirror.name, mode: 'increment', series: null })]
-  await rebuildCatalog(world, 'test', { dryRun: false, forget: [] })
+  await rebuildCatalog(world, { dryRun: false, forget: [] })
   one.asked.length = 0
   const names = [`${mirror.name}/sub/file`]
-  expect(await deleteBackups(world, 'test', { app: 'hello', proc: 'web', names })).toEqual(names)
+  expect(await deleteBackups(world, { app: 'hello', proc: 'web', names })).toEqual(names)
   await world.background.settled()
   expect(one.asked.filter((question) => question === 'backups')).toHaveLength(1)
   expect(await locateBackup(world, mirror)).not.toHaveProperty('refused')
   one.asked.length = 0
-  await deleteBackups(world, 'test', { app: 'hello', proc: 'web', names: [NAME] })
+  await deleteBackups(world, { app: 'hello', proc: 'web', names: [NAME] })
   await world.background.settled()
   expect(one.asked).not.toContain('backups')
 })
@@ -86,7 +84,7 @@ test.for([
   'deleting %s is refused, with all other names of the request',
   async ([, name, refused, message]) => {
     const { world, one } = await twoServers()
-    const answer = await deleteBackups(world, 'test', { app: 'hello', proc: 'web', names: [NAME, name] })
+    const answer = await deleteBackups(world, { app: 'hello', proc: 'web', names: [NAME, name] })
     expect(answer).toMatchObject({ refused, message: expect.stringMatching(message) })
     expect(one.asked).not.toContain('delete')
     expect(one.backups).toHaveLength(2)
@@ -96,8 +94,8 @@ test.for([
 test('recover uses the path of the inventory, whatever the catalog says about the backup', async () => {
   const { world, one } = await twoServers()
   one.backups = one.backups.map((backup) => ({ ...backup, source: '/etc', volume: '/x', instanceNo: 9 }))
-  await rebuildCatalog(world, 'test', { dryRun: false, forget: [] })
-  const record = await recover(world, 'test', { backup: whole, inUse: 'refuse' })
+  await rebuildCatalog(world, { dryRun: false, forget: [] })
+  const record = await recover(world, { backup: whole, inUse: 'refuse' })
   expect(record).toMatchObject({ action: 'backup_recover', server: ONE, state: 'queued' })
   expect(one.recovers).toMatchObject([
     {
@@ -113,7 +111,7 @@ test('recover uses the path of the inventory, whatever the catalog says about th
 
 test('migrate writes to the volume of the other instance, and the backup stays where it is', async () => {
   const { world, one, two } = await twoServers()
-  await migrate(world, 'test', { backup: whole, to: 2, volume: '/data/db', files: ['a'], inUse: 'proceed' })
+  await migrate(world, { backup: whole, to: 2, volume: '/data/db', files: ['a'], inUse: 'proceed' })
   expect(one.recovers).toEqual([])
   expect(two.recovers).toMatchObject([
     {
@@ -134,9 +132,9 @@ test.for([
 ] as const)('migrating %s is refused and leaves no record', async ([, wrong, refused]) => {
   const { world, catalog } = await twoServers()
   const wish = { backup: whole, to: 2, volume: '/data/db', inUse: 'refuse' as const, ...wrong }
-  expect(
-    await migrate(world, 'test', { ...wish, files: wrong && 'files' in wrong ? [] : undefined }),
-  ).toMatchObject({ refused })
+  expect(await migrate(world, { ...wish, files: wrong && 'files' in wrong ? [] : undefined })).toMatchObject({
+    refused,
+  })
   expect((await catalog.records.count({})).count).toBe(0)
 })
 
@@ -163,12 +161,12 @@ test('a rebuild counts first, then changes; a server that is down loses nothing'
   ]
   const counts = { ip: ONE, added: 1, updated: 1, removed: 1, unchanged: 0, error: null }
   const down = { ip: TWO, added: 0, removed: 0, error: 'Cannot reach the daemon on 10.0.0.2' }
-  expect(await rebuildCatalog(world, 'test', { dryRun: true, forget: [] })).toMatchObject([counts, down])
+  expect(await rebuildCatalog(world, { dryRun: true, forget: [] })).toMatchObject([counts, down])
   expect(await locateBackup(world, { ...whole, name: OTHER })).toMatchObject({ name: OTHER })
-  expect(await rebuildCatalog(world, 'test', { dryRun: false, forget: [] })).toMatchObject([counts, down])
+  expect(await rebuildCatalog(world, { dryRun: false, forget: [] })).toMatchObject([counts, down])
   expect(await locateBackup(world, { ...whole, name: OTHER })).toMatchObject({ refused: 'NOT_FOUND' })
   one.down = true
-  await rebuildCatalog(world, 'test', { dryRun: false, forget: [] })
+  await rebuildCatalog(world, { dryRun: false, forget: [] })
   expect((await catalog.backups.count({ server: ONE })).count).toBe(2)
 })
 
@@ -178,7 +176,7 @@ test('a rebuilt catalog has the backups of dead and of forgotten servers', async
   two.backups = [dead]
   two.namespaces = ['10.0.0.8']
   two.unknown.set('10.0.0.9', { count: 3, names: ['a', 'b', 'c'] })
-  expect(await rebuildCatalog(world, 'test', { dryRun: false, forget: [] })).toMatchObject([
+  expect(await rebuildCatalog(world, { dryRun: false, forget: [] })).toMatchObject([
     { ip: ONE, unchanged: 2, unknown: { count: 0 }, error: null },
     { ip: TWO, error: null },
     { ip: '10.0.0.8', added: 0, unknown: null, error: null },
@@ -191,11 +189,11 @@ test('a rebuilt catalog has the backups of dead and of forgotten servers', async
     to: 2,
     volume: '/data/db',
   }
-  expect(await migrate(world, 'test', wish)).toMatchObject({ server: TWO, state: 'queued' })
+  expect(await migrate(world, wish)).toMatchObject({ server: TWO, state: 'queued' })
   expect(two.recovers).toMatchObject([{ namespace: '10.0.0.9', name: NAME }])
   // No daemon can read it any more either; the catalog keeps its entries.
   two.backups = []
-  expect((await rebuildCatalog(world, 'test', { dryRun: false, forget: [] })) as object[]).toMatchObject([
+  expect((await rebuildCatalog(world, { dryRun: false, forget: [] })) as object[]).toMatchObject([
     { ip: ONE },
     { ip: TWO },
     { ip: '10.0.0.8' },
@@ -212,12 +210,12 @@ test('the backup of a volume that left the inventory is orphaned, and can be mig
   const backup = await locateBackup(world, whole)
   if ('refused' in backup) throw new Error(backup.message)
   expect(isOrphaned(world, backup)).toBe(true)
-  expect(await recover(world, 'test', { backup: whole, inUse: 'refuse' })).toMatchObject({
+  expect(await recover(world, { backup: whole, inUse: 'refuse' })).toMatchObject({
     refused: 'NOT_FOUND',
     message: expect.stringContaining('Migrate it to a volume of the inventory'),
   })
   const wish = { backup: whole, inUse: 'refuse' as const, to: 1, volume: '/logs', confirmVolume: '/logs' }
-  expect(await migrate(world, 'test', wish)).toMatchObject({ state: 'queued' })
+  expect(await migrate(world, wish)).toMatchObject({ state: 'queued' })
 })
 
 test('a short name of two procs is refused', async () => {

@@ -25,7 +25,7 @@ test('a corrupt backup is a problem of its server, also after a restart, until i
   expect(log.lines.filter((line) => line.includes('corrupt'))).toHaveLength(1)
   expect((await reopen()).problems.list()).toMatchObject([{ about: IP }])
 
-  await deleteBackups(world, 'test', { app: 'hello', proc: 'web', names: [NAME] })
+  await deleteBackups(world, { app: 'hello', proc: 'web', names: [NAME] })
   expect(faults()).toEqual([])
 })
 

@@ -95,7 +95,7 @@ test('a list that fails is asked for more and more seldom, and soon after the da
 
 test('a rebuild lists the others while daemons do not answer', async () => {
   const { world, countAsked } = await fleet({ hangAt: 'backups' })
-  const rebuilding = rebuildCatalog(world, 'test', { dryRun: true, forget: [] })
+  const rebuilding = rebuildCatalog(world, { dryRun: true, forget: [] })
   await expect.poll(() => countAsked(HEALTHY, 'backups')).toBeGreaterThanOrEqual(HEALTHY.length)
   endHanging()
   const rebuilt = await rebuilding

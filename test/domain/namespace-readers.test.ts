@@ -29,7 +29,7 @@ async function fleet({ firstReader }: { firstReader: number }) {
   const count = (question: string) =>
     all.flatMap(({ asked }) => asked).filter((asked) => asked === question).length
   const rebuild = async () => {
-    const rebuilt = await rebuildCatalog(kit.world, 'test', { dryRun: false, forget: [] })
+    const rebuilt = await rebuildCatalog(kit.world, { dryRun: false, forget: [] })
     if ('refused' in rebuilt) throw new Error(rebuilt.message)
     return rebuilt.filter(({ ip }) => DEAD.includes(ip))
   }
@@ -101,7 +101,7 @@ test('nothing is forgotten on the word of daemons that do not find their own fol
     Object.assign(daemon, { backups: [], debug: { ...daemon.debug, ip: 'another folder' } })
   const [dead = ''] = DEAD
   kit.clock.move(3_600_000)
-  const forgotten = await rebuildCatalog(kit.world, 'test', { dryRun: false, forget: [dead] })
+  const forgotten = await rebuildCatalog(kit.world, { dryRun: false, forget: [dead] })
   expect(JSON.stringify(forgotten)).toContain('does not find its own folder')
   expect(await kit.catalog.backups.namespaces()).toContain(dead)
 })
@@ -110,7 +110,7 @@ test('a dead server is forgotten with one question to each daemon', async () => 
   const kit = await fleet({ firstReader: 0 })
   await kit.rebuild()
   for (const daemon of kit.all) Object.assign(daemon, { backups: [], asked: [] })
-  await rebuildCatalog(kit.world, 'test', { dryRun: false, forget: DEAD })
+  await rebuildCatalog(kit.world, { dryRun: false, forget: DEAD })
   expect((await kit.catalog.backups.namespaces()).filter((ip) => DEAD.includes(ip))).toEqual([])
   expect(kit.count('namespaces')).toBe(LIVING.length)
   expect(kit.count('backups')).toBeLessThanOrEqual(LIVING.length + 3 * DEAD.length)

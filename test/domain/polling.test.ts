@@ -258,7 +258,7 @@ describe('a list of jobs', () => {
     )
     await pass(kit, 2000)
     expect(kit.view()?.prevRun).toBe('2026-11-23T10:01:00Z')
-    await sleepJob(kit.world, 'test', { id: kit.job })
+    await sleepJob(kit.world, { id: kit.job })
     expect(kit.view()?.asleep).toBe(true)
     expect(kit.count('jobs')).toBe(1)
   })

@@ -119,7 +119,7 @@ test('a lost run that its daemon reports as running is alive again, also without
   await after(kit, 31_000)
   expect(await getRecord(kit.world, RID)).toMatchObject({ state: 'running', reason: '' })
   expect(kit.world.problems.list()).toEqual([])
-  const answer = await cancelRecord(kit.world, 'test', RID)
+  const answer = await cancelRecord(kit.world, RID)
   expect(answer).not.toHaveProperty('code')
   expect(kit.daemon.asked).toContain('cancel')
 })
@@ -237,12 +237,12 @@ test('a running run is cancelled by its daemon, an ended one is not', async () =
   const { world, daemon } = await oneServer()
   await acceptNews(world, news([started]), { from: IP })
   daemon.records.set(RID, started)
-  expect(await cancelRecord(world, 'test', RID)).toMatchObject({ state: 'cancelled' })
-  expect(await cancelRecord(world, 'test', RID)).toMatchObject({
+  expect(await cancelRecord(world, RID)).toMatchObject({ state: 'cancelled' })
+  expect(await cancelRecord(world, RID)).toMatchObject({
     refused: 'CONFLICT',
     message: `Record ${RID} cannot be cancelled: it has ended already (cancelled)`,
   })
-  expect(await cancelRecord(world, 'test', ridOf(7))).toMatchObject({ refused: 'NOT_FOUND' })
+  expect(await cancelRecord(world, ridOf(7))).toMatchObject({ refused: 'NOT_FOUND' })
 })
 
 test('a legacy daemon that restarted, or was unreachable for five minutes, has lost its run', async () => {

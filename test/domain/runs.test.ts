@@ -32,7 +32,7 @@ test('a run is in the catalog before its daemon is asked, with the rid that the 
   const { world, daemon, id, onlyRecord, audits } = await oneServer()
   const { promise, resolve } = Promise.withResolvers<void>()
   daemon.hang = promise
-  const asked = runJob(world, 'test', { id })
+  const asked = runJob(world, { id })
   await expect.poll(() => daemon.asked.at(-1)).toBe('run')
   expect(await onlyRecord()).toMatchObject([{ state: 'queued', action: 'backup', jobId: id, server: IP }])
   resolve()
@@ -43,7 +43,7 @@ test('a run is in the catalog before its daemon is asked, with the rid that the 
 
 test('reread is passed on to the daemon and written to the audit', async () => {
   const { world, daemon, id, audits } = await oneServer()
-  await runJob(world, 'test', { id, reread: true })
+  await runJob(world, { id, reread: true })
   expect(daemon.asked).toContain('run reread')
   expect(audits).toMatchObject([{ verb: 'runJob', facts: { id, reread: true } }])
 })
@@ -51,7 +51,7 @@ test('reread is passed on to the daemon and written to the audit', async () => {
 test('a refused run is stored as failed with the text of the daemon', async () => {
   const { world, daemon, id, onlyRecord, audits } = await oneServer()
   daemon.refusal = new BackupdError('CONFLICT', 'the volume is locked', { facts: { volume: '/data/db' } })
-  await expect(runJob(world, 'test', { id })).rejects.toMatchObject({ code: 'CONFLICT' })
+  await expect(runJob(world, { id })).rejects.toMatchObject({ code: 'CONFLICT' })
   expect(await onlyRecord()).toMatchObject([
     {
       state: 'failed',
@@ -67,7 +67,7 @@ test.for([unreachable(IP), new BackupdError('TIMED_OUT', 'the daemon was late')]
   async (refusal) => {
     const { world, daemon, id, onlyRecord } = await oneServer()
     daemon.refusal = refusal
-    await expect(runJob(world, 'test', { id })).rejects.toMatchObject({ code: refusal.code })
+    await expect(runJob(world, { id })).rejects.toMatchObject({ code: refusal.code })
     const [lost] = await onlyRecord()
     expect(lost).toMatchObject({ state: 'lost', error: { code: refusal.code } })
     if (!lost) return
@@ -83,38 +83,38 @@ test.for([unreachable(IP), new BackupdError('TIMED_OUT', 'the daemon was late')]
 
 test('a legacy daemon runs it under its own rid', async () => {
   const { world, id, onlyRecord } = await oneServer({ protocol: undefined })
-  await runJob(world, 'test', { id })
+  await runJob(world, { id })
   expect(await onlyRecord()).toMatchObject([{ rid: `1795425846${'b'.repeat(32)}`, state: 'queued' }])
 })
 
 test('an unknown job and an expire job are refused, and no daemon is asked', async () => {
   const { world, daemon, expireId, audits } = await oneServer()
   const asked = daemon.asked.length
-  expect(await runJob(world, 'test', { id: 'nope' })).toEqual({
+  expect(await runJob(world, { id: 'nope' })).toEqual({
     refused: 'NOT_FOUND',
     message: 'There is no job "nope"; see the list of jobs',
     facts: { id: 'nope' },
   })
-  expect(await sleepJob(world, 'test', { id: expireId })).toMatchObject({ refused: 'BAD_INPUT' })
+  expect(await sleepJob(world, { id: expireId })).toMatchObject({ refused: 'BAD_INPUT' })
   expect(daemon.asked).toHaveLength(asked)
   expect(audits).toMatchObject([{ outcome: expect.stringContaining('refused: NOT_FOUND') }, {}])
 })
 
 test('a job sleeps and wakes, and an update of the jobs does not wake it', async () => {
   const { world, id, take } = await oneServer()
-  expect(await sleepJob(world, 'test', { id })).toMatchObject({
+  expect(await sleepJob(world, { id })).toMatchObject({
     asleep: true,
     nextRun: '2026-11-24T05:00:00Z',
   })
   await take(hello.on(IP).volumes('/data/db', '/logs').inventory())
-  expect(await wakeJob(world, 'test', { id })).toMatchObject({ asleep: false })
+  expect(await wakeJob(world, { id })).toMatchObject({ asleep: false })
 })
 
 test('a stopped scheduler is a problem of its server', async () => {
   const { world } = await oneServer()
-  const stopped = await stopScheduler(world, 'test', IP)
+  const stopped = await stopScheduler(world, IP)
   if ('refused' in stopped) throw new Error(stopped.message)
   expect(listServerProblems(stopped)).toEqual(['Its scheduler is stopped: no job starts on its own'])
-  expect(await startScheduler(world, 'test', IP)).toMatchObject({ debug: { crond_status: 'started' } })
-  expect(await stopScheduler(world, 'test', '10.9.9.9')).toMatchObject({ refused: 'NOT_FOUND' })
+  expect(await startScheduler(world, IP)).toMatchObject({ debug: { crond_status: 'started' } })
+  expect(await stopScheduler(world, '10.9.9.9')).toMatchObject({ refused: 'NOT_FOUND' })
 })

@@ -111,13 +111,13 @@ test('an audit entry that cannot be written fails nothing, and is a problem unti
   const { write } = world.ports.audit
   world.ports.audit.write = () => Promise.reject(new Error('the disk is full'))
   const [id = ''] = jobIds()
-  const record = await runJob(world, 'test', { id })
+  const record = await runJob(world, { id })
   expect(record).toMatchObject({ jobId: id })
   expect(world.problems.list()).toMatchObject([
     { source: 'audit', text: expect.stringContaining('disk is full') },
   ])
   world.ports.audit.write = write
-  await runJob(world, 'test', { id })
+  await runJob(world, { id })
   expect(world.problems.list()).toEqual([])
 })
 
@@ -131,7 +131,7 @@ test('a run whose daemon cannot be asked again is returned as it is known', asyn
     return rid
   }
   const [id = ''] = jobIds()
-  const record = await runJob(world, 'test', { id })
+  const record = await runJob(world, { id })
   expect(record).toMatchObject({ state: 'queued' })
   if (!('rid' in record)) throw new Error('it was refused')
   expect(await getRecord(world, record.rid)).toMatchObject({ state: 'queued' })
@@ -147,7 +147,7 @@ test('after an interrupted delete the next poll lists the backups again', async 
     daemon.backups = []
     throw new BackupdError('DAEMON_UNREACHABLE', 'it hung up')
   }
-  const deleting = deleteBackups(world, 'test', { app, proc: 'web', names: [name] })
+  const deleting = deleteBackups(world, { app, proc: 'web', names: [name] })
   await expect(deleting).rejects.toMatchObject({ code: 'DAEMON_UNREACHABLE' })
   expect(await catalog.backups.get(IP, name)).toBeDefined()
   await poll()

@@ -15,7 +15,7 @@ async function twoServers() {
 
 test('the daemon in whose namespace the backup lies verifies it, under the rid of its record', async () => {
   const { world, one, two, catalog } = await twoServers()
-  const record = await verifyBackup(world, 'test', BACKUP)
+  const record = await verifyBackup(world, BACKUP)
   const args = { app: 'hello', proc: 'hello.web.web', backup: NAME, namespace: ONE }
   expect(record).toMatchObject({ state: 'queued', action: 'backup_verify', server: ONE, args })
   expect(one.verifies).toEqual([{ rid: 'rid' in record ? record.rid : '', ...args }])
@@ -26,7 +26,7 @@ test('the daemon in whose namespace the backup lies verifies it, under the rid o
 
 test('a backup that does not exist is refused, and no record is made', async () => {
   const { world, one, catalog } = await twoServers()
-  expect(await verifyBackup(world, 'test', { ...BACKUP, name: 'nope' })).toMatchObject({
+  expect(await verifyBackup(world, { ...BACKUP, name: 'nope' })).toMatchObject({
     refused: 'NOT_FOUND',
   })
   expect(one.verifies).toEqual([])
@@ -36,7 +36,7 @@ test('a backup that does not exist is refused, and no record is made', async () 
 test('a daemon that cannot verify backups fails the record with its refusal', async () => {
   const { world, one, catalog } = await twoServers()
   one.refusal = new BackupdError('DAEMON_REFUSED', 'The daemon on 10.0.0.1 cannot verify backups')
-  await expect(verifyBackup(world, 'test', BACKUP)).rejects.toMatchObject({ code: 'DAEMON_REFUSED' })
+  await expect(verifyBackup(world, BACKUP)).rejects.toMatchObject({ code: 'DAEMON_REFUSED' })
   expect((await catalog.records.find({ action: 'backup_verify' }, { first: 10 })).items).toMatchObject([
     { node: { state: 'failed', error: { code: 'DAEMON_REFUSED' } } },
   ])

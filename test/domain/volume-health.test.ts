@@ -255,7 +255,7 @@ test('a sleeping job is paused and not overdue; after its wake, planned times co
   await end(kit)
   await look(kit.world)
   const [job] = kit.world.inventory.plan.volumes[0]?.jobs ?? []
-  await sleepJob(kit.world, 'me', { id: job?.id ?? '' })
+  await sleepJob(kit.world, { id: job?.id ?? '' })
   expect(read(kit.world)).toMatchObject({ states: ['PAUSED'], since: '2026-11-23T10:00:00.000Z' })
   await pass(kit, 6 * DAY)
   expect(read(kit.world).states).toEqual(['PAUSED'])
@@ -264,7 +264,7 @@ test('a sleeping job is paused and not overdue; after its wake, planned times co
   expect(kit.world.problems.listAbout(IP)).toMatchObject([
     { text: expect.stringContaining('Jobs are paused for more than 7 days: "0 5 * * *" of /data/db') },
   ])
-  await wakeJob(kit.world, 'me', { id: job?.id ?? '' })
+  await wakeJob(kit.world, { id: job?.id ?? '' })
   expect(read(kit.world).state).toBe('OK')
   await pass(kit, 20 * HOUR)
   expect(read(kit.world).state).toBe('OVERDUE')
@@ -274,7 +274,7 @@ test('a sleeping job is paused and not overdue; after its wake, planned times co
 test('a stopped scheduler pauses all jobs of its server', async () => {
   const kit = await daily().inMemory()
   await end(kit)
-  await stopScheduler(kit.world, 'me', IP)
+  await stopScheduler(kit.world, IP)
   await look(kit.world)
   expect(read(kit.world).states).toEqual(['PAUSED'])
 })

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { RecordEvent } from '../../src/domain/record-event.ts'
+import type { UserWorld } from '../../src/domain/user-world.ts'
 import { watchRecords } from '../../src/domain/watch-records.ts'
-import type { World } from '../../src/domain/world.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
 import { ridOf, sampleProgress, sampleRecord } from '../support/catalog-samples.ts'
 import { given } from '../support/given.ts'
@@ -15,10 +15,10 @@ class History {
   readonly published: { event: RecordEvent; isState: boolean }[] = []
   readonly rids: string[] = []
   readonly newest = new Map<string, RecordEvent>()
-  readonly #world: World
+  readonly #world: UserWorld
   #seq = 1
 
-  constructor(world: World) {
+  constructor(world: UserWorld) {
     this.#world = world
     const { events } = world.ledger
     const publish = events.publish.bind(events)
@@ -70,14 +70,14 @@ class Client {
   readonly from: number
   /** What it must know, as it was when it came. */
   readonly present: RecordEvent[]
-  readonly #world: World
+  readonly #world: UserWorld
   #events: AsyncIterableIterator<RecordEvent>
   #resume: (() => void) | undefined
   #paused: Promise<void> | undefined
   left = false
   thrownOut = 0
 
-  constructor(world: World, history: History, { app, since }: { app?: string; since?: number }) {
+  constructor(world: UserWorld, history: History, { app, since }: { app?: string; since?: number }) {
     this.app = app
     this.from = since ?? history.last
     this.present =
@@ -198,7 +198,7 @@ test('whenever a client comes, pauses, leaves or comes back, it gets each change
 })
 
 /** Lets each client read up to a change that it wants and that comes last. */
-async function drain(world: World, history: History, clients: Client[]): Promise<void> {
+async function drain(world: UserWorld, history: History, clients: Client[]): Promise<void> {
   await world.ledger.apply([])
   await history.start(APPS.length)
   for (const client of clients) {

@@ -44,7 +44,7 @@ itMounts('a delete that a full disk keeps out of the catalog is found out with t
   const whole = { app: 'hello', proc: 'web', name: NAME }
   expect(await locateBackup(world, whole)).toMatchObject({ name: NAME })
   fill(dir)
-  const deleting = deleteBackups(world, 'test', { app: 'hello', proc: 'web', names: [NAME] })
+  const deleting = deleteBackups(world, { app: 'hello', proc: 'web', names: [NAME] })
   await expect(deleting).rejects.toMatchObject({
     code: 'CATALOG_UNUSABLE',
     message: expect.stringMatching(/disk or quota is full\. The catalog was not changed. Free some room/),

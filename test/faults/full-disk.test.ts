@@ -148,7 +148,9 @@ async function fillWithReserves(dir: string, dataDirs: string[]): Promise<void> 
 
 function readAudit(dataDir: string) {
   const database = new Database(join(dataDir, 'catalog.db'), { readonly: true })
-  const entries = database.prepare('SELECT verb, outcome FROM Audit ORDER BY id').all()
+  const entries = database
+    .prepare("SELECT verb, outcome FROM Audit WHERE who <> 'first start' ORDER BY id")
+    .all()
   database.close()
   return entries
 }

@@ -2,14 +2,15 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { startApollo } from '../../src/controller/apollo.ts'
+import { Callers } from '../../src/controller/callers.ts'
 import { createHttpApp } from '../../src/controller/http-app.ts'
 import { addNewsRoute } from '../../src/controller/news-route.ts'
 import { tick } from '../../src/domain/controller.ts'
 import { readListSizes } from '../../src/domain/list-sizes.ts'
 import { TURN_MS } from '../../src/domain/own-stalls.ts'
 import type { RecordStore } from '../../src/domain/ports.ts'
+import type { UserWorld } from '../../src/domain/user-world.ts'
 import { watchRecords } from '../../src/domain/watch-records.ts'
-import type { World } from '../../src/domain/world.ts'
 import { closeApp, listen } from '../../src/http/app.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { sleep } from '../../src/lib/sleep.ts'
@@ -58,11 +59,12 @@ async function slowController() {
   const { world, log } = kit
   world.settings.newsFrom = () => ['127.0.0.1']
   const graphql = { schema: createSchema(), log }
-  const makeContext = (who: string) => ({ world, who, loaders: createLoaders(world) })
+  const makeContext = () => ({ world, loaders: createLoaders(world) })
+  const callers = new Callers(world.tokens, { anonymous: 'admin', insecureHttp: false })
   const apollo = await startApollo(graphql)
   onEnd(() => apollo.stop())
   const sizes = () => readListSizes(world)
-  const app = await createHttpApp({ apollo, makeContext, guard: () => {}, sizes, ...graphql })
+  const app = await createHttpApp({ apollo, makeContext, callers, guard: () => {}, sizes, ...graphql })
   addNewsRoute(app, world)
   onEnd(() => closeApp(app))
   const url = await listen(app, { host: '127.0.0.1', port: 0 }, 'controller')
@@ -70,7 +72,7 @@ async function slowController() {
 }
 
 /** What was published, in its order. */
-function collectEvents(world: World) {
+function collectEvents(world: UserWorld) {
   const events: { number: number; rid: string; seq: number }[] = []
   const watching = watchRecords(world, {})
   const collecting = (async () => {
@@ -85,7 +87,7 @@ function collectEvents(world: World) {
 }
 
 /** Does what the controller does every second, and notes the most that waited and the memory that cannot be freed. */
-function watchController(world: World) {
+function watchController(world: UserWorld) {
   setFlagsFromString('--expose-gc')
   const collectGarbage = runInNewContext('gc') as () => void
   const measure = () => {

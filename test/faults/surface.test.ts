@@ -28,7 +28,7 @@ describe('a migrate into a volume of another name', () => {
 
   test.each([undefined, '', '/data/db'])('is refused if it is confirmed with %s', async (confirmVolume) => {
     const { world, two } = await helloWorld()
-    expect(await migrate(world, 'test', { ...wish, confirmVolume })).toMatchObject({
+    expect(await migrate(world, { ...wish, confirmVolume })).toMatchObject({
       refused: 'BAD_INPUT',
       message: expect.stringMatching(
         /into the volume "\/logs": it was made of the volume "\/data\/db".*confirmVolume: "\/logs"/,
@@ -39,10 +39,10 @@ describe('a migrate into a volume of another name', () => {
 
   test('is done if it is confirmed; the same name needs no confirmation', async () => {
     const { world, two } = await helloWorld()
-    expect(await migrate(world, 'test', { ...wish, confirmVolume: '/logs' })).toMatchObject({
+    expect(await migrate(world, { ...wish, confirmVolume: '/logs' })).toMatchObject({
       state: 'queued',
     })
-    expect(await migrate(world, 'test', { ...wish, volume: '/data/db' })).toMatchObject({ state: 'queued' })
+    expect(await migrate(world, { ...wish, volume: '/data/db' })).toMatchObject({ state: 'queued' })
     expect(two.recovers).toHaveLength(2)
   })
 })

@@ -234,19 +234,19 @@ describe('a controller', () => {
 
   test('passes the confirmation of an operator on to the daemon', async () => {
     const { world, clock } = await withClocks()
-    const answer = await confirmClock(world, 'ann', IP)
+    const answer = await confirmClock(world, IP)
     expect(answer).toMatchObject({ ip: IP, debug: { clock: { inDoubt: false } } })
     expect(clock.inDoubt).toBe(false)
-    expect(await confirmClock(world, 'ann', '10.0.0.2')).toMatchObject({ refused: 'NOT_FOUND' })
+    expect(await confirmClock(world, '10.0.0.2')).toMatchObject({ refused: 'NOT_FOUND' })
   })
 
   test('trusts its own clock too if the daemon has the same one', async () => {
     const { world, machine, trustedClock, clock } = await withClocks()
     machine.jump(60 * DAY)
-    await confirmClock(world, 'ann', IP)
+    await confirmClock(world, IP)
     expect(trustedClock.doubt).not.toBeNull()
     clock.boot = machine.boot.bootId
-    await confirmClock(world, 'ann', IP)
+    await confirmClock(world, IP)
     expect(trustedClock.doubt).toBeNull()
   })
 

@@ -1,7 +1,7 @@
 import { type ExecutionResult, graphql } from 'graphql'
 import { expect, test } from 'vitest'
 import { acceptInventory } from '../../src/domain/inventory.ts'
-import type { World } from '../../src/domain/world.ts'
+import type { UserWorld } from '../../src/domain/user-world.ts'
 import { createLoaders } from '../../src/resolvers/loaders.ts'
 import { createSchema } from '../../src/resolvers/schema.ts'
 import { bigInventory } from '../support/big-inventory.ts'
@@ -10,8 +10,8 @@ import { given } from '../support/given.ts'
 
 const schema = createSchema()
 
-async function ask(world: World, source: string, variableValues: Record<string, unknown> = {}) {
-  const contextValue = { world, who: 'test', loaders: createLoaders(world) }
+async function ask(world: UserWorld, source: string, variableValues: Record<string, unknown> = {}) {
+  const contextValue = { world, loaders: createLoaders(world) }
   const answer: ExecutionResult = await graphql({ schema, source, contextValue, variableValues })
   expect(answer.errors).toBeUndefined()
   return answer.data as Record<string, ConnectionAnswer>
@@ -24,7 +24,7 @@ interface ConnectionAnswer {
   totalCountIsCapped: boolean
 }
 
-function withStores(world: World, stores: Pick<World['ports'], 'records' | 'backups'>): World {
+function withStores(world: UserWorld, stores: Pick<UserWorld['ports'], 'records' | 'backups'>): UserWorld {
   return { ...world, ports: { ...world.ports, ...stores } }
 }
 
@@ -44,7 +44,7 @@ const LISTS = [
 ] as const
 
 /** Reads all pages; `between` is called after the first one. */
-async function readAll(world: World, field: string, keys: string, between?: () => Promise<void>) {
+async function readAll(world: UserWorld, field: string, keys: string, between?: () => Promise<void>) {
   const found: string[] = []
   let after: string | null = null
   for (let more = true; more; ) {
@@ -117,7 +117,7 @@ test.each(['volumes', 'jobConnection', 'serverConnection'])(
   '%s refuses a cursor of another list',
   async (field) => {
     const { world } = await smallFleet()
-    const contextValue = { world, who: 'test', loaders: createLoaders(world) }
+    const contextValue = { world, loaders: createLoaders(world) }
     for (const key of [
       'record:x',
       'volume:x',

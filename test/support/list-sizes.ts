@@ -6,5 +6,5 @@ import type { Inventory } from '../../src/wire/inventory.ts'
 /** The sizes of lists while this inventory is in force. */
 export function sizesOf(inventory: Inventory): ListSizes {
   const plan = makePlan(inventory, '/volumes')
-  return readListSizes({ inventory: { ...emptyInventory(), plan }, servers: plan.servers })
+  return readListSizes({ inventory: { ...emptyInventory(), plan }, servers: plan.servers, tokens: new Map() })
 }

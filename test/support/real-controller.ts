@@ -55,6 +55,7 @@ export async function startTestController({ folder, daemonUrls = {}, ...options 
     // The daemons of a test have addresses that this machine does not have.
     newsFrom: () => ['127.0.0.1'],
     allowedHosts: [],
+    access: { anonymous: 'admin', insecureHttp: false },
     log,
     clock: systemClock,
     webDir: null,
@@ -102,17 +103,22 @@ export async function askGraphQL<T = Record<string, unknown>>(
   url: string,
   query: string,
   variables: object = {},
+  headers: Record<string, string> = {},
 ): Promise<GraphQLAnswer<T>> {
   const response = await fetch(`${url}/graphql`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify({ query, variables }),
   })
   return { status: response.status, ...((await response.json()) as object) }
 }
 
 /** graphql-ws, without reconnecting. */
-export function socketClient(url: string, headers: Record<string, string> = {}) {
+export function socketClient(
+  url: string,
+  headers: Record<string, string> = {},
+  connectionParams: Record<string, unknown> = {},
+) {
   class Socket extends WebSocket {
     constructor(address: string, protocols: string[]) {
       super(address, protocols, { headers })
@@ -121,6 +127,7 @@ export function socketClient(url: string, headers: Record<string, string> = {}) 
   const client = createClient({
     url: `${url.replace('http', 'ws')}/graphql`,
     webSocketImpl: Socket,
+    connectionParams,
     retryAttempts: 0,
   })
   onTestFinished(() => void client.dispose())

@@ -1,5 +1,5 @@
 import { Field, ID, InputType, Int } from 'type-graphql'
-import { BackupMode, InUse, OnRefusedRename, RecordState, VolumeHealthState } from '../enums.ts'
+import { AccessRole, BackupMode, InUse, OnRefusedRename, RecordState, VolumeHealthState } from '../enums.ts'
 import { DateTime } from '../scalars.ts'
 
 @InputType()
@@ -151,4 +151,22 @@ export class MigrateInput extends RecoverInput {
     description: 'Repeats `volume`. Required if the backup was made of a volume with another name.',
   })
   confirmVolume?: string | null
+}
+
+@InputType({ description: 'A token to create.' })
+export class TokenInput {
+  @Field(() => String, { description: 'What it is for: 1 to 100 characters.' })
+  name!: string
+
+  @Field(() => [AccessRole], { description: 'What it may do, at least one.' })
+  roles!: AccessRole[]
+
+  @Field(() => [String], {
+    nullable: true,
+    description: 'The apps that all its roles are for, or `team-*`. If left out: everything.',
+  })
+  apps?: string[]
+
+  @Field(() => DateTime, { nullable: true, description: 'When it ends. If left out: never.' })
+  expiresAt?: Date
 }

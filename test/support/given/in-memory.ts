@@ -7,6 +7,7 @@ import { backupName } from '../../../src/wire/archive-name.ts'
 import type { BackupInfo } from '../../../src/wire/backup.ts'
 import type { DaemonDebug } from '../../../src/wire/daemon-api.ts'
 import type { Inventory } from '../../../src/wire/inventory.ts'
+import { asAdmin } from '../callers.ts'
 import { sampleBackup } from '../catalog-samples.ts'
 import { handClock } from '../hand-clock.ts'
 import { keepingLog } from '../keeping-log.ts'
@@ -40,8 +41,8 @@ export async function startInMemory(facts: Facts, options: InMemoryOptions = {})
   const catalog = await openCatalogIn(folder ?? (await tempFolder()), clock)
   const daemons = daemonsOf(facts)
   const memory = inventoryMemory()
-  const reopen = () =>
-    createWorld({
+  const reopen = async () => {
+    const opened = await createWorld({
       ports: {
         ...catalog,
         records: wrapRecords(catalog.records),
@@ -54,6 +55,8 @@ export async function startInMemory(facts: Facts, options: InMemoryOptions = {})
       random: () => 1,
       ...input,
     })
+    return asAdmin(opened)
+  }
   const world = await reopen()
   onEnd(async () => {
     await closeWorld(world)

@@ -1,0 +1,45 @@
+import { readFile } from 'node:fs/promises'
+import { type Command, Option } from 'commander'
+import { ControllerError, type Execute } from '../client/execute.ts'
+import { executeOverHttp } from '../client/execute-over-http.ts'
+import { isErrorCode } from '../lib/error-codes.ts'
+import { BackupdError, messageOf } from '../lib/errors.ts'
+import { environmentToken } from './environment.ts'
+
+/** The flags of commands that ask a running controller. */
+export interface ClientFlags {
+  url: string
+  tokenFile?: string
+  json: boolean
+}
+
+/** There is no flag with the token itself, because every user of the machine can read command lines. */
+export function addClientFlags(command: Command): Command {
+  return command
+    .option('--url <url>', 'the controller', 'http://127.0.0.1:9002')
+    .addOption(new Option('--token-file <file>', 'the file with your token; or set BACKUPD_TOKEN'))
+    .option('--json', "print the controller's answer as JSON", false)
+}
+
+/** Throws a BackupdError with the controller's code. */
+export async function connectToController({ url, tokenFile }: ClientFlags): Promise<Execute> {
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
+    throw new BackupdError('BAD_INPUT', `--url is ${JSON.stringify(url)}: write it as http://10.0.0.1:9002`)
+  const token = tokenFile === undefined ? environmentToken() : await readToken(tokenFile)
+  const execute = executeOverHttp(url, token)
+  return (document, variables) => execute(document, variables).catch((error) => throwOwn(error))
+}
+
+async function readToken(file: string): Promise<string> {
+  try {
+    return (await readFile(file, 'utf8')).trim()
+  } catch (cause) {
+    throw new BackupdError('BAD_INPUT', `--token-file cannot be read: ${messageOf(cause)}`, { cause })
+  }
+}
+
+function throwOwn(error: unknown): never {
+  if (!(error instanceof ControllerError)) throw error
+  const code = isErrorCode(error.code) ? error.code : 'INTERNAL'
+  throw new BackupdError(code, error.message, { cause: error })
+}

@@ -1,0 +1,37 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Principal } from '../domain/access/principal.ts'
+import { hasCode } from '../lib/errors.ts'
+import { type Callers, requireGrants } from './callers.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** `public`: answers everybody, so it may show nothing of what is backed up. `daemons`: checks its sender itself. */
+    access?: 'public' | 'daemons'
+  }
+  interface FastifyRequest {
+    /** Who asks. Not set on routes for daemons. */
+    principal: Principal
+  }
+}
+
+/** Every route, also one that does not exist, answers only callers who may do something, unless its config says otherwise. */
+export function requireCaller(app: FastifyInstance, callers: Callers): void {
+  app.decorateRequest('principal')
+  // Before the body is read, and after the page of the IDE was sent.
+  app.addHook('preParsing', async (request, reply) => {
+    const access = readAccess(request)
+    if (access === 'daemons') return
+    try {
+      request.principal = callers.identify(request.raw)
+      if (access === undefined) requireGrants(request.principal)
+    } catch (error) {
+      // Never Basic: a browser would ask for a password, and send it with each request from then on.
+      if (hasCode(error, 'UNAUTHENTICATED')) reply.header('www-authenticate', 'Bearer realm="backupd"')
+      throw error
+    }
+  })
+}
+
+function readAccess({ routeOptions, is404 }: FastifyRequest): 'public' | 'daemons' | undefined {
+  return is404 ? undefined : routeOptions.config.access
+}

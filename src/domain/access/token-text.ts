@@ -1,0 +1,32 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+
+/** Secret scanners find tokens by this. */
+const PREFIX = 'bkd'
+const ID_BYTES = 8
+const SECRET_BYTES = 32
+const FORM = /^bkd_([0-9a-f]{16})_[A-Za-z0-9_-]{43}$/
+
+/** A new token: `bkd_<id>_<secret>`, with a secret of 256 bits. Only the hash is kept. */
+export function createTokenText(): { id: string; text: string; hash: string } {
+  const id = randomBytes(ID_BYTES).toString('hex')
+  const text = `${PREFIX}_${id}_${randomBytes(SECRET_BYTES).toString('base64url')}`
+  return { id, text, hash: hashToken(text) }
+}
+
+/** The id in a token; undefined if the text is not one. The id is no secret. */
+export function readTokenId(text: string): string | undefined {
+  return FORM.exec(text)?.[1]
+}
+
+/** A fast hash suffices, because nobody can guess 256 random bits. */
+export function hashToken(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
+
+const NO_HASH = hashToken('')
+
+/** Compares in constant time, also if there is no hash to compare with. */
+export function isToken(text: string, hash: string | undefined): boolean {
+  const isSame = timingSafeEqual(Buffer.from(hashToken(text), 'hex'), Buffer.from(hash ?? NO_HASH, 'hex'))
+  return isSame && hash !== undefined
+}

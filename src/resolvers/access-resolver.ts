@@ -1,0 +1,53 @@
+import { Arg, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql'
+import { can } from '../domain/access/can.ts'
+import { createToken, listTokens, revokeToken } from '../domain/tokens.ts'
+import { orThrow } from './answer.ts'
+import type { Context } from './context.ts'
+import { AccessAction } from './enums.ts'
+import { optionalText } from './filters.ts'
+import { AccessDecision, CreatedToken, Token, Viewer } from './types/access.ts'
+import { TokenInput } from './types/inputs.ts'
+
+const ACTION = { description: 'What the caller wants to do.' }
+const APP = { nullable: true, description: 'With what belongs to this app; without it: with everything.' }
+
+@Resolver(() => Viewer)
+export class AccessResolver {
+  @Query(() => Viewer, { description: 'Who asks, and what the caller may do.' })
+  viewer(@Ctx() { world }: Context): Viewer {
+    const { principal } = world.caller
+    const { kind, name, grants } = principal
+    return { kind, name, grants, roles: [...new Set(grants.map(({ role }) => role))], principal }
+  }
+
+  @FieldResolver(() => AccessDecision, { description: 'Whether the caller may do something.' })
+  can(
+    @Root() { principal }: Viewer,
+    @Arg('action', () => AccessAction, ACTION) action: AccessAction,
+    @Arg('app', () => ID, APP) app?: string,
+  ): AccessDecision {
+    const target = optionalText('app', app)
+    return can(principal, action, target === undefined ? 'everything' : { app: target })
+  }
+
+  @Query(() => [Token], { description: 'All tokens, oldest first, those that have expired included.' })
+  tokens(@Ctx() { world }: Context): Token[] {
+    return orThrow(listTokens(world))
+  }
+
+  @Mutation(() => CreatedToken, { description: 'Creates a token, and shows it once.' })
+  async createToken(
+    @Ctx() { world }: Context,
+    @Arg('input', () => TokenInput) { name, roles, apps, expiresAt }: TokenInput,
+  ): Promise<CreatedToken> {
+    const request = { name, roles, apps: apps ?? undefined, expiresAt: expiresAt?.toISOString() }
+    return orThrow(await createToken(world, request))
+  }
+
+  @Mutation(() => Token, {
+    description: 'Ends a token: it is refused from now on, and its open WebSockets are closed.',
+  })
+  async revokeToken(@Ctx() { world }: Context, @Arg('id', () => ID) id: string): Promise<Token> {
+    return orThrow(await revokeToken(world, id))
+  }
+}

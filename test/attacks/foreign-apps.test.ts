@@ -1,0 +1,431 @@
+import { type ExecutionResult, graphql, isObjectType } from 'graphql'
+import { beforeEach, expect, test } from 'vitest'
+import { type Caller, makeAnonymous, makeCaller } from '../../src/domain/access/principal.ts'
+import { ROLES } from '../../src/domain/access/roles.ts'
+import { asCaller } from '../../src/domain/user-world.ts'
+import { createLoaders } from '../../src/resolvers/loaders.ts'
+import { createSchema } from '../../src/resolvers/schema.ts'
+import { ADMIN, callerWith } from '../support/callers.ts'
+import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
+import { JUDGED_FIELDS, SEEN_WITH_OBJECT } from '../support/field-rules.ts'
+import { given } from '../support/given.ts'
+import { FOREIGN, FOREIGN_SERVER, OWN, OWN_SERVER, SHARED_SERVER } from '../support/two-apps.ts'
+import { selectAll } from '../support/whole-document.ts'
+
+const schema = createSchema()
+const SEES_OWN = ROLES.map((role) => [role, callerWith(role, [OWN])] as const)
+const NOBODY = makeCaller(makeAnonymous('none'), 'test')
+
+type Kit = Awaited<ReturnType<typeof start>>
+let kit: Kit
+
+beforeEach(async () => {
+  kit = await start()
+})
+
+/** A controller with two apps; whatever text can name an app names the foreign one. */
+async function start() {
+  const both = given
+    .app(OWN)
+    .proc('web')
+    .on(OWN_SERVER, SHARED_SERVER)
+    .volume(`/data/${OWN}`)
+    .app(FOREIGN)
+    .proc('web')
+    .on(FOREIGN_SERVER, SHARED_SERVER)
+    .volume(`/data/${FOREIGN}`)
+  const filled = await both.inMemory()
+  const { world, daemons } = filled
+  const rids = [1, 2, 3, 4].map(ridOf)
+  for (const [n, [app, server]] of PLACES.entries()) await fill(filled, { app, server, rid: rids[n] ?? '' })
+  // A backup that lies where a volume of the own app is.
+  const place = world.inventory.plan.volumes.find(
+    ({ app, server }) => app === OWN && server === SHARED_SERVER,
+  )
+  await tell(
+    filled,
+    makeRun({ app: FOREIGN, server: SHARED_SERVER, rid: ridOf(9), source: place?.path ?? '' }),
+  )
+  world.problems.report({ source: 'x', key: 'y', text: `${FOREIGN} is broken`, about: SHARED_SERVER })
+  world.problems.report({ source: 'x', key: 'z', text: `${FOREIGN} is broken` })
+  world.inventory.problem = `${FOREIGN} is misspelt`
+  world.inventory.plan.problems.push(`${FOREIGN} is left out`)
+  for (const ip of [OWN_SERVER, SHARED_SERVER]) {
+    daemons.at(ip).debug.problems = [`A run of ${FOREIGN} failed`]
+    daemons.at(ip).debug.running_tasks = 7
+    const state = world.servers.get(ip)
+    if (state) state.debug = daemons.at(ip).debug
+  }
+  return filled
+}
+
+const PLACES = [
+  [OWN, OWN_SERVER],
+  [OWN, SHARED_SERVER],
+  [FOREIGN, FOREIGN_SERVER],
+  [FOREIGN, SHARED_SERVER],
+] as const
+
+interface Place {
+  app: string
+  server: string
+  rid: string
+  source?: string
+}
+
+function makeRun({ app, server, rid, source }: Place) {
+  const [proc, volume] = [`${app}.web.web`, `/data/${app}`]
+  const args = { app, proc, volume, instanceNo: 1, mode: 'full' }
+  const backup = sampleBackup({
+    jobId: '',
+    ...{ server, app, proc, volume, rid, name: `${app}-${proc}-1-data-${app}-1795425846.tar.gz` },
+    source: source ?? `/data/lain/volumes/${app}/${proc}/1/data/${app}`,
+  })
+  return sampleRecord({
+    ...{ rid, server, args, jobId: '', state: 'success', end: '2026-11-23T08:45:00Z' },
+    result: { file: backup.name, size: 1, backup },
+  })
+}
+
+async function fill(filled: Pick<Kit, 'world'>, place: Place): Promise<void> {
+  const planned = filled.world.inventory.plan.jobs.find(
+    ({ server, volume }) => volume?.app === place.app && server === place.server,
+  )
+  const run = { ...makeRun(place), jobId: planned?.id ?? '' }
+  await tell(filled, run)
+  await tell(filled, {
+    ...run,
+    rid: runningRid(place.rid),
+    state: 'running',
+    end: null,
+    result: null,
+  })
+}
+
+function runningRid(rid: string): string {
+  return `${rid.slice(0, -3)}f0${rid.slice(-1)}`
+}
+
+async function tell({ world }: Pick<Kit, 'world'>, record: ReturnType<typeof makeRun>): Promise<void> {
+  await world.ledger.apply([record])
+}
+
+async function ask(caller: Caller, source: string): Promise<ExecutionResult> {
+  const own = asCaller(kit.world, caller)
+  return graphql({ schema, source, contextValue: { world: own, loaders: createLoaders(own) } })
+}
+
+function readField(data: ExecutionResult['data'], name: string): unknown {
+  return data?.[name]
+}
+
+/** What is not own, in any text. */
+function findForeign(answer: unknown): string[] {
+  const foreign = kit.world.inventory.plan.jobs.filter((job) => job.volume?.app !== OWN)
+  const marks = [FOREIGN, FOREIGN_SERVER, ridOf(3), ridOf(4), ridOf(9), ...foreign.map(({ id }) => id)]
+  const text = JSON.stringify(answer)
+  return marks.filter((mark) => text.includes(mark))
+}
+
+/** Not read here: what the daemon of an own backup answers, and what is refused as a whole. */
+const WITHOUT = new Set([
+  ...['Backup.files', 'Backup.snapshots', 'Backup.snapshot', 'Backup.diff', 'Backup.history'],
+  ...['Server.debug', 'Query.tokens'],
+])
+
+function namesOf(n: number, app: string) {
+  const [, server = ''] = PLACES[n] ?? []
+  const job = kit.world.inventory.plan.jobs.find((each) => each.volume?.app === app && each.server === server)
+  return {
+    'Query.app': `(name: "${app}")`,
+    'Query.job': `(id: "${job?.id}")`,
+    'Query.record': `(rid: "${ridOf(n + 1)}")`,
+    'Query.server': `(ip: "${server}")`,
+    'Query.backup': `(app: "${app}", proc: "web", server: "${server}", name: "${app}-${app}.web.web-1-data-${app}-1795425846.tar.gz")`,
+    'Viewer.can': '(action: RUN)',
+  }
+}
+
+function makeDocument(n: number, app: string, onField?: (name: string) => void): string {
+  const query = schema.getQueryType()
+  if (!query) throw new Error('There is no Query')
+  return selectAll(query, { schema, without: WITHOUT, given: namesOf(n, app), ...(onField && { onField }) })
+}
+
+test('every field of the schema has a rule', () => {
+  const fields = Object.values(schema.getTypeMap())
+    .filter((type) => isObjectType(type) && !type.name.startsWith('__'))
+    .flatMap((type) =>
+      isObjectType(type) ? Object.keys(type.getFields()).map((name) => `${type.name}.${name}`) : [],
+    )
+  const seen = Object.entries(SEEN_WITH_OBJECT).flatMap(([type, names]) =>
+    names.split(' ').map((name) => `${type}.${name}`),
+  )
+  expect([...seen, ...Object.keys(JUDGED_FIELDS)].sort()).toEqual(fields.sort())
+})
+
+test('everything that can be asked for at once is asked for by these tests', () => {
+  const asked = new Set<string>()
+  makeDocument(0, OWN, (name) => asked.add(name))
+  const missing = Object.keys(JUDGED_FIELDS).filter((name) => !asked.has(name) && !WITHOUT.has(name))
+  expect(missing.filter((name) => !/^(Mutation|Subscription)\./.test(name))).toEqual([])
+})
+
+test('whoever may see everything sees everything that the others must not see', async () => {
+  const answer = await ask(ADMIN, makeDocument(2, FOREIGN))
+  expect(answer.errors).toBeUndefined()
+  const foreign = kit.world.inventory.plan.jobs.filter((job) => job.volume?.app === FOREIGN)
+  expect(foreign).toHaveLength(2)
+  expect(findForeign(answer)).toEqual(
+    expect.arrayContaining([
+      FOREIGN,
+      FOREIGN_SERVER,
+      ridOf(3),
+      ridOf(4),
+      ridOf(9),
+      ...foreign.map(({ id }) => id),
+    ]),
+  )
+  for (const text of ['is broken', 'is misspelt', 'is left out', 'failed', '"runningTasks":7'])
+    expect(JSON.stringify(answer)).toContain(text)
+})
+
+test.each(SEES_OWN)(
+  'a %s of one app sees nothing of another, whatever is asked for',
+  async (_role, caller) => {
+    const own = await ask(caller, makeDocument(0, OWN))
+    expect(own.errors).toBeUndefined()
+    expect(findForeign(own)).toEqual([])
+    expect(JSON.stringify(own)).not.toContain('"runningTasks":7')
+    const foreign = await ask(caller, makeDocument(2, FOREIGN))
+    const { app, job, record, server, backup } = (foreign.data ?? {}) as Record<string, unknown>
+    expect({ app, job, record, server, backup }).toEqual({
+      ...{ app: null, job: null, record: null, server: null, backup: null },
+    })
+    expect(findForeign(foreign)).toEqual([])
+  },
+)
+
+test.each(SEES_OWN)('a %s of one app counts nothing of another', async (_role, caller) => {
+  const { data, errors } = await ask(
+    caller,
+    `{ apps { name } servers { ip jobs { id } } jobs { id } inventory { volumes servers } health { volumes counts { volumes } servers { servers } }
+      volumes { totalCount } jobConnection { totalCount } serverConnection { totalCount } records { totalCount } backups { totalCount } }`,
+  )
+  expect(errors).toBeUndefined()
+  expect(data).toMatchObject({
+    apps: [{ name: OWN }],
+    servers: [{ jobs: [{}] }, { jobs: [{}] }],
+    jobs: [{}, {}],
+    inventory: { volumes: 2, servers: 2 },
+    ...{ volumes: { totalCount: 2 }, jobConnection: { totalCount: 2 }, serverConnection: { totalCount: 2 } },
+    ...{ records: { totalCount: 4 }, backups: { totalCount: 2 } },
+  })
+  const { volumes, counts, servers } = readField(data, 'health') as {
+    volumes: number
+    counts: { volumes: number }[]
+    servers: { servers: number }[]
+  }
+  const sum = (numbers: number[]) => numbers.reduce((one, other) => one + other, 0)
+  expect([
+    volumes,
+    sum(counts.map((each) => each.volumes)),
+    sum(servers.map((each) => each.servers)),
+  ]).toEqual([2, 2, 2])
+})
+
+test.each([
+  `servers(app: "${FOREIGN}") { ip }`,
+  `jobs(filter: { app: "${FOREIGN}" }) { id }`,
+  `jobs(filter: { server: "${FOREIGN_SERVER}" }) { id }`,
+  `jobs(filter: { action: "backup_expire" }) { id }`,
+])('a filter for what is foreign finds nothing: %s', async (field) => {
+  const { data } = await ask(callerWith('admin', [OWN]), `{ found: ${field} }`)
+  expect(data).toEqual({ found: [] })
+})
+
+test.each(['volumes', 'jobConnection', 'records', 'backups'])(
+  '%s finds and counts nothing foreign with any filter, short names and cursors included',
+  async (field) => {
+    const caller = callerWith('viewer', [OWN])
+    const filters = [`app: "${FOREIGN}"`, `proc: "${FOREIGN}.web.web"`, `volume: "/data/${FOREIGN}"`]
+    for (const filter of [
+      ...filters,
+      `app: "${OWN}", server: "${FOREIGN_SERVER}"`,
+      `server: "${FOREIGN_SERVER}"`,
+    ]) {
+      const { data, errors } = await ask(
+        caller,
+        `{ found: ${field}(filter: { ${filter} }) { totalCount nodes { __typename } } }`,
+      )
+      expect([filter, errors, data]).toEqual([filter, undefined, { found: { totalCount: 0, nodes: [] } }])
+    }
+    const short = await ask(caller, `{ found: ${field}(filter: { proc: "web" }) { nodes { proc } } }`)
+    expect(JSON.stringify(short)).toContain(`${OWN}.web.web`)
+    const all = await ask(ADMIN, `{ found: ${field}(first: 500) { edges { cursor } } }`)
+    const { edges } = readField(all.data, 'found') as { edges: { cursor: string }[] }
+    expect(edges.length).toBeGreaterThan(0)
+    for (const { cursor } of edges) {
+      const next = await ask(
+        caller,
+        `{ found: ${field}(after: ${JSON.stringify(cursor)}) { edges { cursor node { proc } } } }`,
+      )
+      expect(next.errors).toBeUndefined()
+      expect(findForeign(next)).toEqual([])
+    }
+  },
+)
+
+test('a cached page of one scope is not answered to another', async () => {
+  const query = '{ records { nodes { app } } backups { nodes { app } } }'
+  const seen = async (apps: string[] | null) => {
+    const { data } = await ask(callerWith('viewer', apps), query)
+    const { records, backups } = data as Record<string, { nodes: { app: string }[] }>
+    return [records, backups].map((list) => [...new Set(list?.nodes.map(({ app }) => app))].sort())
+  }
+  for (let round = 0; round < 2; round++) {
+    expect(await seen(null)).toEqual([
+      [OWN, FOREIGN],
+      [OWN, FOREIGN],
+    ])
+    expect(await seen([OWN])).toEqual([[OWN], [OWN]])
+    expect(await seen([`${FOREIGN.slice(0, 4)}*`])).toEqual([[FOREIGN], [FOREIGN]])
+    expect(await seen(['sho*', 'zz-*'])).toEqual([
+      [OWN, FOREIGN],
+      [OWN, FOREIGN],
+    ])
+    expect(await seen(['nothing', 'shopping*'])).toEqual([[], []])
+  }
+})
+
+test('a caller without roles sees nothing', async () => {
+  const answer = await ask(NOBODY, makeDocument(0, OWN))
+  expect(findForeign(answer)).toEqual([])
+  expect(JSON.stringify({ ...answer, data: { ...answer.data, viewer: null } })).not.toContain(OWN)
+})
+
+test('only whoever may see everything is told about the process of a daemon', async () => {
+  const query = `{ server(ip: "${OWN_SERVER}") { debug { runningTasks } } }`
+  const refused = await ask(callerWith('admin', [OWN]), query)
+  expect(refused.errors?.[0]?.message).toContain('of everything may see it')
+  expect((await ask(callerWith('viewer', null), query)).errors).toBeUndefined()
+})
+
+/** The arguments of each mutation for one app. */
+function mutationsOf(n: number, app: string): Record<string, string> {
+  const given = namesOf(n, app)
+  const name = `${app}-${app}.web.web-1-data-${app}-1795425846.tar.gz`
+  const [, server = ''] = PLACES[n] ?? []
+  const backup = `app: "${app}", proc: "web", server: "${server}"`
+  const unended = runningRid(ridOf(n + 1))
+  return {
+    cancelRecord: `(rid: "${unended}") { rid }`,
+    confirmClock: `(ip: "${server}") { ip }`,
+    copyCatalog: '(dir: "/nowhere") { path }',
+    createToken: '(input: { name: "x", roles: [ADMIN] }) { text }',
+    deleteBackups: `(${backup}, names: ["${name}"])`,
+    deleteSnapshots: `(${backup}, backup: "${name}", snapshots: ["ab"])`,
+    migrate: `(input: { ${backup}, backup: "${name}", to: 2, volume: "/data/${app}" }) { rid }`,
+    rebuildCatalog: '(dryRun: true) { dryRun }',
+    recover: `(input: { ${backup}, backup: "${name}" }) { rid }`,
+    revokeToken: '(id: "x") { id }',
+    runJob: `${given['Query.job']} { rid }`,
+    sleepJob: `${given['Query.job']} { id }`,
+    startScheduler: `(ip: "${server}") { ip }`,
+    stopScheduler: `(ip: "${server}") { ip }`,
+    verifyBackup: `(${backup}, name: "${name}") { rid }`,
+    wakeJob: `${given['Query.job']} { id }`,
+  }
+}
+
+/** What deletes the backup of the others comes last. */
+const MUTATIONS = Object.keys(schema.getMutationType()?.getFields() ?? {}).sort(
+  (one, other) => Number(one === 'deleteBackups') - Number(other === 'deleteBackups'),
+)
+
+/** The code of the refusal; undefined if it was allowed, whatever came of it then. */
+async function judge(
+  caller: Caller,
+  name: string,
+  given: Record<string, string>,
+): Promise<string | undefined> {
+  const { errors } = await ask(caller, `mutation { ${name}${given[name]} }`)
+  const code = (errors?.[0]?.originalError as { code?: string } | undefined)?.code
+  return code === 'NOT_PERMITTED' || code === 'NOT_FOUND' ? code : undefined
+}
+
+/** What each daemon was asked for, and has since. */
+function countAsked() {
+  return PLACES.map(([, ip]) => {
+    const { asked, records, recovers, verifies, backups, debug, jobs } = kit.daemons.at(ip)
+    const asleep = jobs.filter(({ job }) => job.sleep).length
+    return [
+      asked.length,
+      records.size,
+      recovers.length,
+      verifies.length,
+      backups.length,
+      debug.crond_status,
+      asleep,
+    ]
+  })
+}
+
+const ALLOWED: Readonly<Record<string, string>> = {
+  viewer: '',
+  operator: 'cancel run sleep wake verify',
+  restorer: 'recover migrate',
+  admin: 'cancel run sleep wake verify recover migrate delete',
+}
+
+test.each(ROLES)('a %s of one app may call what its rules say, and nothing for another app', async (role) => {
+  const caller = callerWith(role, [OWN])
+  for (const name of MUTATIONS) {
+    const [action = '', target] = (JUDGED_FIELDS[`Mutation.${name}`] ?? '').split(' of ')
+    const isOfServer = ['scheduler', 'clock'].includes(action)
+    const refusal = target === 'app' || isOfServer ? 'NOT_FOUND' : 'NOT_PERMITTED'
+    const before = countAsked()
+    expect([name, await judge(caller, name, mutationsOf(2, FOREIGN))]).toEqual([name, refusal])
+    const isAllowed = target === 'app' && ALLOWED[role]?.split(' ').includes(action)
+    if (!isAllowed)
+      expect([name, await judge(caller, name, mutationsOf(0, OWN))]).toEqual([name, 'NOT_PERMITTED'])
+    expect(countAsked()).toEqual(before)
+    if (isAllowed) expect([name, await judge(caller, name, mutationsOf(0, OWN))]).toEqual([name, undefined])
+  }
+})
+
+test('every mutation is refused without a role, and to a viewer of everything', async () => {
+  const before = countAsked()
+  for (const name of MUTATIONS) {
+    expect([name, await judge(NOBODY, name, mutationsOf(0, OWN))]).toEqual([
+      name,
+      expect.stringMatching(/^NOT_/),
+    ])
+    expect([name, await judge(callerWith('viewer', null), name, mutationsOf(0, OWN))]).toEqual([
+      name,
+      'NOT_PERMITTED',
+    ])
+  }
+  expect(countAsked()).toEqual(before)
+})
+
+test('a run keeps the app of its job, whatever its daemon writes', async () => {
+  const planned = kit.world.inventory.plan.jobs.find(
+    ({ server, volume }) => volume?.app === FOREIGN && server === SHARED_SERVER,
+  )
+  const lying = sampleRecord({
+    rid: ridOf(77),
+    server: SHARED_SERVER,
+    jobId: planned?.id ?? '',
+    args: { app: OWN },
+  })
+  await kit.world.ledger.apply([lying])
+  const record = `{ record(rid: "${ridOf(77)}") { app } }`
+  expect((await ask(callerWith('viewer', [OWN]), record)).data).toEqual({ record: null })
+  const named = sampleRecord({ rid: ridOf(78), server: SHARED_SERVER, jobId: '', args: { app: FOREIGN } })
+  await kit.world.ledger.apply([named, { ...named, seq: 2, args: { app: OWN } }])
+  await kit.world.ledger.apply([{ ...named, seq: 3, state: 'success', args: {} }])
+  expect((await ask(ADMIN, `{ record(rid: "${ridOf(78)}") { app state } }`)).data).toEqual({
+    record: { app: FOREIGN, state: 'SUCCESS' },
+  })
+})
