@@ -40,6 +40,11 @@ export interface Driver {
    * `change` are thrown unchanged.
    */
   update(name: string, change: (before: Buffer | undefined) => Buffer): Promise<void>
+  /**
+   * Missing if commit() and update() let nobody else write the same name at the same moment. False: that is noticed only
+   * afterwards.
+   */
+  keepsConditions?(): Promise<boolean>
   /** No error if it does not exist. */
   remove(name: string): Promise<void>
   /** Lists entries directly in `folder` with their sizes, unordered and streamed. Empty if the folder does not exist. */
@@ -120,7 +125,7 @@ export interface DriverAbilities {
   durability: 'synced' | 'acknowledged'
   /** Whether everyone sees a new name at once. If not, other machines may see it some 100 ms later. */
   showsNamesAtOnce: boolean
-  /** list() costs no more than names(). */
+  /** list() costs no more than names(), and tells when an object was written. */
   listsSizes?: true
 }
 

@@ -7,7 +7,7 @@ import { openNamespace, openOwnRepository } from './kinds/series/open-namespace.
 import { findNewestManifest } from './list-backups.ts'
 import { findOldestBackups } from './oldest.ts'
 import { asOwner, assertOwner } from './owner.ts'
-import { checkRemovable, removeBackups } from './remove-backups.ts'
+import { checkRemovable, finishWaitingDeletes, removeBackups } from './remove-backups.ts'
 import { keepReserve, withReserve } from './reserve.ts'
 import type { StoreParts } from './store-parts.ts'
 import type { StoreWorld } from './world.ts'
@@ -27,6 +27,7 @@ export function createStoreParts(world: StoreWorld): StoreParts {
     keepReserve: () => keepReserve(world),
     checkRemovable: (names) => checkRemovable(world, names),
     remove: (names, stillDue) => asOwner(world, () => removeBackups(world, names, stillDue)),
+    finishDeletes: () => finishWaitingDeletes(world),
     sweep: (signal) => asOwner(world, () => emptyTrash(world, signal)),
     removeStaleLocks: (dataDir) => removeStaleLocks(world.driver, dataDir),
   }

@@ -1,4 +1,4 @@
-import { deleteArchives, findDeletableArchives } from './kinds/archive/delete-archives.ts'
+import { deleteArchives, findDeletableArchives, finishDueDeletes } from './kinds/archive/delete-archives.ts'
 import { deleteMirrors, findDeletableMirrors } from './kinds/mirror/delete-mirrors.ts'
 import { type BackupPath, splitBackupPath } from './layout.ts'
 import { readMeta } from './meta-file.ts'
@@ -24,6 +24,15 @@ export async function removeBackups(
     await deleteArchives(world, archives)
     const deleted = new Set([...archives, ...(await deleteMirrors(world, mirrors))])
     return paths.filter((one) => deleted.has(one)).map(({ path }) => path)
+  })
+}
+
+/** See StoreParts.finishDeletes. */
+export async function finishWaitingDeletes(world: StoreWorld): Promise<string[]> {
+  await assertOwner(world)
+  return exclusively(world, async () => {
+    await assertOwner(world)
+    return await finishDueDeletes(world)
   })
 }
 

@@ -4,7 +4,7 @@ import { copyObject, createSmall, mapInOrder, tryReadSmall, tryRemove } from '..
 import { unfinishedName } from '../objects/unfinished.ts'
 import { parseBackupName } from '../wire/archive-name.ts'
 import type { Manifest } from '../wire/backup.ts'
-import { finishDeletes, warnOfStuck } from './kinds/archive/delete-archives.ts'
+import { finishDueDeletes } from './kinds/archive/delete-archives.ts'
 import { intentKey, makePieceKey, type Piece, type Place, parsePlace } from './layout.ts'
 import { manifestText, parseManifest, readManifest } from './manifest.ts'
 import { makeEntity, readMeta, updateMeta } from './meta-file.ts'
@@ -29,11 +29,9 @@ export function settleNamespace(world: StoreWorld): Promise<Settled> {
   return exclusively(world, async () => {
     await assertOwner(world)
     const folder = await readFolder(world)
-    const stuck = await finishDeletes(world, [...folder.pieces.tombstone])
-    warnOfStuck(world, stuck)
+    const deleted = await finishDueDeletes(world)
     await dropTrashFromMeta(world, folder.trash)
     const rolledForward = await rollForward(world, folder)
-    const deleted = [...folder.pieces.tombstone].filter((name) => !stuck.has(name))
     const swept = [...deleted, ...(await removeLeftovers(world, folder, rolledForward))]
     await addMissingToMeta(world, folder)
     return { rolledForward, swept, unknown: await listUnknown(world, folder) }

@@ -41,6 +41,11 @@ export interface StoreParts {
    * Throws BAD_INPUT or CONFLICT before anything is deleted. `stillDue` as in removeBackups.
    */
   remove(names: string[], stillDue?: () => Promise<readonly string[]>): Promise<string[]>
+  /**
+   * Removes the archives whose deletes had to wait, or were interrupted, if this daemon still owns the namespace. Returns their
+   * names.
+   */
+  finishDeletes(): Promise<string[]>
   /** Frees the space of deleted mirrors, which can take long. May be aborted at any time; the next call continues. */
   sweep(signal: AbortSignal): Promise<void>
   /**

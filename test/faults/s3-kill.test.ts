@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../src/lib/clock.ts'
+import { HOUR_MS } from '../../src/lib/time-units.ts'
 import { openDriver } from '../../src/objects/drivers/open-driver.ts'
 import { collect } from '../support/collect.ts'
 import { describeSwift } from '../support/describe-swift.ts'
@@ -20,11 +21,12 @@ const OFFSET = 1 + randomInt(STEP)
 describeSwift('a process that is killed at one of its calls to a store on a real Swift', (place) => {
   let dataDir: string
 
-  /** As the daemon opens it at its next start. */
+  /** As the daemon opens it at a start two hours later: deletes wait for an hour on Swift. */
   function openAgain() {
-    const driver = openDriver(place.settings, { dataDir, clock: systemClock })
+    const clock = { ...systemClock, now: () => Date.now() + 2 * HOUR_MS }
+    const driver = openDriver(place.settings, { dataDir, clock })
     const identity = { ip: IP, daemonId: 'daemon-a', version: '0.1.0' }
-    return { driver, store: createWholeStore({ driver, identity, clock: systemClock, warn: () => {} }) }
+    return { driver, store: createWholeStore({ driver, identity, clock, warn: () => {} }) }
   }
 
   /** Returns whether it was killed, and what it printed. */

@@ -5,7 +5,9 @@ import { lockFile } from './local-lock.ts'
 import { localPlace } from './local-place.ts'
 
 /** A driver with every ability, which needs no shortcuts. */
-export type FolderDriver = Required<Omit<Driver, 'cache' | 'readWhole' | 'findLock' | 'keepsVersions'>>
+export type FolderDriver = Required<
+  Omit<Driver, 'cache' | 'readWhole' | 'findLock' | 'keepsVersions' | 'keepsConditions'>
+>
 
 /** A local directory as a store: files have mode 0600, folders 0700; no symbolic link is followed out of it. */
 export function localDriver(dir: string): FolderDriver {

@@ -23,19 +23,26 @@ export function meteredDriver(driver: Driver): Driver {
 
 function meteredAbilities(
   driver: Driver,
-): Pick<
-  Driver,
-  'syncFolder' | 'space' | 'withFolder' | 'cache' | 'readWhole' | 'findLock' | 'keepsVersions'
-> {
-  const { syncFolder, space, withFolder, cache, readWhole, findLock, keepsVersions } = driver
+): Pick<Driver, 'syncFolder' | 'space' | 'withFolder' | 'cache' | 'readWhole' | keyof Protection> {
+  const { syncFolder, space, withFolder, cache, readWhole } = driver
   return {
     ...(syncFolder && { syncFolder: (folder) => timed(() => syncFolder.call(driver, folder)) }),
     ...(space && { space: () => timed(() => space.call(driver)) }),
     ...(cache && { cache }),
-    ...(findLock && { findLock: (name) => timed(() => findLock.call(driver, name)) }),
-    ...(keepsVersions && { keepsVersions: () => timed(() => keepsVersions.call(driver)) }),
     ...(readWhole && { readWhole: (name, maxBytes) => timed(() => readWhole.call(driver, name, maxBytes)) }),
     ...(withFolder && { withFolder: (folder, act) => withFolder.call(driver, folder, act) as never }),
+    ...meteredProtection(driver),
+  }
+}
+
+type Protection = Pick<Driver, 'findLock' | 'keepsVersions' | 'keepsConditions'>
+
+function meteredProtection(driver: Driver): Protection {
+  const { findLock, keepsVersions, keepsConditions } = driver
+  return {
+    ...(findLock && { findLock: (name) => timed(() => findLock.call(driver, name)) }),
+    ...(keepsVersions && { keepsVersions: () => timed(() => keepsVersions.call(driver)) }),
+    ...(keepsConditions && { keepsConditions: () => timed(() => keepsConditions.call(driver)) }),
   }
 }
 

@@ -8,7 +8,7 @@ import type { Patience } from './patience.ts'
  */
 export function retryingDriver(driver: BareDriver, patience: Patience): BareDriver {
   const again = <T>(call: () => Promise<T>) => patience.during(call)
-  const { space, syncFolder, withFolder, readWhole, findLock, keepsVersions } = driver
+  const { space, syncFolder, withFolder, readWhole, findLock, keepsVersions, keepsConditions } = driver
   if (syncFolder || withFolder) throw new TypeError(`The driver ${driver.name} is not for a network`)
   return {
     name: driver.name,
@@ -29,6 +29,7 @@ export function retryingDriver(driver: BareDriver, patience: Patience): BareDriv
     names: (folder) => repeatedList(() => driver.names(folder), patience),
     ...(space && { space: () => again(() => space.call(driver)) }),
     ...(findLock && { findLock: (name) => again(() => findLock.call(driver, name)) }),
+    ...(keepsConditions && { keepsConditions: () => again(() => keepsConditions.call(driver)) }),
     ...(keepsVersions && { keepsVersions: () => again(() => keepsVersions.call(driver)) }),
     check: (options) => again(() => driver.check(options)),
   }

@@ -140,6 +140,10 @@ class S3Driver implements BareDriver {
     return (await this.#bucket.head(name))?.lock
   }
 
+  keepsConditions(): Promise<boolean> {
+    return this.#conditional.areKept()
+  }
+
   keepsVersions(): Promise<boolean | undefined> {
     return this.#bucket.protection.keepsVersions()
   }

@@ -7,6 +7,8 @@ import { readManifest } from '../../manifest.ts'
 import { updateMeta } from '../../meta-file.ts'
 import { isFull, withReserve } from '../../reserve.ts'
 import type { StoreWorld } from '../../world.ts'
+import { noteDeletes } from '../series/prune-note.ts'
+import { listUnfinishedDeletes, makeTombstone, takeBackForeignDeletes } from './unfinished-deletes.ts'
 
 /** Picks the archives that exist. Throws CONFLICT for one that is held, or locked by the store. */
 export async function findDeletableArchives(
@@ -20,15 +22,42 @@ export async function findDeletableArchives(
 
 /**
  * Deletes archives, and finishes the deletes of archives that were interrupted. One that cannot be removed does not keep
- * the others; it is an error if it is one of `archives`, otherwise a warning. Call it under exclusively().
+ * the others; it is an error if it is one of `archives`, otherwise a warning. Call it under exclusively(). In a store that
+ * does not prevent a second owner, the archives are only hidden, and removed an hour later.
  */
 export async function deleteArchives(world: StoreWorld, archives: readonly BackupPath[]): Promise<void> {
   for (const { name } of archives) await writeTombstone(world, name)
-  const interrupted = await listTombstones(world.driver, world.identity.ip)
   const wanted = new Set(archives.map(({ name }) => name))
-  const stuck = await finishDeletes(world, [...new Set([...wanted, ...interrupted])])
+  const { mustWait, due, waitingSince } = await listUnfinishedDeletes(world)
+  if (mustWait && wanted.size > 0) await hideUntilDue(world, wanted, waitingSince)
+  const ready = mustWait ? await takeBackForeignDeletes(world, due) : [...new Set([...wanted, ...due])]
+  const stuck = await finishDeletes(world, ready)
   warnOfStuck(world, new Map([...stuck].filter(([name]) => !wanted.has(name))))
   for (const [name, error] of stuck) if (wanted.has(name)) throw error
+}
+
+/** Finishes the deletes that are due. Call it under exclusively(), after a check of the owner. */
+export async function finishDueDeletes(world: StoreWorld): Promise<string[]> {
+  const { mustWait, due, waitingSince } = await listUnfinishedDeletes(world)
+  const ready = mustWait ? await takeBackForeignDeletes(world, due) : due
+  const stuck = await finishDeletes(world, ready)
+  warnOfStuck(world, stuck)
+  if (mustWait) await noteDeletes(noteOf(world), stuck.size > 0 ? world.clock.now() : waitingSince)
+  return ready.filter((name) => !stuck.has(name))
+}
+
+/** The list may lack the tombstones that were just written. */
+async function hideUntilDue(
+  world: StoreWorld,
+  names: ReadonlySet<string>,
+  waitingSince = world.clock.now(),
+): Promise<void> {
+  await unlessFull(() => updateMeta(world, (meta) => meta.drop(names)))
+  await unlessFull(() => noteDeletes(noteOf(world), waitingSince))
+}
+
+function noteOf({ driver, identity }: StoreWorld) {
+  return { store: { driver }, ip: identity.ip }
 }
 
 /** Tells of deletes that could not be finished; the next delete, expiry or start tries again. */
@@ -74,23 +103,19 @@ function isArchive(name: string): boolean {
 async function writeTombstone(world: StoreWorld, name: string): Promise<void> {
   const { driver, identity } = world
   const tombstone = makePieceKey(identity.ip, name, 'tombstone')
-  if (await driver.stat(tombstone)) return
-  const write = () => createSmall(driver, tombstone, Buffer.alloc(0))
+  const content = await makeTombstone(world)
+  if (await driver.stat(tombstone)) {
+    // It may be another daemon's, which would not count.
+    if (content.length > 0) await driver.replace(tombstone, content)
+    return
+  }
+  const write = () => createSmall(driver, tombstone, content)
   for (const piece of ['index', 'object'] as const) {
     if (await unlessFull(() => withReserve(world, write))) return
     await driver.remove(makePieceKey(identity.ip, name, piece))
     await driver.syncFolder?.(identity.ip)
   }
   await write()
-}
-
-async function listTombstones(driver: Driver, namespace: string): Promise<string[]> {
-  const names: string[] = []
-  for await (const entry of driver.names(namespace)) {
-    const place = parsePlace(entry)
-    if (place.kind === 'tombstone') names.push(place.backup)
-  }
-  return names
 }
 
 /**

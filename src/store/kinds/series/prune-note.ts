@@ -12,12 +12,14 @@ const noteSchema = z.object({
   prunedAt: z.number().nonnegative(),
   /** Unix ms of the last retention check. */
   lookedAt: z.number().nonnegative().catch(0),
+  /** Unix ms since when deletes of full backups wait; missing if none does. */
+  deletesSince: z.number().nonnegative().optional(),
 })
 export type PruneNote = z.infer<typeof noteSchema>
 
 const NOTHING: PruneNote = { forgotten: 0, prunedAt: 0, lookedAt: 0 }
 
-type Namespace = { store: StoreParts; ip: string }
+type Namespace = { store: Pick<StoreParts, 'driver'>; ip: string }
 
 export async function readPruneNote({ store, ip }: Namespace): Promise<PruneNote> {
   const { content, problem } = await tryReadSmall(store.driver, `${ip}/${PRUNE_NOTE}`)
@@ -45,6 +47,13 @@ export async function noteRetentionCheck(namespace: Namespace, nowMs: number): P
   const note = await readPruneNote(namespace)
   const prunedAt = note.forgotten === 0 && note.prunedAt === 0 ? nowMs : note.prunedAt
   await write(namespace, { ...note, prunedAt, lookedAt: nowMs })
+}
+
+/** @param since when the oldest delete that waits began; undefined if none waits */
+export async function noteDeletes(namespace: Namespace, since: number | undefined): Promise<void> {
+  const { deletesSince, ...note } = await readPruneNote(namespace)
+  if (deletesSince === since) return
+  await write(namespace, { ...note, ...(since !== undefined && { deletesSince: since }) })
 }
 
 async function write({ store, ip }: Namespace, note: PruneNote): Promise<void> {
