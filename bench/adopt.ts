@@ -86,7 +86,17 @@ async function readManifests(): Promise<void> {
 /** Starts the program, prints how long it took until every backup is in its lists, and ends it. */
 async function withProgram(what: string, work: () => Promise<void>): Promise<void> {
   const flags = [
-    ...['standalone', '--inventory', join(folder, 'inventory.yaml'), '--data', data, '--ip', IP],
+    ...[
+      'standalone',
+      '--anonymous',
+      'admin',
+      '--inventory',
+      join(folder, 'inventory.yaml'),
+      '--data',
+      data,
+      '--ip',
+      IP,
+    ],
     ...['--backup-local-dir', store, '--volume-root', folder],
     ...['--addr', `127.0.0.1:${PORT}`, '--daemon-addr', `127.0.0.1:${DAEMON_PORT}`],
   ]

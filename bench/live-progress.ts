@@ -36,7 +36,9 @@ const flags = [
   '--daemon-addr',
   `127.0.0.1:${DAEMON_PORT}`,
 ]
-const program = spawn(process.execPath, [MAIN, 'standalone', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] })
+const program = spawn(process.execPath, [MAIN, 'standalone', '--anonymous', 'admin', ...flags], {
+  stdio: ['ignore', 'pipe', 'pipe'],
+})
 try {
   await waitForLine(/Jobs sent/)
   const rid = await startTestRun()

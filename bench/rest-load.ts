@@ -112,6 +112,7 @@ function controllerFlags(): string[] {
     String(DAEMON_PORT),
     '--data',
     join(folder, 'controller'),
+    ...['--anonymous', 'admin'],
     ...flags,
   ]
 }

@@ -62,7 +62,7 @@ async function startController(main: string, folder: string): Promise<ChildProce
     dport: '9',
   }
   const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value])
-  const program = spawn(process.execPath, [main, 'controller', ...args], {
+  const program = spawn(process.execPath, [main, 'controller', '--anonymous', 'admin', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   await waitForLine(program, /The controller listens/)

@@ -13,7 +13,9 @@ try {
 }
 
 const given = process.argv.slice(2)
-const args = given.length > 0 ? given : ['standalone', '--data', join(root, 'data')]
+// The example is on 127.0.0.1 alone, so whoever tries it out needs no token.
+const example = ['standalone', '--data', join(root, 'data'), '--anonymous', 'admin']
+const args = given.length > 0 ? given : example
 // Started by its first line, which names flags for Node; the pinned one comes first in the PATH of `environment`.
 const child = spawn(join(root, 'dist/main.js'), args, { stdio: 'inherit', env: environment })
 

@@ -38,7 +38,7 @@ export async function startController(options: ControllerOptions): Promise<Measu
   const listens = Promise.withResolvers<void>()
   const start = performance.now()
   const child = startNode(
-    [...readNodeFlags(main), '--import', PROBE, main, 'controller', ...flags],
+    [...readNodeFlags(main), '--import', PROBE, main, 'controller', '--anonymous', 'admin', ...flags],
     (line) => {
       noteSilenced(line, silenced)
       lines.push(line)

@@ -5,6 +5,7 @@
 import { join, resolve } from 'node:path'
 import type { HealthStore } from '../domain/health-ports.ts'
 import type {
+  AccessStore,
   AuditStore,
   BackupStore,
   CatalogCopier,
@@ -20,6 +21,7 @@ import { makeFolder } from '../lib/make-folder.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import type { Slice } from '../wire/listing.ts'
 import type { RunRecord } from '../wire/record.ts'
+import { openAccessMark } from './access-mark.ts'
 import { AnswerCache } from './answer-cache.ts'
 import { createAuditStore } from './audit-store.ts'
 import { createBackupStore } from './backup-store.ts'
@@ -59,6 +61,7 @@ export interface Catalog {
   health: HealthStore
   audit: AuditStore
   tokens: TokenStore
+  access: AccessStore
   copier: CatalogCopier
   /** The id by which daemons know this controller. */
   identity: string
@@ -145,6 +148,7 @@ async function openStores(options: OpenedDatabase): Promise<Catalog> {
     onDiskFull: () => options.onDiskFull?.(),
   })
   const numbers = await openEventNumbers(db, writes, log)
+  const access = await openAccessMark(db, writes)
   const world = { db, numbers, writes, caches, clock, log }
   return {
     records: await openRecordStore(world),
@@ -153,6 +157,7 @@ async function openStores(options: OpenedDatabase): Promise<Catalog> {
     health: createHealthStore(db, writes),
     audit: createAuditStore(db, writes),
     tokens: createTokenStore(db, writes),
+    access,
     copier: createCopier({ file, copyDir, clock }),
     identity: await openIdentity(db, writes),
     ...watchFile(options, writes, numbers),

@@ -2,13 +2,14 @@ import { Option } from 'commander'
 import type { AccessOptions } from '../controller/callers.ts'
 
 export interface AccessFlags {
-  anonymous: AccessOptions['anonymous']
+  anonymous?: AccessOptions['anonymous']
   insecureHttp: boolean
 }
 
-export const ANONYMOUS = new Option('--anonymous <role>', 'what callers without a token may do')
-  .choices(['none', 'viewer', 'admin'])
-  .default('admin')
+export const ANONYMOUS = new Option(
+  '--anonymous <role>',
+  'what callers without a token may do (default: none, or admin if the data is from before tokens)',
+).choices(['none', 'viewer', 'admin'])
 
 export const INSECURE_HTTP = new Option(
   '--insecure-http',

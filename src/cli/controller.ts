@@ -122,14 +122,16 @@ function inventoryFrom({ inventory, lainlet }: ControllerFlags, log: Log) {
   return { lainlet: address }
 }
 
-/** What the tokens do not protect yet: docs/security.md. */
-function warnOfReach({ host, port }: Address, { anonymous }: ControllerFlags, log: Log): void {
-  if (isLoopback(host)) return
+/** What tokens do not protect: docs/security.md. The controller itself reports that data from before them is open. */
+function warnOfReach({ host, port }: Address, { anonymous = 'none' }: ControllerFlags, log: Log): void {
   const who = anonymous === 'admin' ? 'run, recover, migrate and delete backups' : 'see what is backed up'
   const open = anonymous === 'none' ? '' : `Everyone who reaches ${host}:${port} can ${who} without a token. `
+  if (anonymous !== 'none')
+    log.warn({ host, port, anonymous }, `${open.trim()} docs/security.md says how to end that`)
+  if (isLoopback(host)) return
   log.warn(
     { host, port, anonymous },
-    `${open}The port is plain HTTP and accepts news of daemons by their address alone: let only operators and daemons reach it`,
+    `The port is plain HTTP and accepts news of daemons by their address alone: let only operators and daemons reach it`,
   )
 }
 

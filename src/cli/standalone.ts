@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { Command } from 'commander'
+import { ADMIN_TOKEN_FILE } from '../controller/admin-token.ts'
 import { createInventorySource } from '../controller/inventory-source.ts'
 import { readRememberedPaths } from '../controller/remembered-paths.ts'
 import { type Controller, startController } from '../controller/server.ts'
@@ -106,6 +107,8 @@ async function runStandalone(flags: StandaloneFlags): Promise<void> {
       inventory,
       store: describePlace(store),
       example: !flags.inventory,
+      anonymous: controller.anonymous,
+      tokenFile: join(dataDir, 'controller', ADMIN_TOKEN_FILE),
     }),
   )
   // The daemon first, so that the controller still accepts its last news.

@@ -3,21 +3,34 @@ export interface Welcome {
   inventory: string
   store: string
   example: boolean
+  /** What callers without a token may do. */
+  anonymous: 'none' | 'viewer' | 'admin'
+  /** Where the token of the first start is. */
+  tokenFile: string
 }
 
 /** The text after the start: addresses and, with the example, four things to try. */
-export function welcome({ url, inventory, store, example }: Welcome): string {
-  const facts = `
+export function welcome(facts: Welcome): string {
+  const { url, inventory, store, example } = facts
+  const head = `
 backupd is up.
 
   GraphQL IDE  ${url}/graphql
   Inventory    ${inventory}
   Store        ${store}
+  Access       ${describeAccess(facts)}
 `
-  return `${facts}${example ? tryThis(url, inventory) : ''}\nCtrl-C stops it.\n`
+  return `${head}${example ? tryThis(facts) : ''}\nCtrl-C stops it.\n`
 }
 
-function tryThis(url: string, inventory: string): string {
+function describeAccess({ anonymous, tokenFile }: Welcome): string {
+  if (anonymous === 'none') return `with a token; one for everything is in ${tokenFile}`
+  const may = anonymous === 'admin' ? 'do everything' : 'see everything'
+  return `whoever reaches this address may ${may} without a token; docs/security.md says how to end that`
+}
+
+function tryThis({ url, inventory, anonymous, tokenFile }: Welcome): string {
+  const signIn = anonymous === 'none' ? ` -u ":$(cat ${tokenFile})"` : ''
   const volume = inventory.replace(/inventory\.yaml$/, 'volumes/db')
   const files = inventory.replace(/inventory\.yaml$/, 'volumes/files')
   return `
@@ -28,6 +41,6 @@ Four things to try in the IDE (its tabs hold the queries):
      and recover it with a name from the first tab.
   4. Snapshots: change something below ${files},
      wait two minutes, and see the difference.
-Or from a shell: curl -s ${url}/graphql -H 'content-type: application/json' -d '{"query":"{ backups { nodes { name size created } } }"}'
+Or from a shell: curl -s${signIn} ${url}/graphql -H 'content-type: application/json' -d '{"query":"{ backups { nodes { name size created } } }"}'
 `
 }

@@ -7,7 +7,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import { makeCaller, type Principal } from '../domain/access/principal.ts'
 import type { ListSizes } from '../domain/list-sizes.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
-import { type Callers, tokenEnded } from './callers.ts'
+import { accessEnded, type Callers } from './callers.ts'
 import { formatError } from './format-error.ts'
 import { readVariables } from './list-filter.ts'
 import { type SharedParts, SharedSubscriptions, type SocketOperation } from './shared-subscriptions.ts'
@@ -47,9 +47,9 @@ export function serveSocket(server: Server, options: SocketOptions): { close(): 
       onConnect: (connection) => acceptInit(connection, principals),
       onSubscribe(connection, id, payload) {
         const principal = principals.find(connection.extra.socket)
-        const problem = principal ? limits.begin(connection, id, payload) : toGraphQLError(tokenEnded())
+        const problem = principal ? limits.begin(connection, id, payload) : toGraphQLError(accessEnded())
         return problem || !principal
-          ? [problem ?? toGraphQLError(tokenEnded())]
+          ? [problem ?? toGraphQLError(accessEnded())]
           : prepareOperation({ id, payload, principal, ...connection.extra }, documents, options)
       },
       // onSubscribe made these args.

@@ -1,3 +1,4 @@
+import { MAX_USES } from '../domain/access/access-state.ts'
 import { ROLES } from '../domain/access/roles.ts'
 import { SERVER_STATES } from '../domain/health/server-rules.ts'
 import { VOLUME_STATES } from '../domain/health/states.ts'
@@ -37,6 +38,7 @@ export const PLAIN_LISTS: Readonly<Record<string, PlainList>> = {
   'Volume.days': { size: (_sizes, { n }) => ({ all: Number.POSITIVE_INFINITY, most: readDays(n) }) },
   'Health.counts': { size: () => single(VOLUME_STATES.length) },
   'Health.servers': { size: () => single(SERVER_STATES.length) },
+  'Query.anonymousUses': { size: () => single(MAX_USES) },
   'Query.tokens': { size: ({ tokens }) => single(tokens) },
   'Token.grants': { size: () => ({ all: Number.POSITIVE_INFINITY, most: ROLES.length }) },
   'Viewer.grants': { size: () => single(ROLES.length) },

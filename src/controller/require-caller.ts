@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Principal } from '../domain/access/principal.ts'
 import { hasCode } from '../lib/errors.ts'
+import { plainIp } from '../lib/plain-ip.ts'
 import { type Callers, requireGrants } from './callers.ts'
 
 declare module 'fastify' {
@@ -24,12 +25,17 @@ export function requireCaller(app: FastifyInstance, callers: Callers): void {
     try {
       request.principal = callers.identify(request.raw)
       if (access === undefined) requireGrants(request.principal)
+      if (access === undefined) callers.noteRequest(request.principal, describeRequest(request))
     } catch (error) {
       // Never Basic: a browser would ask for a password, and send it with each request from then on.
       if (hasCode(error, 'UNAUTHENTICATED')) reply.header('www-authenticate', 'Bearer realm="backupd"')
       throw error
     }
   })
+}
+
+function describeRequest({ ip, method, routeOptions, is404 }: FastifyRequest) {
+  return { address: plainIp(ip), request: is404 ? method : `${method} ${routeOptions.url}` }
 }
 
 function readAccess({ routeOptions, is404 }: FastifyRequest): 'public' | 'daemons' | undefined {

@@ -6,7 +6,14 @@ import type { IncomingMessage } from 'node:http'
 import { openCatalog } from '../catalog/catalog.ts'
 import type { Execute } from '../client/execute.ts'
 import { noteUnreadNews } from '../domain/accept-news.ts'
-import { type Caller, makeCaller, OWN_PROCESS, type Principal } from '../domain/access/principal.ts'
+import {
+  type AnonymousRole,
+  type Caller,
+  makeCaller,
+  OWN_PROCESS,
+  type Principal,
+} from '../domain/access/principal.ts'
+import { reportOpenAccess } from '../domain/access.ts'
 import { closeWorld, createWorld, tick } from '../domain/controller.ts'
 import { acceptInventory, hasInventory } from '../domain/inventory.ts'
 import { readOwnListSizes } from '../domain/list-sizes.ts'
@@ -35,7 +42,7 @@ import type { InventoryNews } from '../wire/inventory.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { ensureAdminToken } from './admin-token.ts'
 import { startApollo } from './apollo.ts'
-import { type AccessOptions, Callers, tokenEnded } from './callers.ts'
+import { type AccessOptions, accessEnded, Callers } from './callers.ts'
 import { keepControllerTime } from './clock-file.ts'
 import { createExecute } from './execute.ts'
 import { serveSocket } from './graphql-socket.ts'
@@ -93,6 +100,8 @@ export interface Controller {
   url: string
   /** Executes typed documents in this process. */
   execute: Execute
+  /** What callers without a token may do at the start. */
+  anonymous: AnonymousRole
   /** Reads the inventory again, even if it seems unchanged. */
   rereadInventory(): Promise<void>
   /** Rejects if the catalog can no longer be used: the controller must then be closed. */
@@ -126,6 +135,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   return {
     url,
     execute,
+    anonymous: options.access.anonymous ?? (world.access.isEnforced ? 'none' : 'admin'),
     rereadInventory: () => world.rereadInventory(),
     failure,
     close: () => owned.disposeAsync(),
@@ -176,6 +186,7 @@ async function openWorld(options: OpenOptions, parts: AsyncDisposableStack) {
   // Its questions fail when the daemons are closed.
   parts.defer(() => world.background.close())
   await ensureAdminToken(world, dataDir)
+  if (options.access.anonymous === undefined) reportOpenAccess(world)
   return { world, checkPages }
 }
 
@@ -246,9 +257,9 @@ async function serve(
 ) {
   const { log } = options
   const graphql = { schema: createSchema(), log }
-  const callers = new Callers(world.tokens, options.access)
+  const callers = new Callers(world, options.access)
   const makeContext = (caller: Caller): Context => {
-    if (!callers.isCurrent(caller.principal)) throw tokenEnded()
+    if (!callers.isCurrent(caller.principal)) throw accessEnded()
     const own = asCaller(world, caller)
     return { world: own, loaders: createLoaders(own) }
   }

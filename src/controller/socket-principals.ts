@@ -1,7 +1,8 @@
 import type { Extra } from 'graphql-ws/use/ws'
 import type { WebSocket } from 'ws'
 import type { Principal } from '../domain/access/principal.ts'
-import { type Callers, requireGrants, tokenEnded } from './callers.ts'
+import { plainIp } from '../lib/plain-ip.ts'
+import { accessEnded, type Callers, requireGrants } from './callers.ts'
 
 /** How often the tokens of open sockets are checked. */
 const CHECK_MS = 1000
@@ -33,6 +34,8 @@ export class SocketPrincipals {
     const principal = this.#callers.identify(request, readAuthorization(params))
     requireGrants(principal)
     this.#known.set(socket, principal)
+    const address = plainIp(request.socket.remoteAddress ?? '')
+    this.#callers.noteRequest(principal, { address, request: 'WebSocket /graphql' })
   }
 
   /** Who asks, if the principal may still ask. */
@@ -55,7 +58,7 @@ export class SocketPrincipals {
 
   #end(socket: WebSocket): void {
     this.forget(socket)
-    socket.close(UNAUTHORIZED, cutReason(tokenEnded().message))
+    socket.close(UNAUTHORIZED, cutReason(accessEnded().message))
     this.#onEnded(socket)
     setTimeout(() => socket.terminate(), CLOSE_MS).unref()
   }

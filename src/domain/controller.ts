@@ -3,6 +3,7 @@ import type { Log } from '../lib/log.ts'
 import { Problems } from '../lib/problems.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
 import { isTerminal, type RunRecord } from '../wire/record.ts'
+import { AccessState } from './access/access-state.ts'
 import { TokenBook } from './access/token-book.ts'
 import { Background } from './background.ts'
 import { reportClock } from './clocks.ts'
@@ -84,6 +85,7 @@ function makeWorld(input: ControllerInput): World {
     readers: new NamespaceReaders(ports.daemon, clock),
     stalls,
     ledger: new RecordLedger(ports.records, { clock, stalls, appOfJob, onChange }),
+    access: new AccessState(ports.access),
     tokens: new TokenBook(ports.tokens, () => trustedNow(world)),
     newsGate: new NewsGate(clock, input.newsLimits),
     newsLine: new NewsLine((posts) => takeNews(world, posts)),

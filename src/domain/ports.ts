@@ -13,6 +13,7 @@ import type { RunRecord } from '../wire/record.ts'
 import type { VerifyRequest } from '../wire/verification.ts'
 import type { EndedRun, ForgottenDay, PlaceKey, VolumeCondition, VolumeRun } from './health-ports.ts'
 
+export type { AccessStore } from './access/access-state.ts'
 export type { StoredToken, TokenStore } from './access/token-book.ts'
 
 /** A record with the number of its last change: see RecordEvent. */

@@ -58,8 +58,12 @@ function makeToken(world: UserWorld, request: TokenRequest): CreatedToken {
 
 /** Whether somebody with a token may do everything. */
 export function hasAdminToken({ tokens }: World): boolean {
-  const isAdmin = ({ role, apps }: Grant) => role === 'admin' && apps === null
-  return tokens.list().some(({ id, grants }) => tokens.isCurrent(id) && grants.some(isAdmin))
+  return tokens.list().some((token) => tokens.isCurrent(token.id) && isAdminToken(token))
+}
+
+/** Whether a token may do everything. */
+export function isAdminToken({ grants }: Pick<StoredToken, 'grants'>): boolean {
+  return grants.some(({ role, apps }) => role === 'admin' && apps === null)
 }
 
 function makeGrants({ roles, apps }: TokenRequest): Grant[] {

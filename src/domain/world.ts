@@ -3,6 +3,7 @@ import type { Log } from '../lib/log.ts'
 import type { Problems } from '../lib/problems.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
 import type { RunRecord } from '../wire/record.ts'
+import type { AccessState } from './access/access-state.ts'
 import type { TokenBook } from './access/token-book.ts'
 import type { Background } from './background.ts'
 import type { HealthBoard } from './health/board.ts'
@@ -15,6 +16,7 @@ import type { OwnStalls } from './own-stalls.ts'
 import type { Pace } from './pace.ts'
 import type { Plan } from './plan.ts'
 import type {
+  AccessStore,
   AuditStore,
   BackupStore,
   CatalogCopier,
@@ -60,6 +62,7 @@ export interface World {
   /** The health of every planned backup job. */
   readonly health: HealthBoard
   readonly tokens: TokenBook
+  readonly access: AccessState
 }
 
 /** Spreads the requests to the daemons, so that a large fleet never answers in one wave. */
@@ -84,6 +87,7 @@ export interface Ports {
   health: HealthStore
   audit: AuditStore
   tokens: TokenStore
+  access: AccessStore
   copier: CatalogCopier
   daemon: DaemonPort
   inventoryMemory: InventoryMemory

@@ -1,11 +1,13 @@
 import { Arg, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql'
 import { can } from '../domain/access/can.ts'
+import { enforceAccess, listAnonymousUses } from '../domain/access.ts'
 import { createToken, listTokens, revokeToken } from '../domain/tokens.ts'
+import { isoTime } from '../lib/clock.ts'
 import { orThrow } from './answer.ts'
 import type { Context } from './context.ts'
 import { AccessAction } from './enums.ts'
 import { optionalText } from './filters.ts'
-import { AccessDecision, CreatedToken, Token, Viewer } from './types/access.ts'
+import { AccessDecision, AnonymousUse, CreatedToken, Token, Viewer } from './types/access.ts'
 import { TokenInput } from './types/inputs.ts'
 
 const ACTION = { description: 'What the caller wants to do.' }
@@ -33,6 +35,22 @@ export class AccessResolver {
   @Query(() => [Token], { description: 'All tokens, oldest first, those that have expired included.' })
   tokens(@Ctx() { world }: Context): Token[] {
     return orThrow(listTokens(world))
+  }
+
+  @Query(() => [AnonymousUse], {
+    description:
+      'The requests without a token that were answered since the start, at most 1000 kinds, the last one first.',
+  })
+  anonymousUses(@Ctx() { world }: Context): AnonymousUse[] {
+    return orThrow(listAnonymousUses(world)).map((use) => ({ ...use, lastAt: isoTime(use.lastAt) }))
+  }
+
+  @Mutation(() => Boolean, {
+    description:
+      'From now on, callers without a token may do nothing, unless the controller was started with `--anonymous`. For data from before there were tokens.',
+  })
+  async enforceAccess(@Ctx() { world }: Context): Promise<boolean> {
+    return orThrow(await enforceAccess(world))
   }
 
   @Mutation(() => CreatedToken, { description: 'Creates a token, and shows it once.' })

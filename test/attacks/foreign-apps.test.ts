@@ -130,7 +130,7 @@ function findForeign(answer: unknown): string[] {
 /** Not read here: what the daemon of an own backup answers, and what is refused as a whole. */
 const WITHOUT = new Set([
   ...['Backup.files', 'Backup.snapshots', 'Backup.snapshot', 'Backup.diff', 'Backup.history'],
-  ...['Server.debug', 'Query.tokens'],
+  ...['Server.debug', 'Query.tokens', 'Query.anonymousUses'],
 ])
 
 function namesOf(n: number, app: string) {
@@ -325,6 +325,7 @@ function mutationsOf(n: number, app: string): Record<string, string> {
     createToken: '(input: { name: "x", roles: [ADMIN] }) { text }',
     deleteBackups: `(${backup}, names: ["${name}"])`,
     deleteSnapshots: `(${backup}, backup: "${name}", snapshots: ["ab"])`,
+    enforceAccess: '',
     migrate: `(input: { ${backup}, backup: "${name}", to: 2, volume: "/data/${app}" }) { rid }`,
     rebuildCatalog: '(dryRun: true) { dryRun }',
     recover: `(input: { ${backup}, backup: "${name}" }) { rid }`,

@@ -1,6 +1,7 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { startTestController } from '../support/real-controller.ts'
 import { runQuietly } from '../support/run-quietly.ts'
 import { authorize, startTwoApps } from '../support/two-apps.ts'
 
@@ -58,4 +59,36 @@ test('without a token, or with an unreadable file of it, one line says so', asyn
   expect(anonymous).toMatchObject({ code: 1, err: expect.stringContaining('Sign in') })
   const missing = await runQuietly('token', 'list', '--url', url, '--token-file', join(folder, 'none'))
   expect(missing).toMatchObject({ code: 1, err: expect.stringContaining('--token-file cannot be read') })
+})
+
+test('who asked without a token is listed, and access is enforced', async () => {
+  const { url, token, folder } = await start()
+  const access = (command: string) =>
+    runQuietly('access', command, '--url', url, '--token-file', join(folder, 'my-token'))
+  expect((await access('check')).out).toBe('Nobody has asked without a token since the controller started.\n')
+  expect(await access('enforce')).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('may do nothing now'),
+  })
+  const { out } = await token('create', '--name', 'v', '--role', 'viewer')
+  await writeFile(join(folder, 'my-token'), out)
+  expect(await access('enforce')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('Only admin of everything'),
+  })
+})
+
+test('if the administrator is lost, the stopped controller gets a new token at its next start', async () => {
+  const { admin, close, createToken, folder } = await start()
+  const { text: viewer } = await createToken('viewer')
+  const data = join(folder, 'controller')
+  expect(await runQuietly('access', 'reset', '--data', data)).toMatchObject({ code: 1 })
+  await close()
+  const { out } = await runQuietly('access', 'reset', '--data', data)
+  expect(out).toContain('Ended: first admin. Start the controller')
+  const access = { anonymous: undefined, insecureHttp: false }
+  const { url } = await startTestController({ folder, access })
+  const read = async (token: string) => (await fetch(`${url}/metrics`, { headers: authorize(token) })).status
+  const fresh = (await readFile(join(data, 'admin-token'), 'utf8')).trim()
+  expect([await read(admin), await read(viewer), await read(fresh)]).toEqual([401, 200, 200])
 })

@@ -1,10 +1,14 @@
+import { once } from 'node:events'
+import { readFile, rm } from 'node:fs/promises'
+import { get } from 'node:http'
 import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { askGraphQL, socketClient } from '../support/real-controller.ts'
+import { askGraphQL, socketClient, startTestController, testFolder } from '../support/real-controller.ts'
 import { authorize, FOREIGN, OWN, startTwoApps } from '../support/two-apps.ts'
 
 const APPS = '{ apps { name } }'
@@ -116,22 +120,44 @@ function findOwnAddress(): string | undefined {
 
 const address = findOwnAddress()
 
+/** Asks 127.0.0.1 from an address that is neither loopback nor the one that is asked, as another machine would. */
+function askFromElsewhere(
+  url: string,
+  headers: Record<string, string>,
+): Promise<{ status: number; body: string }> {
+  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: string }>()
+  const options = { localAddress: address, headers: { 'apollo-require-preflight': '1', ...headers } }
+  get(`${url}/graphql?query={apps{name}}`, options, (answer) => {
+    text(answer).then((body) => resolve({ status: answer.statusCode ?? 0, body }), reject)
+  }).on('error', reject)
+  return promise
+}
+
 test.skipIf(address === undefined)('from another machine, a token over plain HTTP is refused', async () => {
-  const { url, admin } = await startTwoApps({ host: '0.0.0.0' })
-  const other = url.replace('0.0.0.0', address ?? '')
-  const read = (headers: Record<string, string>) => askGraphQL(other, APPS, {}, headers)
+  const { url, admin } = await startTwoApps()
   for (const authorization of [`Bearer ${admin}`, basic(admin), 'Bearer wrong']) {
-    const { status, errors } = await read({ authorization, 'x-forwarded-proto': 'https' })
-    expect([status, errors?.[0]?.extensions.code]).toEqual([403, 'TLS_REQUIRED'])
+    const { status, body } = await askFromElsewhere(url, { authorization, 'x-forwarded-proto': 'https' })
+    expect([status, body]).toEqual([403, expect.stringContaining('TLS_REQUIRED')])
   }
-  const socket = socketClient(other, {}, { authorization: `Bearer ${admin}` })
-  await expect(socket.iterate({ query: APPS }).next()).rejects.toMatchObject({ code: 4401 })
-  const open = await startTwoApps({ host: '0.0.0.0', access: { anonymous: 'none', insecureHttp: true } })
-  const authorization = `Bearer ${open.admin}`
-  expect(
-    (await askGraphQL(open.url.replace('0.0.0.0', address ?? ''), APPS, {}, { authorization })).status,
-  ).toBe(200)
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', {
+    localAddress: address,
+  })
+  socket.on('open', () => {
+    socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${admin}` } }))
+  })
+  expect((await once(socket, 'close'))[0]).toBe(4401)
+  const open = await startTwoApps({ access: { anonymous: 'none', insecureHttp: true } })
+  expect((await askFromElsewhere(open.url, { authorization: `Bearer ${open.admin}` })).status).toBe(200)
 })
+
+test.skipIf(address === undefined)(
+  'on the machine itself, its own address is as good as loopback',
+  async () => {
+    const { url, admin } = await startTwoApps({ host: '0.0.0.0' })
+    const own = url.replace('0.0.0.0', address ?? '')
+    expect((await askGraphQL(own, APPS, {}, authorize(admin))).status).toBe(200)
+  },
+)
 
 test('a socket is opened with a token in its first message or in its header, and not without', async () => {
   const { url, admin } = await startTwoApps()
@@ -271,4 +297,91 @@ test('without credentials, a caller may do what --anonymous says', async () => {
   })
   expect(errors?.[0]?.extensions.code).toBe('NOT_PERMITTED')
   expect((await askGraphQL(url, '{ tokens { id } }')).errors?.[0]?.extensions.code).toBe('NOT_PERMITTED')
+})
+
+/** A controller that was not told what callers without a token may do. */
+const UNTOLD = { access: { anonymous: undefined, insecureHttp: false } } as const
+
+test('fresh data begins closed', async () => {
+  const { url, admin, ask } = await startTwoApps(UNTOLD)
+  expect((await askGraphQL(url, APPS)).status).toBe(401)
+  const { data } = await ask<{ anonymousUses: unknown[] }>(admin, '{ anonymousUses { request } }')
+  expect(data).toEqual({ anonymousUses: [] })
+})
+
+/** Data as an earlier version leaves it: without a word of access, and without tokens. */
+async function makeOlderData(): Promise<string> {
+  const folder = await testFolder()
+  const first = await startTestController({ folder })
+  await first.close()
+  const database = new Database(join(folder, 'controller', 'catalog.db'))
+  database.exec(`DELETE FROM "Meta" WHERE "key" = 'access'; DELETE FROM "Token"`)
+  database.close()
+  await rm(join(folder, 'controller', 'admin-token'))
+  return folder
+}
+
+const ENFORCE = 'mutation { enforceAccess }'
+const HEALTH = '{ health { controller { states because } } }'
+
+test('data from before tokens stays open with a problem, until access is enforced', async () => {
+  const folder = await makeOlderData()
+  const first = await startTestController({ folder, ...UNTOLD })
+  const { url } = first
+  const open = await askGraphQL(url, HEALTH)
+  expect(JSON.stringify(open.data)).toContain('Whoever reaches this controller may do everything')
+  expect(first.log.lines.join()).toContain('backupd access enforce')
+  const { errors, data } = await askGraphQL(url, '{ anonymousUses { address request count } }')
+  expect([errors, data]).toEqual([
+    undefined,
+    { anonymousUses: [{ address: '127.0.0.1', request: 'POST /graphql', count: 2 }] },
+  ])
+  const token = (await readFile(join(folder, 'controller', 'admin-token'), 'utf8')).trim()
+  const client = socketClient(url)
+  const ended = client.iterate({ query: 'subscription { recordUpdated { seq } }' }).next()
+  // Answered on the same socket, so the subscription has begun.
+  expect((await client.iterate({ query: APPS }).next()).value?.errors).toBeUndefined()
+  expect((await askGraphQL(url, ENFORCE)).data).toEqual({ enforceAccess: true })
+  expect((await askGraphQL(url, APPS)).status).toBe(401)
+  await expect(ended).rejects.toMatchObject({ code: 4401 })
+  const closed = await askGraphQL(url, HEALTH, {}, authorize(token))
+  expect(closed.data).toEqual({ health: { controller: { states: ['OK'], because: expect.anything() } } })
+  await first.close()
+  const again = await startTestController({ folder, ...UNTOLD })
+  expect((await askGraphQL(again.url, APPS)).status).toBe(401)
+  expect((await askGraphQL(again.url, APPS, {}, authorize(token))).status).toBe(200)
+})
+
+test('access is not enforced if nobody could do anything then', async () => {
+  const folder = await makeOlderData()
+  const { url } = await startTestController({ folder, ...UNTOLD })
+  const { data } = await askGraphQL<{ tokens: { id: string }[] }>(url, '{ tokens { id } }')
+  const [id] = (data?.tokens ?? []).map((token) => token.id)
+  await askGraphQL(url, 'mutation ($id: ID!) { revokeToken(id: $id) { id } }', { id })
+  expect((await askGraphQL(url, ENFORCE)).errors?.[0]).toMatchObject({
+    message: expect.stringContaining('create a token with the role admin'),
+    extensions: { code: 'CONFLICT' },
+  })
+  expect((await askGraphQL(url, APPS)).status).toBe(200)
+})
+
+test('what --anonymous says counts for any data, and is no problem', async () => {
+  const folder = await makeOlderData()
+  const first = await startTestController({ folder, access: { anonymous: 'none', insecureHttp: false } })
+  expect((await askGraphQL(first.url, APPS)).status).toBe(401)
+  await first.close()
+  const open = await startTestController({ folder, access: { anonymous: 'admin', insecureHttp: false } })
+  expect(JSON.stringify((await askGraphQL(open.url, HEALTH)).data)).not.toContain('Whoever reaches')
+})
+
+test('the last token for everything is replaced at the next start', async () => {
+  const { url, admin, ask, folder, close } = await startTwoApps()
+  const { data } = await ask<{ tokens: { id: string }[] }>(admin, '{ tokens { id } }')
+  await ask(admin, 'mutation ($id: ID!) { revokeToken(id: $id) { id } }', { id: data?.tokens[0]?.id })
+  expect((await askGraphQL(url, APPS, {}, authorize(admin))).status).toBe(401)
+  await close()
+  const again = await startTestController({ folder, ...UNTOLD })
+  const token = (await readFile(join(folder, 'controller', 'admin-token'), 'utf8')).trim()
+  expect(token).not.toBe(admin)
+  expect((await askGraphQL(again.url, APPS, {}, authorize(token))).status).toBe(200)
 })

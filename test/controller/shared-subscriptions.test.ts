@@ -44,7 +44,7 @@ async function start(onExecute: (seq: number) => void | Promise<void> = () => {}
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const makeContext = () => ({ world, loaders: createLoaders(world) })
-  const callers = new Callers(world.tokens, { anonymous: 'admin', insecureHttp: false })
+  const callers = new Callers(world, { anonymous: 'admin', insecureHttp: false })
   const sockets = serveSocket(server, {
     schema,
     log: silentLog,

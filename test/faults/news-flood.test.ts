@@ -60,7 +60,7 @@ async function slowController() {
   world.settings.newsFrom = () => ['127.0.0.1']
   const graphql = { schema: createSchema(), log }
   const makeContext = () => ({ world, loaders: createLoaders(world) })
-  const callers = new Callers(world.tokens, { anonymous: 'admin', insecureHttp: false })
+  const callers = new Callers(world, { anonymous: 'admin', insecureHttp: false })
   const apollo = await startApollo(graphql)
   onEnd(() => apollo.stop())
   const sizes = () => readListSizes(world)

@@ -4,6 +4,7 @@
 export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   AccessDecision: 'allowed because',
   AccessGrant: 'apps role',
+  AnonymousUse: 'address count lastAt request',
   App: 'name procs',
   Backup:
     'app changedWhileRead clockInDoubt containers contentBytes corrupt created diff fileCount files good history holds id instanceNo lastGoodSnapshot mode name orphaned partial proc rid server sha256 size snapshot snapshotCount snapshots source suspect verified volume',
@@ -53,7 +54,7 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   Snapshot:
     'bytesAdded changedWhileRead clockInDoubt corrupt created fileCount good id mirror partial rid size suspect verified',
   StoreQuota: 'limitBytes usedBytes',
-  StoreSpace: 'driver error freeBytes quota totalBytes trashBytes',
+  StoreSpace: 'driver error freeBytes quota totalBytes trashBytes versions',
   Token: 'createdAt createdBy expiresAt grants id lastUsedAt name',
   UnknownObjects: 'count names',
   Verification: 'at method rid share',
@@ -88,12 +89,14 @@ export const JUDGED_FIELDS: Readonly<Record<string, string>> = {
   'Query.servers': 'own',
   'Query.volumes': 'own',
   'Query.viewer': 'anyone',
+  'Query.anonymousUses': 'access of everything',
   'Query.tokens': 'access of everything',
   'Subscription.recordUpdated': 'own',
   'Mutation.cancelRecord': 'cancel of app',
   'Mutation.confirmClock': 'clock of everything',
   'Mutation.copyCatalog': 'catalog of everything',
   'Mutation.createToken': 'access of everything',
+  'Mutation.enforceAccess': 'access of everything',
   'Mutation.deleteBackups': 'delete of app',
   'Mutation.deleteSnapshots': 'delete of app',
   'Mutation.migrate': 'migrate of app',

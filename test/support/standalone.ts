@@ -21,10 +21,13 @@ export interface Program {
   ended: Promise<number | null>
 }
 
-/** Runs the built program for real, on a host of its own if one is given. */
+/**
+ * Runs the built program for real, on a host of its own if one is given. Callers need no token, unless `args` say what
+ * callers without one may do.
+ */
 export function startProgram(args: string[], host?: NetHost): Program {
   const start = host ? host.spawn : spawn
-  const child = start(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = start(process.execPath, [main, ...withAnonymous(args)], { stdio: ['ignore', 'pipe', 'pipe'] })
   const lines: string[] = []
   const listeners = new Set<() => void>()
   for (const stream of [child.stdout, child.stderr]) {
@@ -56,6 +59,11 @@ export function startProgram(args: string[], host?: NetHost): Program {
       look()
     })
   return { process: child, lines, said, ended }
+}
+
+function withAnonymous(args: string[]): string[] {
+  const isController = args.includes('controller') || args.includes('standalone')
+  return isController && !args.includes('--anonymous') ? [...args, '--anonymous', 'admin'] : args
 }
 
 interface Answer<T> {

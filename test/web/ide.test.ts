@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, chromium, type Locator } from 'playwright-core'
@@ -60,6 +60,35 @@ test.skipIf(!existsSync(BROWSER))(
       ask(started.url, 'mutation ($id: ID!) { runJob(id: $id) { rid } }', { id }),
     )
     expect(elsewhere).toEqual([])
+  },
+)
+
+test.skipIf(!existsSync(BROWSER))(
+  `the IDE asks for a token if the controller needs one (needs ${BROWSER})`,
+  async () => {
+    folder = await mkdtemp(join(tmpdir(), 'ide-'))
+    await mkdir(join(folder, 'volume'))
+    const started = await startStandalone(folder, ['--anonymous', 'none'])
+    program = started.program
+    await program.said(/with a token; one for everything is in/)
+    const token = await readFile(join(folder, 'data/controller/admin-token'), 'utf8')
+
+    browser = await chromium.launch({ executablePath: BROWSER, args: [...QUIET, ...OFFLINE] })
+    const page = await browser.newPage()
+    await page.goto(started.url)
+    await page.getByText('Sign in: this controller answers nobody without a token').waitFor()
+    await page.getByLabel('Token').fill('wrong')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByText('The token is not valid').waitFor()
+    await page.getByLabel('Token').fill(token)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    const answer = page.locator('.result-window')
+    await until(answer.getByText('"shop.web.web"'), () => page.locator('.graphiql-execute-button').click())
+    await page.getByText('Watch', { exact: true }).click()
+    await page.locator('.graphiql-query-editor').getByText('recordUpdated').waitFor()
+    const stop = page.locator('.graphiql-execute-button[aria-label*="Stop"]')
+    await until(stop, () => page.locator('.graphiql-execute-button').click())
+    expect(page.url()).not.toContain('bkd_')
   },
 )
 

@@ -1,4 +1,4 @@
-import { Field, ID, ObjectType } from 'type-graphql'
+import { Field, ID, Int, ObjectType } from 'type-graphql'
 import type { Principal } from '../../domain/access/principal.ts'
 import { AccessRole, CallerKind } from '../enums.ts'
 import { DateTime } from '../scalars.ts'
@@ -78,4 +78,19 @@ export class CreatedToken {
     description: 'The token itself: send it as `Authorization: Bearer …`. It is shown only here.',
   })
   text!: string
+}
+
+@ObjectType({ ...SIMPLE, description: 'Requests of one kind without a token.' })
+export class AnonymousUse {
+  @Field(() => String, { description: 'The address that they came from.' })
+  address!: string
+
+  @Field(() => String, { description: 'What was asked: `POST /graphql`, or the pattern of a legacy URL.' })
+  request!: string
+
+  @Field(() => Int, { description: 'How many.' })
+  count!: number
+
+  @Field(() => DateTime, { description: 'When the last one came.' })
+  lastAt!: string
 }

@@ -9,17 +9,24 @@ import { createClient } from 'graphql-ws'
 import { createRoot } from 'react-dom/client'
 import { readExampleNames } from './example-names.ts'
 import { makeExampleTabs } from './examples.ts'
+import { type SignInHeaders, signIn } from './sign-in.tsx'
 
 const wsUrl = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/graphql`
 
-// Queries go over HTTP, subscriptions over graphql-ws, both on the path this page came from.
-const fetcher = createGraphiQLFetcher({
-  url: '/graphql',
-  wsClient: createClient({ url: wsUrl, lazy: true, shouldRetry: () => true }),
-})
+/** Queries go over HTTP, subscriptions over graphql-ws, both on the path this page came from. */
+function createFetcher(headers: SignInHeaders) {
+  return createGraphiQLFetcher({
+    url: '/graphql',
+    headers,
+    wsClient: createClient({ url: wsUrl, lazy: true, shouldRetry: () => true, connectionParams: headers }),
+  })
+}
 
-const root = document.getElementById('ide')
-if (root) {
-  const examples = makeExampleTabs(await readExampleNames('/graphql'))
-  createRoot(root).render(<GraphiQL fetcher={fetcher} defaultEditorToolsVisibility defaultTabs={examples} />)
+const element = document.getElementById('ide')
+if (element) {
+  const root = createRoot(element)
+  const headers = await signIn(root, '/graphql')
+  const fetcher = createFetcher(headers)
+  const examples = makeExampleTabs(await readExampleNames('/graphql', headers))
+  root.render(<GraphiQL fetcher={fetcher} defaultEditorToolsVisibility defaultTabs={examples} />)
 }
