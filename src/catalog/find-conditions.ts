@@ -10,6 +10,8 @@ const NEWEST = (good: 'TRUE' | 'FALSE') => `coalesce((SELECT max(b."sequenceKey"
     WHERE b."server" = asked."server" AND b."source" = asked."source" AND b."mode" = asked."mode"
       AND b."good" = ${good}), '')`
 const READ = Prisma.raw(` SELECT asked."server", asked."source", asked."mode",
+    (SELECT max(p."verified") FROM "Backup" p WHERE p."server" = asked."server"
+      AND p."source" = asked."source" AND p."mode" = asked."mode" AND p."good" = TRUE) AS "verified",
     n."created", n."clockDoubt", n."state", n."suspect", n."corrupt",
     coalesce(g."series" ->> '$.lastGood.created', g."created") AS "goodCreated", g."clockDoubt" AS "goodDoubt"
   FROM asked
@@ -25,6 +27,7 @@ interface ConditionRow extends ModeKey {
   corrupt: string | null
   goodCreated: string | null
   goodDoubt: string | null
+  verified: string | null
 }
 
 /** What is known of the backups of each volume in one mode, in the order of `keys`. */
@@ -36,7 +39,7 @@ export async function findConditions(db: CatalogDb, keys: readonly ModeKey[]): P
       WITH asked("server", "source", "mode") AS ${makeTuples(asked)}${READ}`
     for (const row of rows) found.set(nameKey(row), toCondition(row))
   }
-  return keys.map((key) => found.get(nameKey(key)) ?? { lastGoodAt: null, newest: null })
+  return keys.map((key) => found.get(nameKey(key)) ?? { lastGoodAt: null, provenAt: null, newest: null })
 }
 
 /** A backup that was made while the clock was in doubt has two times; its age counts from the later one. */
@@ -44,6 +47,7 @@ function toCondition(row: ConditionRow): VolumeCondition {
   const { state, suspect, corrupt } = row
   return {
     lastGoodAt: row.goodCreated === null ? null : findLatestMs(row.goodCreated, row.goodDoubt),
+    provenAt: row.verified === null ? null : Date.parse(row.verified),
     newest:
       row.created === null || state === null
         ? null

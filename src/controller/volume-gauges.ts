@@ -30,6 +30,11 @@ export function listVolumeGauges(world: World): MetricFamily[] {
       samples: () => volumes.readEach(readLastGood),
     },
     {
+      name: 'backupd_volume_verified_timestamp_seconds',
+      help: 'When a good backup of a volume was last proven restorable, by mode; 0 if none was.',
+      samples: () => volumes.readEach(readVerified),
+    },
+    {
       name: 'backupd_volume_expected_interval_seconds',
       help: 'The longest time between two planned backups of a volume, by mode; none while the job is paused.',
       samples: () => volumes.readEach((volume) => readIntervals(world, volume)),
@@ -77,6 +82,12 @@ function listHeldStates({ jobs, state }: LabelledVolume): VolumeState[] {
 function readLastGood(volume: LabelledVolume): MetricSample[] {
   return readModes(volume, ([{ isLoaded, condition }]) =>
     isLoaded ? Math.floor((condition.lastGoodAt ?? 0) / 1000) : null,
+  )
+}
+
+function readVerified(volume: LabelledVolume): MetricSample[] {
+  return readModes(volume, ([{ isLoaded, condition }]) =>
+    isLoaded ? Math.floor((condition.provenAt ?? 0) / 1000) : null,
   )
 }
 

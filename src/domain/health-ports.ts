@@ -18,6 +18,8 @@ export interface EndedRun {
 export interface VolumeCondition {
   /** When the newest good backup was made; null if there is none. */
   lastGoodAt: number | null
+  /** The newest proof that a good one can be read; null if there is none. */
+  provenAt: number | null
   /** The newest backup, good or not; null if there is none. */
   newest: NewestBackup | null
 }
@@ -37,7 +39,7 @@ export interface KeptJobHealth {
   pausedSince: number | null
   /** An earlier job of the volume, whose runs count until this one has one of its own. */
   inherits: string | null
-  /** The states that hold, with unix ms since when. */
+  /** The states that hold, with unix ms since when; and `proofFrom`, from when a missing proof counts. */
   standing: Readonly<Record<string, unknown>>
 }
 

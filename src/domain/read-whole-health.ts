@@ -40,6 +40,7 @@ export async function readWholeHealth(world: UserWorld): Promise<WholeHealth> {
   const state = VOLUME_STATES.find((each) => (counts.get(each) ?? 0) > 0) ?? 'OK'
   const summary = summarize({
     counts,
+    proven: world.health.provenCount,
     worst: state === 'OK' ? null : describeWorst(world),
     controller: controller.state === 'OK' ? [] : controller.because,
     servers: [...servers].filter(([each]) => each !== 'OK').map(describeServers),

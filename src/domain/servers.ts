@@ -37,7 +37,11 @@ export async function restoreServers(world: World): Promise<void> {
       listingStale: true,
       saved,
     })
-    world.health.noteServer(ip, { zone: timeZone, isStopped: false, clockOffsetMs: 0 }, new Map())
+    world.health.noteServer(
+      ip,
+      { zone: timeZone, isStopped: false, clockOffsetMs: 0, verifies: true },
+      new Map(),
+    )
   }
 }
 

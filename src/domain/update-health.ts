@@ -3,13 +3,15 @@ import { printDuration } from '../lib/durations.ts'
 import { doInSlices, type Interruptible } from '../lib/in-slices.ts'
 import { DAY_MS } from '../lib/time-units.ts'
 import { CLOCK_TOLERANCE_MS } from '../lib/trusted-time.ts'
+import { resolveBudget, VERIFY_DUE_ACTION, verifyDueArgsSchema } from '../wire/verify-schedule.ts'
 import { adoptPlan } from './health/adopt-plan.ts'
 import type { HealthBoard } from './health/board.ts'
 import { makeModeKey, toKept } from './health/entries.ts'
 import type { JobEntry } from './health/job-entry.ts'
 import { FORECAST_DAYS, readStoreSample } from './health/store-history.ts'
 import type { KeptJobHealth } from './health-ports.ts'
-import type { ServerState } from './server-state.ts'
+import type { PlannedJob } from './plan.ts'
+import { type ServerState, verifiesOnSchedule } from './server-state.ts'
 import type { World } from './world.ts'
 
 /** Few enough that other requests get their turn between two calls. */
@@ -149,15 +151,26 @@ export function noteServerHealth(world: World, server: ServerState): void {
   const { debug, schedule, timeZone, ip } = server
   const told = debug?.clock?.now
   const offset = told === undefined ? 0 : told - health.clock.now()
+  const jobs = inventory.plan.jobsByServer.get(ip) ?? []
   const facts = {
     zone: timeZone,
     isStopped: debug?.crond_status === 'stopped',
     clockOffsetMs: Math.abs(offset) > CLOCK_TOLERANCE_MS ? offset : 0,
+    verifies: isVerified(server, jobs),
   }
   const sample = debug && readStoreSample(debug, health.clock.now())
   if (sample) health.stores.note(ip, sample)
-  const jobs = inventory.plan.jobsByServer.get(ip) ?? []
   health.noteServer(ip, facts, new Map(jobs.map(({ id }) => [id, schedule.isAsleep(id)])))
+}
+
+/** Not if its daemon is older, nor on S3, unless the inventory names a budget. */
+function isVerified(server: ServerState, jobs: readonly PlannedJob[]): boolean {
+  const { debug } = server
+  if (debug === null) return true
+  const job = jobs.find(({ action }) => action === VERIFY_DUE_ACTION)
+  const args = verifyDueArgsSchema.safeParse(job?.job.args).data
+  const budget = resolveBudget(args?.budgetBytes ?? null, debug.store?.driver ?? '')
+  return verifiesOnSchedule(server) && budget !== null
 }
 
 /** Call it when the backups of a server may have changed in another way than by a run of their job. */

@@ -121,6 +121,8 @@ export class Runs {
     const run = this.#makeRun(request)
     run.isSilent = request.plugin.quiet === true
     this.#admit(run)
+    // A start that cannot be written fails the run, whose end is written until that succeeds.
+    run.kept.catch(() => {})
     await run.over.promise
     return run.record.now
   }

@@ -177,6 +177,7 @@ export const VolumeHealthState = {
   FAILING: 'FAILING',
   SUSPECT: 'SUSPECT',
   PARTIAL: 'PARTIAL',
+  UNPROVEN: 'UNPROVEN',
   PAUSED: 'PAUSED',
   UNKNOWN: 'UNKNOWN',
   OK: 'OK',
@@ -194,6 +195,9 @@ registerEnumType(VolumeHealthState, {
       description: 'The newest backup is of an empty or unmounted volume, which it was not before.',
     },
     PARTIAL: { description: 'Something is missing in the newest backup.' },
+    UNPROVEN: {
+      description: 'No good backup has a proof that is younger than the `within` of the volume.',
+    },
     PAUSED: { description: 'Its job sleeps, or the scheduler of its server is stopped.' },
     UNKNOWN: { description: 'The first backup is not due yet, or the controller has just started.' },
     OK: { description: 'The newest backup is good, and no run is late.' },
@@ -206,6 +210,7 @@ export const ServerHealthState = {
   STORE_FULL: 'STORE_FULL',
   DISK_FULL: 'DISK_FULL',
   CLOCK_OFF: 'CLOCK_OFF',
+  VERIFY_BEHIND: 'VERIFY_BEHIND',
   OLD_VERSION: 'OLD_VERSION',
   UNKNOWN: 'UNKNOWN',
   OK: 'OK',
@@ -222,6 +227,7 @@ registerEnumType(ServerHealthState, {
     CLOCK_OFF: {
       description: 'Its clock is in doubt, or more than five minutes from that of the controller.',
     },
+    VERIFY_BEHIND: { description: 'The budget of its verify job is too small to keep all backups proven.' },
     OLD_VERSION: { description: 'Its daemon is older than the controller, or of the legacy system.' },
     UNKNOWN: { description: 'Its daemon has not been asked since the controller started.' },
     OK: { description: 'None of these.' },

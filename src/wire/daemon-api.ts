@@ -10,6 +10,7 @@ import type { RunRecord } from './record.ts'
 import { readBackup } from './repair-backup.ts'
 import { readRecords, type SortedRecords } from './repair-record.ts'
 import { parseEach, tolerantObject, tolerantPage } from './tolerant.ts'
+import { verifyDemandSchema } from './verify-schedule.ts'
 
 /** The version of our protocol; a legacy daemon reports none. */
 export const PROTOCOL = 2
@@ -57,6 +58,8 @@ const debugShape = z.object({
       error: words.nullable(),
     })
     .optional(),
+  /** What it takes to keep all its backups proven; absent before its verify job first ran. */
+  verify: verifyDemandSchema.optional(),
   /** The controller whose jobs it has; absent for a legacy controller. */
   controller: z.object({ id: name, url: words }).optional(),
   /** Parts of the answer that could not be read and were left out. */

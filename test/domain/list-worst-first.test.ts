@@ -114,7 +114,7 @@ test('the whole health counts volumes and names the worst', async () => {
     { state: 'OK', volumes: 9 },
   ])
   expect(health.summary).toMatch(
-    /^Of 13 volumes, 2 fail, 2 wait for .*; 9 have a good backup within their schedule\. The worst: \/data\/04 of shop\.web\.web, instance 1: The last full backup .* was lost/,
+    /^Of 13 volumes, 2 fail, 2 wait for .*; 9 have a good backup within their schedule; none is proven restorable yet\. The worst: \/data\/04 of shop\.web\.web, instance 1: The last full backup .* was lost/,
   )
 })
 

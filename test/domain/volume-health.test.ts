@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { acceptNews } from '../../src/domain/accept-news.ts'
 import { tick } from '../../src/domain/controller.ts'
 import { sleepJob, wakeJob } from '../../src/domain/jobs.ts'
+import { readWholeHealth } from '../../src/domain/read-whole-health.ts'
 import { stopScheduler } from '../../src/domain/schedulers.ts'
 import { readJobHealth, readVolumeHealth } from '../../src/domain/volume-health.ts'
 import type { World } from '../../src/domain/world.ts'
@@ -10,6 +11,7 @@ import type { BackupInfo } from '../../src/wire/backup.ts'
 import type { DaemonDebug } from '../../src/wire/daemon-api.ts'
 import type { InventorySchedule } from '../../src/wire/inventory.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
+import type { VolumeVerify } from '../../src/wire/verify-schedule.ts'
 import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
 import type { InMemory } from '../support/given/in-memory.ts'
 import { given } from '../support/given.ts'
@@ -248,6 +250,101 @@ test('partial, suspect and corrupt backups are told apart', async () => {
     state: 'CORRUPT',
     because: expect.stringContaining('is corrupt: sha256 differs. No good full backup exists'),
   })
+})
+
+/** Backups are made each day, and shall have a proof that is not older than two days. */
+async function verified(verify: VolumeVerify = { withinDays: 2 }, debug: Partial<DaemonDebug> = {}) {
+  const capabilities = ['failures', 'verify-schedule']
+  const volume = hello.volume('/data/db', { verify }).schedule({ spec: '0 5 * * *' })
+  const folder = await tempFolder()
+  const kit = await volume.daemon(IP, { timeZone: 'UTC', capabilities, ...debug }).inMemory({ folder })
+  await end(kit)
+  await look(kit.world)
+  return kit
+}
+
+async function verify(kit: InMemory): Promise<void> {
+  const at = isoTime(kit.clock.now())
+  const backup = kit.daemons.at(IP).backups.at(-1)
+  if (!backup) throw new Error('there is no backup')
+  const proof = { at, rid: ridOf(++runs), method: 'hash', share: 1 } as const
+  const result = { backup: { ...backup, verified: at, proof } }
+  const args = { app: 'hello', proc: 'hello.web.web', backup: backup.name, namespace: IP }
+  const state = 'success'
+  const record = sampleRecord({
+    rid: proof.rid,
+    jobId: '',
+    spec: '',
+    action: 'backup_verify',
+    args,
+    state,
+    start: at,
+    end: at,
+    result,
+  })
+  const news = { protocol: 2 as const, daemonId: 'x', server: IP, records: [record], running: [] }
+  await acceptNews(kit.world, news, { from: IP })
+  await look(kit.world)
+}
+
+test('a volume is unproven if no good backup has a proof within the time, also after a restart, until one has', async () => {
+  const kit = await verified()
+  const summary = async () => (await readWholeHealth(kit.world)).summary
+  expect(await summary()).toContain(
+    'The only volume has a good backup within its schedule; none is proven restorable yet',
+  )
+  await pass(kit, DAY)
+  await end(kit)
+  await pass(kit, DAY - 1000)
+  await end(kit)
+  expect(read(kit.world).state).toBe('OK')
+  await pass(kit, MINUTE)
+  const since = '2026-11-25T10:00:00.000Z'
+  expect(read(kit.world)).toMatchObject({
+    states: ['UNPROVEN'],
+    since,
+    because:
+      'No good full backup ("0 5 * * *") was proven restorable since 2026-11-25T10:00:00Z, when a proof was due: none was ever proven. The last good one is of 2026-11-25T09:59:59Z, 1 minute old',
+  })
+  expect(await summary()).toContain(
+    'Of 1 volume, 1 lacks a recent proof; 1 has a good backup within its schedule; none',
+  )
+  await verify(kit)
+  expect(read(kit.world).state).toBe('OK')
+  expect(await summary()).toContain('within its schedule; 1 is proven restorable')
+  for (let day = 0; day < 2; day++) {
+    await pass(kit, DAY)
+    await end(kit)
+  }
+  expect(read(kit.world)).toMatchObject({
+    states: ['UNPROVEN'],
+    because: expect.stringContaining('the last proof is of 2026-11-25T10:00:59Z'),
+  })
+  const again = await kit.reopen()
+  await look(again)
+  expect(read(again).states).toEqual(['UNPROVEN'])
+})
+
+const SPACE = { freeBytes: null, totalBytes: null, error: null }
+
+test.each<[string, Parameters<typeof verified>]>([
+  ['whose verification is off', ['off']],
+  ['of a daemon that is older', [undefined, { capabilities: ['failures'] }]],
+  ['on S3 without a budget', [undefined, { store: { driver: 's3', ...SPACE } }]],
+])('a volume %s is not unproven', async (_title, args) => {
+  const kit = await verified(...args)
+  for (let day = 0; day < 4; day++) {
+    await pass(kit, DAY)
+    await end(kit)
+  }
+  expect(read(kit.world).states).toEqual(['OK'])
+})
+
+test('a volume on S3 with a budget is unproven', async () => {
+  const kit = await verified({ withinDays: 2, budgetBytes: 1e9 }, { store: { driver: 's3', ...SPACE } })
+  await pass(kit, 3 * DAY)
+  await end(kit)
+  expect(read(kit.world).states).toEqual(['UNPROVEN'])
 })
 
 test('a sleeping job is paused and not overdue; after its wake, planned times count again', async () => {

@@ -35,7 +35,7 @@ export function handleDebug({ fields }: DaemonCall, world: DaemonParts): DaemonA
   compareClocks(fields, world)
   const running = world.engine.running().map(({ rid }) => rid)
   const isPoll = fields.has('list')
-  const { jobsVersion, listVersion } = world.engine
+  const { jobsVersion, listVersion, verifyDemand } = world.engine
   const body: DaemonDebug & Record<string, unknown> = {
     crond_status: world.engine.status,
     ...(isPoll ? describeTimes(world, fields.text('list')) : describeProcess()),
@@ -49,6 +49,7 @@ export function handleDebug({ fields }: DaemonCall, world: DaemonParts): DaemonA
     daemonId: world.daemonId,
     ip: world.ip,
     version: world.version,
+    ...(verifyDemand && { verify: verifyDemand }),
     ...(world.bond.controller && { controller: world.bond.controller }),
     running,
     problems: limitTexts(listProblems(world), MAX_PROBLEMS),

@@ -45,6 +45,11 @@ const SENTENCES: Record<VolumeState, (explained: Explained) => string> = {
     const reason = lastRun?.state === 'partial' ? describeReason(lastRun) : ''
     return `The newest ${nameJob(it)}, of ${printTime(at)}, is partial${reason}. ${describeLastGood(it)}`
   },
+  UNPROVEN: (it) => {
+    const { provenAt } = it.facts.condition
+    const proof = provenAt === null ? 'none was ever proven' : `the last proof is of ${printTime(provenAt)}`
+    return `No good ${nameJob(it)} was proven restorable since ${printTime(it.facts.provenUntil)}, when a proof was due: ${proof}. ${describeLastGood(it)}`
+  },
   PAUSED: (it) =>
     `The ${nameJob(it)} is paused since ${printTime(it.facts.pausedSince)}: its job sleeps, or the scheduler of ${it.entry.planned.server} is stopped. ${describeLastGood(it)}`,
   UNKNOWN: (it) => {

@@ -1,6 +1,9 @@
+import { DAY_MS } from '../../lib/time-units.ts'
 import { isTerminal, type RunRecord } from '../../wire/record.ts'
+import { VERIFY_ACTION } from '../../wire/verification.ts'
+import { DEFAULT_WITHIN_DAYS } from '../../wire/verify-schedule.ts'
 import type { EndedRun, KeptJobHealth, VolumeCondition } from '../health-ports.ts'
-import { findPlannedJob, type Plan, type PlannedJob, type PlannedVolume } from '../plan.ts'
+import { findPlannedJob, findVolumeByPath, type Plan, type PlannedJob, type PlannedVolume } from '../plan.ts'
 import { Deadlines } from './deadlines.ts'
 import { addBackup, applyKept, inheritFacts, readStanding, toEndedRun } from './entries.ts'
 import { JobEntry, type VolumeEntry } from './job-entry.ts'
@@ -49,6 +52,7 @@ export class HealthBoard {
   readonly #volumes = new Map<PlannedVolume, VolumeEntry>()
   readonly #byState = new Map<VolumeState, Set<VolumeEntry>>(VOLUME_STATES.map((state) => [state, new Set()]))
   readonly #deadlines = new Deadlines<JobEntry>()
+  readonly #proven = new Set<VolumeEntry>()
 
   constructor({ clock, minGraceMs }: BoardOptions) {
     this.clock = clock
@@ -76,6 +80,11 @@ export class HealthBoard {
     return this.#byState.get(state) ?? new Set()
   }
 
+  /** How many volumes have a proof, of each of their modes, that is not too old. */
+  get provenCount(): number {
+    return this.#proven.size
+  }
+
   /**
    * Takes over a volume of a new plan; does nothing for one that did not change.
    * @param earlier what an edited or moved volume was in the plan before
@@ -99,6 +108,7 @@ export class HealthBoard {
     if (entry?.planned !== volume) return
     for (const job of entry.jobs) this.#forget(job)
     this.#byState.get(entry.state)?.delete(entry)
+    this.#proven.delete(entry)
   }
 
   #replaceJobs(entry: VolumeEntry, planned: readonly PlannedJob[]): void {
@@ -137,10 +147,22 @@ export class HealthBoard {
 
   /** A run of a job began or ended, as it is on disk. */
   noteRun(record: RunRecord): void {
+    if (record.action === VERIFY_ACTION) this.#noteProof(record)
     const entry = this.findJob(record.jobId)
     if (!entry || record.action !== 'backup') return
     if (isTerminal(record.state)) this.#noteEnd(entry, record)
     else if (entry.lastRun?.rid === record.rid) this.toLoad.add(entry)
+  }
+
+  /** The proof counts for all backups of its volume and mode. */
+  #noteProof({ state, result, server }: RunRecord): void {
+    const { source, mode } = result?.backup ?? {}
+    if (!isTerminal(state) || source === undefined) return
+    for (const plan of [this.adopting, this.adopted]) {
+      const volume = plan && findVolumeByPath(plan, server, source)
+      const jobs = (volume && this.#volumes.get(volume)?.jobs) ?? []
+      for (const job of jobs) if (job.mode === mode) this.toLoad.add(job)
+    }
   }
 
   #noteEnd(entry: JobEntry, record: RunRecord): void {
@@ -162,6 +184,7 @@ export class HealthBoard {
   noteServer(server: string, facts: ServerFacts, jobs: Map<string, boolean | undefined>): void {
     const before = this.servers.replace(server, facts)
     const isOtherZone = before.zone !== facts.zone
+    const isOther = isOtherZone || before.verifies !== facts.verifies
     for (const [id, isAsleep] of jobs) {
       const entry = this.findJob(id)
       if (!entry?.isLoaded) continue
@@ -170,7 +193,7 @@ export class HealthBoard {
         this.#openPeriod(entry)
       }
       const changed = this.#notePause(entry, facts.isStopped || isAsleep)
-      if (changed || isOtherZone) this.judge(entry)
+      if (changed || isOther) this.judge(entry)
     }
   }
 
@@ -201,6 +224,10 @@ export class HealthBoard {
     if (!entry.isLoaded && row?.jobId !== id) {
       this.toSave.add(entry)
       this.#openPeriod(entry)
+    }
+    if (entry.proofFrom === null) {
+      entry.proofFrom = this.clock.judgingTime()
+      this.toSave.add(entry)
     }
     entry.isLoaded = true
     entry.lastRun = lastRun && { ...lastRun, at: this.servers.readTime(server, lastRun.at) }
@@ -238,21 +265,34 @@ export class HealthBoard {
 
   readFacts(entry: JobEntry): JobFacts {
     const { pausedSince, lastRun, condition, countedFrom, graceMs } = entry
+    const provenUntil = this.#findProvenUntil(entry)
     const { lastGoodAt, newest } = condition
     const lastSignAt = Math.max(countedFrom, lastRun?.at ?? 0, lastGoodAt ?? 0, newest?.at ?? 0)
     const { server, spec } = entry.planned
     const next = (after: number) => this.times.next(spec, this.servers.readZone(server), after)
     const firstDue = lastGoodAt === null ? next(countedFrom) : null
-    return { pausedSince, lastRun, condition, countedFrom, graceMs, firstDue, due: next(lastSignAt) }
+    const due = next(lastSignAt)
+    return { pausedSince, lastRun, condition, countedFrom, graceMs, firstDue, due, provenUntil }
+  }
+
+  /** null if its backups are not verified on a schedule. A proof from the future was dated by a wrong clock. */
+  #findProvenUntil({ planned, condition, proofFrom }: JobEntry): number | null {
+    const { verify = {} } = planned.volume ?? {}
+    if (verify === 'off' || proofFrom === null || !this.servers.verifies(planned.server)) return null
+    const { provenAt } = condition
+    const isBelieved = provenAt !== null && provenAt <= this.clock.now() + DAY_MS
+    const { withinDays = DEFAULT_WITHIN_DAYS } = verify
+    return Math.max(proofFrom, isBelieved ? provenAt : 0) + withinDays * DAY_MS
   }
 
   /** Sets when the job is judged again, and has its grace measured if that matters now. */
-  #scheduleCheck(entry: JobEntry, { firstDue, due, graceMs, pausedSince }: JobFacts, now: number): void {
-    if (pausedSince !== null) return
+  #scheduleCheck(entry: JobEntry, facts: JobFacts, now: number): void {
+    const { firstDue, due, graceMs, pausedSince, provenUntil } = facts
     const grace = graceMs ?? this.#minGraceMs
-    const ends = [firstDue, due].map((time) => readDeadline(time, grace)).filter((time) => time !== null)
+    const planned = pausedSince === null ? [firstDue, due] : []
+    const ends = planned.map((time) => readDeadline(time, grace)).filter((time) => time !== null)
     if (graceMs === null && ends.some((end) => end <= now)) this.toMeasure.add(entry)
-    const checkAt = Math.min(...ends.filter((end) => end > now))
+    const checkAt = Math.min(...[...ends, provenUntil ?? now].filter((end) => end > now))
     // An earlier check comes all the same, and sets the next one.
     if (checkAt === Number.POSITIVE_INFINITY || (entry.checkAt !== null && entry.checkAt <= checkAt)) return
     entry.checkAt = checkAt
@@ -269,5 +309,13 @@ export class HealthBoard {
     this.#byState.get(volume.state)?.delete(volume)
     volume.state = findWorst(joinStandings(volume.jobs.map(readStanding)))
     this.#byState.get(volume.state)?.add(volume)
+    if (volume.jobs.length > 0 && volume.jobs.every((job) => this.#isProven(job))) this.#proven.add(volume)
+    else this.#proven.delete(volume)
+  }
+
+  #isProven(entry: JobEntry): boolean {
+    const { isLoaded, condition, standing } = entry
+    const isCounted = isLoaded && condition.provenAt !== null && condition.lastGoodAt !== null
+    return isCounted && standing.UNPROVEN === undefined && this.#findProvenUntil(entry) !== null
   }
 }

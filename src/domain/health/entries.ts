@@ -23,6 +23,7 @@ export function inheritFacts(entry: JobEntry, earlier: JobEntry): void {
   if (earlier.planned.server !== planned.server) return
   entry.inherits = earlier.inherits ?? earlier.planned.id
   entry.lastRun = earlier.lastRun
+  entry.proofFrom = earlier.proofFrom
   entry.pausedSince = earlier.pausedSince
   if (isSameSpec) entry.countedFrom = earlier.countedFrom
 }
@@ -33,14 +34,17 @@ export function readStanding({ isLoaded, standing, countedFrom }: JobEntry): Sta
 }
 
 export function toKept(entry: JobEntry): KeptJobHealth {
-  const { planned, countedFrom, pausedSince, inherits, standing } = entry
-  return { jobId: planned.id, countedFrom, pausedSince, inherits, standing }
+  const { planned, countedFrom, pausedSince, inherits, standing, proofFrom } = entry
+  const kept = { ...standing, ...(proofFrom !== null && { proofFrom }) }
+  return { jobId: planned.id, countedFrom, pausedSince, inherits, standing: kept }
 }
 
 /** @param row of the entry itself, or of the job that it inherits from */
 export function applyKept(entry: JobEntry, row: KeptJobHealth): void {
   entry.standing = { ...parseStanding(row.standing), ...entry.standing }
   entry.pausedSince ??= row.pausedSince
+  const { proofFrom } = row.standing
+  if (typeof proofFrom === 'number') entry.proofFrom ??= proofFrom
   if (row.jobId !== entry.planned.id) return
   entry.countedFrom = row.countedFrom
   entry.inherits ??= row.inherits
@@ -65,6 +69,7 @@ export function addBackup(known: VolumeCondition, { result }: RunRecord, isNewes
   const at = findLatestMs(created, clockDoubt?.trusted)
   const goodAt = series ? findLatestMs(series.lastGood?.created) : isGood(backup) ? at : 0
   return {
+    provenAt: known.provenAt,
     lastGoodAt: goodAt > 0 ? Math.max(goodAt, known.lastGoodAt ?? 0) : known.lastGoodAt,
     newest: isNewest ? { at, state, suspect, corrupt } : known.newest,
   }

@@ -103,6 +103,15 @@ export class JobEntry {
     this.#table.writeTime(this.#row, 'checkAt', time)
   }
 
+  /** From when a missing proof counts: first sight; null: not known yet. */
+  get proofFrom(): number | null {
+    return this.#table.readTime(this.#row, 'proofFrom')
+  }
+
+  set proofFrom(time: number | null) {
+    this.#table.writeTime(this.#row, 'proofFrom', time)
+  }
+
   /** What the catalog knows was read; before that nothing is judged. */
   get isLoaded(): boolean {
     return this.#table.readCode(this.#row, 'isLoaded') === 1
@@ -136,10 +145,13 @@ export class JobEntry {
   }
 
   get condition(): VolumeCondition {
-    return { lastGoodAt: this.#table.readTime(this.#row, 'lastGoodAt'), newest: this.#readNewest() }
+    const lastGoodAt = this.#table.readTime(this.#row, 'lastGoodAt')
+    const provenAt = this.#table.readTime(this.#row, 'provenAt')
+    return { lastGoodAt, provenAt, newest: this.#readNewest() }
   }
 
-  set condition({ lastGoodAt, newest }: VolumeCondition) {
+  set condition({ lastGoodAt, provenAt, newest }: VolumeCondition) {
+    this.#table.writeTime(this.#row, 'provenAt', provenAt)
     this.#table.writeTime(this.#row, 'lastGoodAt', lastGoodAt)
     this.#table.writeTime(this.#row, 'newestAt', newest?.at ?? null)
     this.#table.writeCode(this.#row, 'newestState', newest ? RUN_STATES.indexOf(newest.state) + 1 : 0)

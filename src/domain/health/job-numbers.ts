@@ -7,6 +7,8 @@ const TIMES = [
   'lastRunAt',
   'lastGoodAt',
   'newestAt',
+  'provenAt',
+  'proofFrom',
   'standingSince',
 ] as const
 /** Numbers below 256. */

@@ -14,6 +14,8 @@ export interface JobFacts {
   firstDue: number | null
   /** The first planned time after which no run has ended; null if there is none. */
   due: number | null
+  /** When the proof of a good backup becomes too old; null if its backups are not verified on a schedule. */
+  provenUntil: number | null
   /** How long after its planned time a run must have ended; null: not known yet. */
   graceMs: number | null
 }
@@ -41,6 +43,7 @@ function* findStates(facts: JobFacts, before: Standing, now: number): Generator<
   if (lastRun && FAILED.has(lastRun.state)) yield ['FAILING', before.FAILING ?? lastRun.at]
   if (newest?.suspect != null) yield ['SUSPECT', before.SUSPECT ?? newest.at]
   else if (isPartial(facts)) yield ['PARTIAL', before.PARTIAL ?? newest?.at ?? lastRun?.at ?? now]
+  if (isUnproven(facts, now)) yield ['UNPROVEN', before.UNPROVEN ?? facts.provenUntil ?? now]
   if (pausedSince !== null) yield ['PAUSED', pausedSince]
 }
 
@@ -65,6 +68,11 @@ export function readDeadline(due: number | null, graceMs: number | null): number
 
 function isPartial({ lastRun, condition: { newest } }: JobFacts): boolean {
   return lastRun?.state === 'partial' || newest?.state === 'partial'
+}
+
+/** Without a good backup there is nothing to prove, and other states say so. */
+function isUnproven({ provenUntil, condition }: JobFacts, now: number): boolean {
+  return condition.lastGoodAt !== null && provenUntil !== null && provenUntil <= now
 }
 
 /** Nothing is wrong: OK with a good backup, UNKNOWN if the first one is not due yet or no run is planned at all. */

@@ -1,7 +1,9 @@
+import { byteText } from '../../lib/byte-counts.ts'
 import { isoDay } from '../../lib/clock.ts'
 import { printDuration } from '../../lib/durations.ts'
 import { CAPABILITIES } from '../../wire/capabilities.ts'
 import { FULL_DISK_TEXTS } from '../../wire/health-texts.ts'
+import type { VerifyDemand } from '../../wire/verify-schedule.ts'
 import { isLegacyDaemon, type ServerState } from '../server-state.ts'
 import { printTime } from './because.ts'
 import type { StoreForecast } from './forecast.ts'
@@ -13,6 +15,7 @@ export const SERVER_STATES = [
   'STORE_FULL',
   'DISK_FULL',
   'CLOCK_OFF',
+  'VERIFY_BEHIND',
   'OLD_VERSION',
   'UNKNOWN',
   'OK',
@@ -52,6 +55,8 @@ function* findServerStates(facts: ServerFindings): Generator<Finding<ServerHealt
   if (full !== undefined) yield { state: 'DISK_FULL', because: full }
   const clock = describeClock(facts)
   if (clock !== null) yield { state: 'CLOCK_OFF', because: clock }
+  const behind = describeBehind(debug?.verify)
+  if (behind !== null) yield { state: 'VERIFY_BEHIND', because: behind }
   const missing = CAPABILITIES.filter((name) => debug && !debug.capabilities?.includes(name))
   if (missing.length > 0) yield { state: 'OLD_VERSION', because: describeVersion(server, missing) }
 }
@@ -84,6 +89,27 @@ function describeClock({ server: { debug }, clockOffsetMs }: ServerFindings): st
   return debug?.clock?.inDoubt
     ? 'Its clock is in doubt. Check NTP; if the clock is right, call the mutation confirmClock'
     : null
+}
+
+/** null if the budget is enough to keep all backups proven. */
+function describeBehind(demand: VerifyDemand | undefined): string | null {
+  if (!demand || demand.budgetBytes === null) return null
+  const { bytes, nightlyBytes, budgetBytes, tooLarge } = demand
+  const budget = `the budget is ${byteText(budgetBytes)}`
+  const large = `${tooLarge} archives are larger than the budget, so they are never verified on a schedule`
+  const sentences = [
+    ...(nightlyBytes > budgetBytes
+      ? [
+          `${byteText(bytes)} to read within ${printDays(demand)} need ${byteText(nightlyBytes)} a night; ${budget}`,
+        ]
+      : []),
+    ...(tooLarge > 0 ? [nightlyBytes > budgetBytes ? large : `${large}; ${budget}`] : []),
+  ]
+  return sentences.length > 0 ? `${sentences.join('. ')}. Raise the budget, or the "within"` : null
+}
+
+function printDays({ shortestDays, longestDays }: VerifyDemand): string {
+  return shortestDays === longestDays ? `${longestDays} days` : `${shortestDays} to ${longestDays} days`
 }
 
 function describeVersion(server: ServerState, missing: readonly string[]): string {

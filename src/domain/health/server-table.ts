@@ -7,9 +7,11 @@ export interface ServerFacts {
   isStopped: boolean
   /** Its clock minus ours, ms; 0 if the difference is within the tolerance. */
   clockOffsetMs: number
+  /** Its backups are verified on a schedule: not on S3 without a budget. */
+  verifies: boolean
 }
 
-const NOTHING_KNOWN: ServerFacts = { zone: null, isStopped: false, clockOffsetMs: 0 }
+const NOTHING_KNOWN: ServerFacts = { zone: null, isStopped: false, clockOffsetMs: 0, verifies: true }
 /** A time this much ahead of ours is not believed. */
 const TOLERANCE_MS = 5 * 60_000
 /** The offset is known to some seconds: a run may not seem to end before the planned time that started it. */
@@ -33,6 +35,10 @@ export class ServerTable {
 
   readZone(server: string): string | null {
     return this.#read(server).zone
+  }
+
+  verifies(server: string): boolean {
+    return this.#read(server).verifies
   }
 
   readClockOffset(server: string): number {

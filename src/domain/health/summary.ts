@@ -3,6 +3,8 @@ import type { VolumeState } from './states.ts'
 export interface SummaryFacts {
   /** Volumes by their worst state. */
   counts: ReadonlyMap<VolumeState, number>
+  /** Volumes with a recent proof that their backups can be restored. */
+  proven: number
   /** The worst volume, as `/data/db of shop.web.web, instance 1: <because>`; null if all are well. */
   worst: string | null
   /** What is wrong with the controller itself. */
@@ -12,10 +14,10 @@ export interface SummaryFacts {
 }
 
 /** Answers "am I safe?" in one sentence, or else with the worst things first. */
-export function summarize({ counts, worst, controller, servers }: SummaryFacts): string {
+export function summarize({ counts, proven, worst, controller, servers }: SummaryFacts): string {
   const sentences = [
     ...controller,
-    describeVolumes(counts),
+    `${describeVolumes(counts)}${describeProven(counts, proven)}`,
     worst === null ? [] : `The worst: ${worst}`,
     ...servers,
   ]
@@ -26,14 +28,25 @@ export function summarize({ counts, worst, controller, servers }: SummaryFacts):
 }
 
 function describeVolumes(counts: ReadonlyMap<VolumeState, number>): string {
-  const total = [...counts.values()].reduce((sum, count) => sum + count, 0)
+  const total = countVolumes(counts)
   if (total === 0) return 'The inventory names no volume'
-  const good = counts.get('OK') ?? 0
-  if (good === total && total === 1) return 'The only volume has a good backup within its schedule'
-  if (good === total) return `All ${total} volumes have a good backup within their schedule`
+  const good = (counts.get('OK') ?? 0) + (counts.get('UNPROVEN') ?? 0)
+  const areAllOk = counts.get('OK') === total
+  if (areAllOk && total === 1) return 'The only volume has a good backup within its schedule'
+  if (areAllOk) return `All ${total} volumes have a good backup within their schedule`
   const bad = [...counts].filter(([state, count]) => state !== 'OK' && count > 0)
   const listed = bad.map(([state, count]) => `${count} ${PHRASES[state][count === 1 ? 0 : 1]}`)
   return `Of ${total} ${total === 1 ? 'volume' : 'volumes'}, ${listed.join(', ')}; ${good} ${good === 1 ? 'has' : 'have'} a good backup within ${good === 1 ? 'its' : 'their'} schedule`
+}
+
+function countVolumes(counts: ReadonlyMap<VolumeState, number>): number {
+  return [...counts.values()].reduce((sum, count) => sum + count, 0)
+}
+
+function describeProven(counts: ReadonlyMap<VolumeState, number>, proven: number): string {
+  if (countVolumes(counts) === 0) return ''
+  if (proven === 0) return '; none is proven restorable yet'
+  return `; ${proven} ${proven === 1 ? 'is' : 'are'} proven restorable`
 }
 
 /** For one volume, and for several. */
@@ -44,6 +57,7 @@ const PHRASES: Record<VolumeState, readonly [string, string]> = {
   FAILING: ['fails', 'fail'],
   SUSPECT: ['has a suspect newest backup', 'have a suspect newest backup'],
   PARTIAL: ['has a partial newest backup', 'have a partial newest backup'],
+  UNPROVEN: ['lacks a recent proof', 'lack a recent proof'],
   PAUSED: ['is paused', 'are paused'],
   UNKNOWN: [
     'waits for its first backup or is not judged yet',

@@ -76,9 +76,19 @@ export function healthDemands(makePlace: MakePlace): void {
     const series = { snapshots: 2, newest: 'n', lastGood: { id: 'g', created: at(T + HOUR) } }
     const { backups } = await catalogWith(
       makePlace,
-      { name: 'a1', sequence: 1, created: at(T) },
+      { name: 'a1', sequence: 1, created: at(T), verified: at(T + 7 * HOUR) },
       { name: 'a2', sequence: 2, created: at(T + HOUR), clockDoubt: { trusted: at(T + 2 * HOUR) } },
-      { name: 'a3', sequence: 3, created: at(T + 3 * HOUR), state: 'partial', suspect: 'it is empty' },
+      {
+        ...{
+          name: 'a3',
+          sequence: 3,
+          created: at(T + 3 * HOUR),
+          state: 'partial' as const,
+          suspect: 'it is empty',
+        },
+        // A bad one proves nothing of the good ones.
+        verified: at(T + 9 * HOUR),
+      },
       {
         name: 's',
         mode: 'increment',
@@ -97,13 +107,15 @@ export function healthDemands(makePlace: MakePlace): void {
     expect(await backups.conditions(keys)).toEqual([
       {
         lastGoodAt: T + HOUR,
+        provenAt: null,
         newest: { at: T + 5 * HOUR, state: 'success', suspect: null, corrupt: 'a pack is missing' },
       },
       {
         lastGoodAt: T + 2 * HOUR,
+        provenAt: T + 7 * HOUR,
         newest: { at: T + 3 * HOUR, state: 'partial', suspect: 'it is empty', corrupt: null },
       },
-      { lastGoodAt: null, newest: null },
+      { lastGoodAt: null, provenAt: null, newest: null },
     ])
   })
 

@@ -16,7 +16,7 @@ import { type HandClock, handClock } from '../../support/hand-clock.ts'
 const HOUR = 3_600_000
 const GRACE = 600_000
 const IP = '10.0.0.1'
-const NO_OFFSET = { zone: 'UTC', isStopped: false, clockOffsetMs: 0 }
+const NO_OFFSET = { zone: 'UTC', isStopped: false, clockOffsetMs: 0, verifies: true }
 
 type Kind = 'good' | 'partial' | 'suspect' | 'failed' | 'cancelled' | 'lost'
 type Step =
@@ -125,7 +125,11 @@ function openBoard(clock: HandClock) {
   const [job] = volume.jobs as [PlannedJob]
   doAtOnce(adoptPlan(board, plan))
   for (const entry of [...board.toLoad])
-    board.applyLoaded(entry, { row: undefined, lastRun: null, condition: { lastGoodAt: null, newest: null } })
+    board.applyLoaded(entry, {
+      row: undefined,
+      lastRun: null,
+      condition: { lastGoodAt: null, provenAt: null, newest: null },
+    })
   return { board, job }
 }
 

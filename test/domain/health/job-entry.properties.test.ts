@@ -25,10 +25,11 @@ const facts = fc.record({
   pausedSince: fc.option(ms),
   graceMs: fc.option(ms),
   checkAt: fc.option(ms),
+  proofFrom: fc.option(ms),
   isLoaded: fc.boolean(),
   inherits: words,
   lastRun: fc.option(lastRun),
-  condition: fc.record({ lastGoodAt: fc.option(ms), newest: fc.option(newest) }),
+  condition: fc.record({ lastGoodAt: fc.option(ms), provenAt: fc.option(ms), newest: fc.option(newest) }),
   standing: fc.dictionary(fc.constantFrom(...VOLUME_STATES), ms, { noNullPrototype: true }),
 })
 type Facts = typeof facts extends fc.Arbitrary<infer T> ? T : never
@@ -36,9 +37,10 @@ const planned = { id: 'a', mode: 'full' } as PlannedJob
 const volume = { jobs: [] } as unknown as VolumeEntry
 
 function readFacts(entry: JobEntry): Facts {
-  const { countedFrom, pausedSince, graceMs, checkAt, isLoaded, inherits } = entry
+  const { countedFrom, pausedSince, graceMs, checkAt, proofFrom, isLoaded, inherits } = entry
   const { lastRun, condition, standing } = entry
-  return { countedFrom, pausedSince, graceMs, checkAt, isLoaded, inherits, lastRun, condition, standing }
+  const times = { countedFrom, pausedSince, graceMs, checkAt, proofFrom }
+  return { ...times, isLoaded, inherits, lastRun, condition, standing }
 }
 
 test('whatever is written to the entries of jobs is read again, also after rows were given to other jobs', () => {

@@ -21,17 +21,22 @@ function facts(changes: Partial<JobFacts> = {}): JobFacts {
   return {
     pausedSince: null,
     lastRun: run('success'),
-    condition: { lastGoodAt: NOW - HOUR, newest: newest() },
+    condition: { lastGoodAt: NOW - HOUR, provenAt: null, newest: newest() },
     countedFrom: NOW - 100 * HOUR,
     firstDue: null,
     due: NOW + HOUR,
+    provenUntil: null,
     graceMs: GRACE,
     ...changes,
   }
 }
 
-const NOTHING = { lastGoodAt: null, newest: null }
-const GOOD_BEFORE = (bad: Partial<NewestBackup>) => ({ lastGoodAt: NOW - 9 * HOUR, newest: newest(bad) })
+const NOTHING = { lastGoodAt: null, provenAt: null, newest: null }
+const GOOD_BEFORE = (bad: Partial<NewestBackup>) => ({
+  lastGoodAt: NOW - 9 * HOUR,
+  provenAt: null,
+  newest: newest(bad),
+})
 
 const CASES: { title: string; facts: JobFacts; before?: Standing; expected: Standing }[] = [
   { title: 'a good backup', facts: facts(), expected: { OK: NOW - HOUR } },
@@ -83,6 +88,28 @@ const CASES: { title: string; facts: JobFacts; before?: Standing; expected: Stan
     title: 'a failed run, and the next one does not come',
     facts: facts({ lastRun: run('failed'), due: NOW - HOUR }),
     expected: { OVERDUE: NOW - HOUR + GRACE, FAILING: NOW - HOUR },
+  },
+  {
+    title: 'a proof that has become too old',
+    facts: facts({ provenUntil: NOW - HOUR }),
+    before: { OK: 1 },
+    expected: { UNPROVEN: NOW - HOUR },
+  },
+  {
+    title: 'a proof that is young enough',
+    facts: facts({ provenUntil: NOW + 1 }),
+    before: { UNPROVEN: 7 },
+    expected: { OK: NOW },
+  },
+  {
+    title: 'no good backup that could be proven',
+    facts: facts({ provenUntil: NOW - HOUR, condition: NOTHING, firstDue: NOW + HOUR }),
+    expected: { UNKNOWN: NOW - 100 * HOUR },
+  },
+  {
+    title: 'unproven besides other faults, while the job is paused too',
+    facts: facts({ provenUntil: NOW - HOUR, lastRun: run('failed'), pausedSince: 5 }),
+    expected: { FAILING: NOW - HOUR, UNPROVEN: NOW - HOUR, PAUSED: 5 },
   },
   {
     title: 'a partial run',

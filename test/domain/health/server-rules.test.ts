@@ -119,3 +119,27 @@ test('the history of a store keeps the last time of each day, and forgets old da
   expect(history.takeUnsaved()).toMatchObject([{ server: '10.0.0.1', usedBytes: 960 }])
   expect(history.takeUnsaved()).toEqual([])
 })
+
+test('a budget that is too small is told with the arithmetic', () => {
+  const demand = {
+    bytes: 23 * 1024 * GIB,
+    nightlyBytes: 785 * GIB,
+    shortestDays: 30,
+    longestDays: 30,
+    tooLarge: 0,
+  }
+  const behind = (changes: object) => {
+    const verify = { ...demand, budgetBytes: 50 * GIB, ...changes }
+    return judge({ verify }).map(({ state, because }) => `${state}: ${because}`)
+  }
+  const advice = 'Raise the budget, or the "within"'
+  expect(behind({})).toEqual([
+    `VERIFY_BEHIND: 23.0 TiB to read within 30 days need 785.0 GiB a night; the budget is 50.0 GiB. ${advice}`,
+  ])
+  expect(behind({ shortestDays: 7, budgetBytes: 784 * GIB })[0]).toContain('within 7 to 30 days need')
+  expect(behind({ tooLarge: 3, budgetBytes: 1024 * GIB })).toEqual([
+    `VERIFY_BEHIND: 3 archives are larger than the budget, so they are never verified on a schedule; the budget is 1.0 TiB. ${advice}`,
+  ])
+  for (const enough of [{ budgetBytes: 785 * GIB }, { budgetBytes: null }])
+    expect(behind(enough)).toEqual([expect.stringMatching(/^OK/)])
+})
