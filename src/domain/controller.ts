@@ -3,6 +3,7 @@ import type { Log } from '../lib/log.ts'
 import { Problems } from '../lib/problems.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
 import { isTerminal, type RunRecord } from '../wire/record.ts'
+import { VERIFY_DUE_ACTION } from '../wire/verify-schedule.ts'
 import { AccessState } from './access/access-state.ts'
 import { TokenBook } from './access/token-book.ts'
 import { Background } from './background.ts'
@@ -66,9 +67,10 @@ function makeWorld(input: ControllerInput): World {
     world.health.noteRun(record)
     noteEnd(world, record)
   }
+  // The runs of a verify job are about the backups of apps, which they name.
   const appOfJob = (id: string) => {
     const planned = id === '' ? undefined : findPlannedJob(world.inventory.plan, id)
-    return planned && findJobApp(planned)
+    return planned && planned.action !== VERIFY_DUE_ACTION ? findJobApp(planned) : undefined
   }
   const judgingClock = new JudgingClock(clock, trustedClock)
   const world: World = {
