@@ -1,6 +1,9 @@
+import { getPriority } from 'node:os'
 import type { Plugin, RunOutcome } from '../../src/engine/plugin.ts'
 import { testPlugin } from '../../src/engine/plugins/test/plugin.ts'
 import { BackupdError } from '../../src/lib/errors.ts'
+import { VERIFY_ACTION } from '../../src/wire/verification.ts'
+import { VERIFY_DUE_ACTION } from '../../src/wire/verify-schedule.ts'
 
 const success: RunOutcome = { state: 'success', reason: '', result: null }
 
@@ -66,6 +69,39 @@ const settlePlugin: Plugin = {
   }),
 }
 
+/** Names one backup until that was tried. */
+const verifyDuePlugin: Plugin<{ tried?: string[] }> = {
+  name: VERIFY_DUE_ACTION,
+  quiet: true,
+  parseArgs: (raw) => raw,
+  needs: () => [],
+  async run({ tried = [] }) {
+    const due = { app: 'shop', proc: 'shop.web.web', backup: 'one', namespace: '127.0.0.1', bytes: 1 }
+    const numbers = { bytes: 1, nightlyBytes: 1, shortestDays: 30, longestDays: 30, tooLarge: 0 }
+    const plan = { next: tried.includes('one') ? [] : [due], hasMore: false }
+    return { ...success, result: { ...plan, demand: { ...numbers, budgetBytes: 1 } } }
+  },
+}
+
+/** Reads until it is paused, then until it may go on. Its paths are its CPU priority. */
+const verifyPlugin: Plugin = {
+  name: VERIFY_ACTION,
+  parseArgs: (raw) => raw,
+  needs: () => [],
+  async run(_args, { pausing, signal, progress }) {
+    if (!pausing) throw new Error('it cannot be paused')
+    const paused = Promise.withResolvers<void>()
+    using _listening = pausing.listen((isPaused) => isPaused && paused.resolve())
+    progress({ phase: 'reads', currentPath: String(getPriority()) })
+    const alive = setInterval(() => {}, 60_000)
+    await paused.promise
+    progress({ phase: 'gives way' })
+    await pausing.resumed(signal)
+    clearInterval(alive)
+    return success
+  },
+}
+
 export const enginePlugins: readonly Plugin[] = [
   optionsPlugin,
   testPlugin,
@@ -73,4 +109,6 @@ export const enginePlugins: readonly Plugin[] = [
   echoPlugin,
   wrappingPlugin,
   settlePlugin,
+  verifyDuePlugin,
+  verifyPlugin,
 ]
