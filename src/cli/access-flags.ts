@@ -1,17 +1,45 @@
-import { Option } from 'commander'
+import { resolve } from 'node:path'
+import { type Command, Option } from 'commander'
 import type { AccessOptions } from '../controller/callers.ts'
+import type { TlsOptions } from '../controller/tls-listener.ts'
+import { BackupdError } from '../lib/errors.ts'
+import { parseAddress } from './address.ts'
 
 export interface AccessFlags {
   anonymous?: AccessOptions['anonymous']
   insecureHttp: boolean
+  tlsAddr?: string
+  tlsCert?: string
+  tlsKey?: string
 }
 
-export const ANONYMOUS = new Option(
+const ANONYMOUS = new Option(
   '--anonymous <role>',
   'what callers without a token may do (default: none, or admin if the data is from before tokens)',
 ).choices(['none', 'viewer', 'admin'])
 
-export const INSECURE_HTTP = new Option(
+const INSECURE_HTTP = new Option(
   '--insecure-http',
   'accept tokens over plain HTTP from other machines, where others may read them',
 ).default(false)
+
+export function addAccessFlags(command: Command): Command {
+  return command
+    .addOption(ANONYMOUS)
+    .addOption(INSECURE_HTTP)
+    .option('--tls-addr <host:port>', 'where users reach the controller over TLS, besides --addr')
+    .option(
+      '--tls-cert <file>',
+      'its certificate, and those that lead to an authority, as PEM; read again when it changes',
+    )
+    .option('--tls-key <file>', 'the key of the certificate, as PEM')
+}
+
+/** Throws BAD_INPUT if only some of the three flags are given. */
+export function readTlsOptions({ tlsAddr, tlsCert, tlsKey }: AccessFlags): TlsOptions | undefined {
+  const given = [tlsAddr, tlsCert, tlsKey].filter((flag) => flag !== undefined)
+  if (given.length === 0) return undefined
+  if (tlsAddr !== undefined && tlsCert !== undefined && tlsKey !== undefined)
+    return { ...parseAddress('--tls-addr', tlsAddr), certFile: resolve(tlsCert), keyFile: resolve(tlsKey) }
+  throw new BackupdError('BAD_INPUT', '--tls-addr, --tls-cert and --tls-key belong together: give all three')
+}

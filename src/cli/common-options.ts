@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path'
 import { systemClock } from '../lib/clock.ts'
-import type { AccessFlags } from './access-flags.ts'
+import { type AccessFlags, readTlsOptions } from './access-flags.ts'
 import { parseNewsFrom } from './news-from.ts'
 import type { Connections } from './shared-flags.ts'
 import { VERSION } from './version.ts'
@@ -58,6 +58,7 @@ export function readCommonControllerFlags(flags: CommonControllerFlags, dataDir:
     newsFrom: parseNewsFrom(flags.newsFrom),
     allowedHosts: flags.allowedHost,
     access: { anonymous: flags.anonymous, insecureHttp: flags.insecureHttp },
+    tls: readTlsOptions(flags),
     connections: flags.maxSocketsPerPeer,
     clock: systemClock,
     webDir,

@@ -6,7 +6,7 @@ import { systemClock } from '../lib/clock.ts'
 import { BackupdError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { isLoopback } from '../lib/loopback.ts'
-import { ANONYMOUS, INSECURE_HTTP } from './access-flags.ts'
+import { addAccessFlags } from './access-flags.ts'
 import { type Address, parseAddress } from './address.ts'
 import { type CommonControllerFlags, readCommonControllerFlags } from './common-options.ts'
 import { KEEP_RECORDS } from './keep-records.ts'
@@ -43,7 +43,7 @@ interface ControllerFlags extends CommonControllerFlags {
 const LAINLET = 'lainlet.lain:9001'
 
 export function controllerCommand(): Command {
-  return new Command('controller')
+  return addAccessFlags(new Command('controller'))
     .description('Sends daemons their jobs, remembers every run and backup, and answers users.')
     .addOption(addrFlag('where to listen for users and daemons', ':9002'))
     .addOption(
@@ -63,8 +63,6 @@ export function controllerCommand(): Command {
     .addOption(ALLOWED_HOST)
     .addOption(MAX_SOCKETS)
     .addOption(NEWS_FROM)
-    .addOption(ANONYMOUS)
-    .addOption(INSECURE_HTTP)
     .option('--take-over', 'take over daemons that have the jobs of another controller', false)
     .addOption(DEBUG)
     .action(runController)

@@ -10,7 +10,7 @@ import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { makeFolder } from '../lib/make-folder.ts'
 import { describePlace, type StoreSettings } from '../wire/store-settings.ts'
-import { ANONYMOUS, INSECURE_HTTP } from './access-flags.ts'
+import { addAccessFlags } from './access-flags.ts'
 import { parseAddress } from './address.ts'
 import {
   type CommonControllerFlags,
@@ -56,7 +56,7 @@ interface StandaloneFlags extends CommonDaemonFlags, CommonControllerFlags, Stor
 }
 
 export function standaloneCommand(): Command {
-  const command = new Command('standalone')
+  const command = addAccessFlags(new Command('standalone'))
     .description('Runs one controller and one daemon in one process, by default with a local store.')
     .addOption(inventoryFlag('what is backed up, how often, and how long; without it, an example is created'))
     .addOption(dataFlag('catalog, jobs, records, and the store unless it is elsewhere', './data'))
@@ -76,8 +76,6 @@ export function standaloneCommand(): Command {
     .addOption(NEW_REPOSITORY)
     .addOption(MAX_SOCKETS)
     .addOption(NEWS_FROM)
-    .addOption(ANONYMOUS)
-    .addOption(INSECURE_HTTP)
     .addOption(DEBUG)
     .action(runStandalone)
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server } from 'node:http'
+import type { Server as SecureServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { GraphQLError } from 'graphql'
 import type { Context as Connection, SubscribePayload } from 'graphql-ws'
@@ -23,6 +24,8 @@ export interface SocketOptions extends SharedParts {
   callers: Callers
 }
 
+type AnyServer = Server | SecureServer
+
 /** Bytes of one message. */
 const MAX_PAYLOAD = 256 * 1024
 const INIT_TIMEOUT_MS = 5000
@@ -35,7 +38,10 @@ const TRY_AGAIN_LATER = 1013
 const MAX_UNREAD = 4 * 1024 * 1024
 
 /** Serves GraphQL over graphql-ws at /graphql. Close it before the server: closing ends all subscriptions. */
-export function serveSocket(server: Server, options: SocketOptions): { close(): Promise<void> } {
+export function serveSocket(
+  servers: readonly AnyServer[],
+  options: SocketOptions,
+): { close(): Promise<void> } {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_PAYLOAD })
   const limits = new SocketLimits()
   const documents = new SocketDocuments(options.schema)
@@ -71,7 +77,11 @@ export function serveSocket(server: Server, options: SocketOptions): { close(): 
     },
     sockets,
   )
-  server.on('upgrade', (request, socket, head) => upgrade(sockets, options, { request, socket, head }))
+  for (const server of servers) {
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) =>
+      upgrade(sockets, options, { request, socket, head }),
+    )
+  }
   return {
     async close() {
       principals.close()

@@ -53,6 +53,7 @@ import { addMetricsRoute, type ControllerMeters, createMeters, noteEndedRun } fr
 import { addNewsRoute } from './news-route.ts'
 import { addRestRoutes } from './rest-routes.ts'
 import { addStartPage } from './start-page.ts'
+import { TlsListener, type TlsOptions } from './tls-listener.ts'
 import { addWebRoutes, readWebFiles } from './web-files.ts'
 
 export interface ControllerOptions {
@@ -88,6 +89,8 @@ export interface ControllerOptions {
   /** Limits of waiting news that differ from NEWS_LIMITS. */
   newsLimits?: Partial<NewsLimits>
   access: AccessOptions
+  /** Serve users over TLS, too. */
+  tls?: TlsOptions | undefined
   log: Log
   clock: Clock
   /** The directory of the built IDE; null if there is none. */
@@ -280,10 +283,18 @@ async function serve(
   const webFiles = await readWebFiles(options.webDir)
   addWebRoutes(app, webFiles)
   addStartPage(app, { version: options.version, hasIde: webFiles.has('index.html') })
-  parts.adopt(serveSocket(app.server, { ...graphql, guard, makeContext, callers, sizes }), (it) => it.close())
+  const tls =
+    options.tls &&
+    parts.adopt(await TlsListener.create(app, { ...options.tls, log, problems: world.problems }), (it) =>
+      it.close(),
+    )
+  const servers = tls ? [app.server, tls.server] : [app.server]
+  const socketOptions = { ...graphql, guard, makeContext, callers, sizes }
+  parts.adopt(serveSocket(servers, socketOptions), (it) => it.close())
   const connections = { ...CONNECTION_LIMITS, ...options.connections }
-  limitConnections(app.server, connections, (peer) => noteUnreadNews(world, peer))
+  for (const server of servers) limitConnections(server, connections, (peer) => noteUnreadNews(world, peer))
   const url = await listen(app, options, 'controller')
+  await tls?.listen()
   return { url, execute: executeAs(makeCaller(OWN_PROCESS, 'in process')) }
 }
 

@@ -1,4 +1,5 @@
 import type { Server } from 'node:http'
+import type { Server as SecureServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { plainIp } from '../lib/plain-ip.ts'
 
@@ -21,7 +22,7 @@ export type OnRefusedConnection = (peer: string) => number | undefined
  * Answers connections above the limits with 503, the reason and Retry-After, and closes them, WebSockets included.
  */
 export function limitConnections(
-  server: Server,
+  server: Server | SecureServer,
   limits: ConnectionLimits,
   onRefused: OnRefusedConnection = () => undefined,
 ): void {

@@ -45,7 +45,7 @@ async function start(onExecute: (seq: number) => void | Promise<void> = () => {}
   await once(server, 'listening')
   const makeContext = () => ({ world, loaders: createLoaders(world) })
   const callers = new Callers(world, { anonymous: 'admin', insecureHttp: false })
-  const sockets = serveSocket(server, {
+  const sockets = serveSocket([server], {
     schema,
     log: silentLog,
     guard() {},
