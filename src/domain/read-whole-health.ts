@@ -40,7 +40,7 @@ export async function readWholeHealth(world: UserWorld): Promise<WholeHealth> {
   const state = VOLUME_STATES.find((each) => (counts.get(each) ?? 0) > 0) ?? 'OK'
   const summary = summarize({
     counts,
-    proven: world.health.provenCount,
+    proven: countProven(world),
     worst: state === 'OK' ? null : describeWorst(world),
     controller: controller.state === 'OK' ? [] : controller.because,
     servers: [...servers].filter(([each]) => each !== 'OK').map(describeServers),
@@ -91,15 +91,22 @@ function hideReasons<State>(
   { because, ...judged }: JudgedHealth<State>,
 ): JudgedHealth<State> {
   if (seesEverything(world)) return { ...judged, because }
-  return {
-    ...judged,
-    because: judged.states.map((state) => `${state}: those who may see everything are told why`),
-  }
+  const tell = (state: State) =>
+    state === 'OK' ? 'Nothing is wrong' : `${state}: those who may see everything are told why`
+  return { ...judged, because: judged.states.map(tell) }
 }
 
 function countVolumes(world: UserWorld, seen: ReadonlyMap<VolumeState, number>): number {
   if (seesEverything(world)) return world.inventory.plan.volumes.length
   return [...seen.values()].reduce((sum, count) => sum + count, 0)
+}
+
+function countProven(world: UserWorld): number {
+  const { health, inventory } = world
+  if (seesEverything(world)) return health.provenCount
+  return inventory.plan.volumes.filter(
+    (volume) => seesApp(world, volume.app) && health.isVolumeProven(volume),
+  ).length
 }
 
 function countSeen(world: UserWorld): Map<VolumeState, number> {
@@ -133,6 +140,14 @@ function countServers(world: UserWorld): Map<ServerHealthState, number> {
 
 function describeServers([state, count]: [ServerHealthState, number]): string {
   return `${count} ${count === 1 ? 'server is' : 'servers are'} ${state}`
+}
+
+/** Of a server that exists for the caller. Its reasons count what lies there, of any app. */
+export function readShownServerHealth(
+  world: UserWorld,
+  server: ServerState,
+): JudgedHealth<ServerHealthState> {
+  return hideReasons(world, readServerHealth(world, server))
 }
 
 export function readServerHealth(world: World, server: ServerState): JudgedHealth<ServerHealthState> {

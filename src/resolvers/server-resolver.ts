@@ -3,7 +3,7 @@ import { confirmClock } from '../domain/clocks.ts'
 import { readInventoryStatus } from '../domain/inventory-status.ts'
 import { listJobs } from '../domain/jobs.ts'
 import { countServers, findServers, getServer, listServers, readDebug } from '../domain/list-servers.ts'
-import { readServerHealth } from '../domain/read-whole-health.ts'
+import { readShownServerHealth } from '../domain/read-whole-health.ts'
 import { startScheduler, stopScheduler } from '../domain/schedulers.ts'
 import { newServer } from '../domain/server-state.ts'
 import { orThrow } from './answer.ts'
@@ -88,7 +88,7 @@ export class ServerResolver {
 
   @FieldResolver(() => ServerHealth, { description: 'Whether its daemon, its store and its clock work.' })
   health(@Ctx() { world }: Context, @Root() { ip }: Server): ServerHealth {
-    return readServerHealth(world, world.servers.get(ip) ?? newServer(ip))
+    return readShownServerHealth(world, world.servers.get(ip) ?? newServer(ip))
   }
 
   @FieldResolver(() => [Job], { description: 'Its jobs, the expire job included.' })

@@ -4,6 +4,7 @@ import { tick } from '../../src/domain/controller.ts'
 import { sleepJob, wakeJob } from '../../src/domain/jobs.ts'
 import { readWholeHealth } from '../../src/domain/read-whole-health.ts'
 import { stopScheduler } from '../../src/domain/schedulers.ts'
+import { asCaller } from '../../src/domain/user-world.ts'
 import { readJobHealth, readVolumeHealth } from '../../src/domain/volume-health.ts'
 import type { World } from '../../src/domain/world.ts'
 import { isoTime } from '../../src/lib/clock.ts'
@@ -12,6 +13,7 @@ import type { DaemonDebug } from '../../src/wire/daemon-api.ts'
 import type { InventorySchedule } from '../../src/wire/inventory.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
 import type { VolumeVerify } from '../../src/wire/verify-schedule.ts'
+import { callerWith } from '../support/callers.ts'
 import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
 import type { InMemory } from '../support/given/in-memory.ts'
 import { given } from '../support/given.ts'
@@ -286,6 +288,15 @@ async function verify(kit: InMemory): Promise<void> {
   await acceptNews(kit.world, news, { from: IP })
   await look(kit.world)
 }
+
+test('the sentence of health counts the proven volumes that the caller may see', async () => {
+  const kit = await verified()
+  await verify(kit)
+  const summarize = async (app: string) =>
+    (await readWholeHealth(asCaller(kit.world, callerWith('viewer', [app])))).summary
+  expect(await summarize('hello')).toContain('1 is proven restorable')
+  expect(await summarize('other')).not.toContain('proven restorable')
+})
 
 test('a volume is unproven if no good backup has a proof within the time, also after a restart, until one has', async () => {
   const kit = await verified()

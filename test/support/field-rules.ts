@@ -50,7 +50,7 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   ServerCount: 'servers state',
   ServerDebug: 'goroutines memStats runningTasks schedulerStatus startTime updateTime',
   ServerEdge: 'cursor node',
-  ServerHealth: 'because state states',
+  ServerHealth: 'state states',
   Snapshot:
     'bytesAdded changedWhileRead clockInDoubt corrupt created fileCount good id mirror partial rid size suspect verified',
   StoreQuota: 'limitBytes usedBytes',
@@ -123,6 +123,7 @@ export const JUDGED_FIELDS: Readonly<Record<string, string>> = {
   'Job.lastRecord': 'own',
   'Record.job': 'own',
   'Server.debug': 'everything',
+  'ServerHealth.because': 'own',
   'Server.jobs': 'own',
   'Server.problems': 'own',
   'Server.runningTasks': 'own',

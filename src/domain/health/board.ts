@@ -85,6 +85,12 @@ export class HealthBoard {
     return this.#proven.size
   }
 
+  /** Whether the volume is one of them. */
+  isVolumeProven(volume: PlannedVolume): boolean {
+    const entry = this.#volumes.get(volume)
+    return entry !== undefined && this.#proven.has(entry)
+  }
+
   /**
    * Takes over a volume of a new plan; does nothing for one that did not change.
    * @param earlier what an edited or moved volume was in the plan before
