@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net'
 import { stringify } from 'node:querystring'
-import type { Dispatcher, Pool } from 'undici'
+import type { Client, Dispatcher } from 'undici'
 import { isErrorCode } from '../lib/error-codes.ts'
 import { BackupdError, errnoOf, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
@@ -8,7 +8,7 @@ import { afterOwnTime } from '../lib/own-time.ts'
 import { withoutControls } from '../lib/plain-text.ts'
 import { ERROR_CODE_HEADER } from '../wire/error-code-header.ts'
 import { notUnicode } from '../wire/json.ts'
-import { DaemonPools } from './daemon-pools.ts'
+import { DaemonConnections } from './daemon-connections.ts'
 
 const ANSWER_TIMEOUT_MS = 10_000
 /** Bytes. Large, because a legacy daemon lists all backups in one answer. */
@@ -50,14 +50,16 @@ export function createDaemonHttp({
   onSetAside = (server, what, reasons) => log.warn({ server, reasons }, `Cannot use some ${what}`),
   patienceMs = ANSWER_TIMEOUT_MS,
 }: DaemonHttpOptions): DaemonHttp {
-  const pools = new DaemonPools(patienceMs)
+  const connections = new DaemonConnections(patienceMs)
   return {
     async ask(ip, request) {
       const url = isIPv4(ip) ? addressOf(ip) : undefined
       if (url === undefined) throw makeUnknownServerError(ip)
       const address = new URL(url).origin
       const sent = encode(request)
-      const exchanged = pools.use(address, (pool) => limitTime(exchange(pool, sent, patienceMs), patienceMs))
+      const exchanged = connections.use(address, (client) =>
+        limitTime(exchange(client, sent, patienceMs), patienceMs),
+      )
       const answer = await exchanged.catch((cause) => {
         throw makeUnreachableError({ ip, address, patienceMs }, cause)
       })
@@ -67,7 +69,7 @@ export function createDaemonHttp({
       throw refusal
     },
     noteSetAside: onSetAside,
-    close: () => pools.destroy(),
+    close: () => connections.destroy(),
   }
 }
 
@@ -105,23 +107,23 @@ async function limitTime<T>(answer: Promise<T>, patienceMs: number): Promise<T> 
 }
 
 /** Repeats a GET, which changes nothing, if a kept connection turns out to be dead. */
-async function exchange(pool: Pool, request: SentRequest, patienceMs: number): Promise<HttpAnswer> {
+async function exchange(client: Client, request: SentRequest, patienceMs: number): Promise<HttpAnswer> {
   try {
-    return await exchangeOnce(pool, request, patienceMs)
+    return await exchangeOnce(client, request, patienceMs)
   } catch (error) {
     if (request.method !== 'GET' || errnoOf(error) !== 'UND_ERR_SOCKET') throw error
-    return await exchangeOnce(pool, request, patienceMs)
+    return await exchangeOnce(client, request, patienceMs)
   }
 }
 
 async function exchangeOnce(
-  pool: Pool,
+  client: Client,
   { method, path, body }: SentRequest,
   patienceMs: number,
 ): Promise<HttpAnswer> {
   const late = new AbortController()
   using _end = afterOwnTime(patienceMs, () => late.abort(new DOMException('no answer', 'TimeoutError')))
-  const response = await pool.request({
+  const response = await client.request({
     method,
     path,
     ...(body !== null && { body, headers: { 'content-type': 'application/x-www-form-urlencoded' } }),

@@ -92,7 +92,7 @@ const TIMERS: readonly Reader[] = [
     files: /^src\/volume\/tree\/(flush-writes|recheck\/begin-time)\.ts$/,
     why: 'waits for the next tick of the kernel, from which it takes ctimes',
   },
-  { files: /^src\/fleet\/daemon-pools\.ts$/, why: 'closes what was not used for a while' },
+  { files: /^src\/fleet\/daemon-connections\.ts$/, why: 'closes what was not used for a while' },
   { files: /^src\/engine\/plugins\/test\/plugin\.ts$/, why: 'an action that only takes time' },
 ]
 
