@@ -3,8 +3,14 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 
 /** Starts a Node program with a channel for calls; its output goes line by line to `onLine`. */
-export function startNode(args: string[], onLine: (line: string) => void = () => {}): ChildProcess {
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+export function startNode(
+  { args, env = {} }: { args: string[]; env?: NodeJS.ProcessEnv },
+  onLine: (line: string) => void = () => {},
+): ChildProcess {
+  const child = spawn(process.execPath, args, {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
   for (const stream of [child.stdout, child.stderr]) {
     if (stream) createInterface({ input: stream }).on('line', onLine)
   }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { callsTo, type Remote } from './calls.ts'
@@ -37,15 +38,16 @@ export async function startController(options: ControllerOptions): Promise<Measu
   const silenced = new Set<string>()
   const listens = Promise.withResolvers<void>()
   const start = performance.now()
-  const child = startNode(
-    [...readNodeFlags(main), '--import', PROBE, main, 'controller', '--anonymous', 'admin', ...flags],
-    (line) => {
-      noteSilenced(line, silenced)
-      lines.push(line)
-      if (lines.length > 200) lines.shift()
-      if (line.includes('The controller listens')) listens.resolve()
-    },
-  )
+  const words = readFirstLine(main)
+  const nodeFlags = words.filter((word) => word.startsWith('--'))
+  const env = Object.fromEntries(words.filter((word) => /^\w+=/.test(word)).map((word) => word.split('=')))
+  const args = [...nodeFlags, '--import', PROBE, main, 'controller', ...listAccess(main), ...flags]
+  const child = startNode({ args, env }, (line) => {
+    noteSilenced(line, silenced)
+    lines.push(line)
+    if (lines.length > 200) lines.shift()
+    if (line.includes('The controller listens')) listens.resolve()
+  })
   const late = setTimeout(() => listens.reject(new Error(`No start in ${START_LIMIT_MS} ms`)), START_LIMIT_MS)
   child.once('exit', () => listens.reject(new Error(`The controller ended:\n${lines.join('\n')}`)))
   try {
@@ -69,10 +71,16 @@ export async function startController(options: ControllerOptions): Promise<Measu
   }
 }
 
-/** Those of its first line, with which users start it. */
-function readNodeFlags(main: string): string[] {
+/** Programs from before there were tokens answer everybody, and know no flag for it. */
+function listAccess(main: string): string[] {
+  const { stdout } = spawnSync(process.execPath, [main, 'controller', '--help'], { encoding: 'utf8' })
+  return stdout.includes('--anonymous') ? ['--anonymous', 'admin'] : []
+}
+
+/** The words with which users start it: variables and flags of Node. */
+function readFirstLine(main: string): string[] {
   const [line = ''] = readFileSync(main, 'utf8').split('\n', 1)
-  return line.split(' ').filter((word) => word.startsWith('--'))
+  return line.split(' ')
 }
 
 function noteSilenced(line: string, silenced: Set<string>): void {

@@ -7,6 +7,6 @@ const SIMULATOR = fileURLToPath(new URL('./simulator/simulator.ts', import.meta.
 
 /** Starts the process that plays the daemons, without daemons so far. */
 export function openSimulator() {
-  const child = startNode([SIMULATOR], (line) => console.error(`simulator: ${line}`))
+  const child = startNode({ args: [SIMULATOR] }, (line) => console.error(`simulator: ${line}`))
   return { child, simulator: callsTo<Simulator>(child) }
 }

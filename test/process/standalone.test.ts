@@ -177,20 +177,21 @@ describe('a failed start is one line and exit code 1, with', () => {
 })
 
 test.each(['dist/main.js', 'scripts/backupd.mjs'])(
-  '%s starts by its first line, with the same flags for Node as in a unit of systemd',
+  '%s starts by its first line, with the same flags and variable as in a unit of systemd',
   async (file) => {
     const main = fileURLToPath(new URL(`../../${file}`, import.meta.url))
-    const tellFlags = "data:text/javascript,console.log(process.execArgv.join('%20'))"
+    const tellFlags =
+      "data:text/javascript,console.log(process.execArgv.join('%20'));console.log(process.env.MALLOC_MMAP_THRESHOLD_)"
     const env = {
       NODE_OPTIONS: `--import=${tellFlags}`,
       PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
     }
     const { stdout, status } = spawnSync(main, ['--version'], { encoding: 'utf8', env })
-    const [flags = ''] = stdout.split('\n', 1)
+    const [flags = '', threshold] = stdout.split('\n', 2)
     expect([status, flags]).toEqual([0, '--max-semi-space-size=4 --heap-growing-percent=50'])
-    expect(await readFile(new URL('../../docs/commands.md', import.meta.url), 'utf8')).toContain(
-      `node ${flags} /opt/backupd/dist/main.js`,
-    )
+    const unit = await readFile(new URL('../../docs/commands.md', import.meta.url), 'utf8')
+    expect(unit).toContain(`node ${flags} /opt/backupd/dist/main.js`)
+    expect(unit).toContain(`\nEnvironment=MALLOC_MMAP_THRESHOLD_=${threshold}\n`)
   },
 )
 

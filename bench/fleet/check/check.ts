@@ -46,7 +46,7 @@ async function startDaemon(main: string, folder: string) {
   const flags = ['--addr', `${REAL}:${REAL_PORT}`, '--ip', REAL, ...places, ...store]
   const listens = Promise.withResolvers<void>()
   const lines: string[] = []
-  const child = startNode([main, 'daemon', ...flags], (line) => {
+  const child = startNode({ args: [main, 'daemon', ...flags] }, (line) => {
     lines.push(line)
     if (line.includes('The daemon listens')) listens.resolve()
   })

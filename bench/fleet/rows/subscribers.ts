@@ -14,7 +14,10 @@ const SECONDS = 20
 /** Runs end one by one while many clients watch all of them. */
 async function watch(world: World) {
   const { url, probe } = await world.controller()
-  const child = startNode([fileURLToPath(new URL('../subscribers.ts', import.meta.url))], console.error)
+  const child = startNode(
+    { args: [fileURLToPath(new URL('../subscribers.ts', import.meta.url))] },
+    console.error,
+  )
   try {
     const subscribers = callsTo<Subscribers>(child)
     await subscribers.open(url, SUBSCRIBERS)
