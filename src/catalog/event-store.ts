@@ -1,5 +1,5 @@
 import type { KeptRecord } from '../domain/ports.ts'
-import { can } from '../wire/actions.ts'
+import { canRun } from '../wire/actions.ts'
 import { findApp } from '../wire/find-app.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { CatalogDb, DbTransaction } from './database.ts'
@@ -49,7 +49,7 @@ export function makeEventRow(
   content: JobContent | undefined,
 ): Prisma.RecordEventCreateManyInput {
   const { rid } = record
-  const isFinal = !can('replace', record.state)
+  const isFinal = !canRun('replace', record.state)
   const json = isFinal ? '' : printSlimRecord(record, { ...record, state: undefined }, content)
   return { seq: eventSeq, rid, app: findApp(record), at, json }
 }

@@ -1,5 +1,5 @@
 import { BackupdError } from '../lib/errors.ts'
-import { can } from '../wire/actions.ts'
+import { canRun } from '../wire/actions.ts'
 import { findApp } from '../wire/find-app.ts'
 import { capCount, type ListCount, type Page, type RecordFilter, type Slice } from '../wire/listing.ts'
 import type { RunRecord } from '../wire/record.ts'
@@ -41,7 +41,7 @@ export function cancelRecord(world: UserWorld, rid: string): Promise<Answer<RunR
     if (!record) return refuse('NOT_FOUND', `There is no record "${rid}" to cancel`, { rid })
     const refusal = refuseUnlessPermitted(world, 'cancel', { app: findApp(record) })
     if (refusal) return refusal
-    if (!can('cancel', record.state)) {
+    if (!canRun('cancel', record.state)) {
       return refuse('CONFLICT', `Record ${rid} cannot be cancelled: it has ended already (${record.state})`, {
         rid,
       })

@@ -1,5 +1,5 @@
 import { BackupdError } from '../lib/errors.ts'
-import { can } from '../wire/actions.ts'
+import { canRun } from '../wire/actions.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { clearLost } from './failed-runs.ts'
 import { takeAnswers } from './take-news.ts'
@@ -35,7 +35,7 @@ async function revive(world: World, server: string, unheard: readonly string[]):
 }
 
 function isLostThere(known: RunRecord | undefined, server: string): boolean {
-  return !known || (can('revive', known.state) && known.server === server)
+  return !known || (canRun('revive', known.state) && known.server === server)
 }
 
 /** The daemon's own runs among these; only the first ones if it stops answering. */

@@ -1,4 +1,4 @@
-import { can } from '../wire/actions.ts'
+import { canRun } from '../wire/actions.ts'
 import { overlap } from './path-lock.ts'
 import type { Run } from './run.ts'
 
@@ -44,12 +44,13 @@ export class RunRegister {
    * volume.
    */
   findRival(run: Run): Run | undefined {
-    if (run.job) return this.ofJob(run.job.id).find((other) => can('refuseSameJob', other.record.now.state))
+    if (run.job)
+      return this.ofJob(run.job.id).find((other) => canRun('refuseSameJob', other.record.now.state))
     return this.all().find(
       (other) =>
         !other.job &&
         other.plugin === run.plugin &&
-        can('refuseSameVolume', other.record.now.state) &&
+        canRun('refuseSameVolume', other.record.now.state) &&
         overlap(other.ticket.needs, run.ticket.needs),
     )
   }

@@ -1,5 +1,5 @@
 import { BackupdError, messageOf } from '../lib/errors.ts'
-import { can } from '../wire/actions.ts'
+import { canRun } from '../wire/actions.ts'
 import { describeRun } from '../wire/failed-run.ts'
 import type { Job } from '../wire/job.ts'
 import { isTerminal, type RunRecord } from '../wire/record.ts'
@@ -91,7 +91,7 @@ export class Runs {
     try {
       await run.kept
     } catch (error) {
-      if (can('endAtOnce', run.record.now.state)) this.#finish(run, toFailure(error))
+      if (canRun('endAtOnce', run.record.now.state)) this.#finish(run, toFailure(error))
       throw error
     }
     return run.record.now
@@ -135,7 +135,7 @@ export class Runs {
     }
     const { state } = record
     const run = this.#register.get(rid)
-    if (!run || !can('cancel', state)) {
+    if (!run || !canRun('cancel', state)) {
       throw new BackupdError('CONFLICT', `The run ${rid} has ended: it is ${state}`, {
         facts: { rid, state },
       })
@@ -150,7 +150,7 @@ export class Runs {
     clearInterval(this.#watching)
     const reason = new BackupdError('DAEMON_RESTARTED', 'The daemon was stopped while this ran: run it again')
     const runs = this.#register.all()
-    for (const run of runs) if (can('cancel', run.record.now.state)) this.#abort(run, reason)
+    for (const run of runs) if (canRun('cancel', run.record.now.state)) this.#abort(run, reason)
     await this.#options.runner.close(graceMs)
     await within(END_TIMEOUT_MS, Promise.all(runs.map((run) => run.over.promise)))
   }
@@ -241,7 +241,7 @@ export class Runs {
   }
 
   #abort(run: Run, reason: BackupdError): void {
-    if (can('endAtOnce', run.record.now.state)) this.#finish(run, toFailure(reason))
+    if (canRun('endAtOnce', run.record.now.state)) this.#finish(run, toFailure(reason))
     else run.aborting.abort(reason)
   }
 

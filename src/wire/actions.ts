@@ -20,7 +20,7 @@ const RUN_RULES = {
 
 export type RunAction = keyof typeof RUN_RULES
 
-export function can(action: RunAction, state: RecordState): boolean {
+export function canRun(action: RunAction, state: RecordState): boolean {
   const allowed: readonly RecordState[] = RUN_RULES[action]
   return allowed.includes(state)
 }

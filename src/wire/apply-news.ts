@@ -1,4 +1,4 @@
-import { can } from './actions.ts'
+import { canRun } from './actions.ts'
 import { findApp } from './find-app.ts'
 import type { RunRecord } from './record.ts'
 
@@ -21,8 +21,8 @@ function keepApp(known: RunRecord, news: RunRecord): RunRecord {
 }
 
 function isNewer(news: RunRecord, known: RunRecord): boolean {
-  if (!can('replace', known.state)) return false
-  const isFinal = !can('replace', news.state)
+  if (!canRun('replace', known.state)) return false
+  const isFinal = !canRun('replace', news.state)
   if (isFinal || news.seq !== known.seq) return isFinal || news.seq > known.seq
   return (news.state === 'lost') !== (known.state === 'lost')
 }

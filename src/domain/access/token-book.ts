@@ -94,11 +94,11 @@ export class TokenBook {
   /** Writes the last uses that were not written for an hour. */
   async noteUses(): Promise<void> {
     const due = [...this.#known.values()].filter(
-      ({ token, noted }) => readTime(token.lastUsedAt) - noted >= NOTE_INTERVAL_MS,
+      ({ token, noted }) => readLastUse(token.lastUsedAt) - noted >= NOTE_INTERVAL_MS,
     )
     if (due.length === 0) return
     await this.#store.noteUses(due.map(({ token }) => ({ id: token.id, at: token.lastUsedAt ?? '' })))
-    for (const known of due) known.noted = readTime(known.token.lastUsedAt)
+    for (const known of due) known.noted = readLastUse(known.token.lastUsedAt)
   }
 
   #remember(token: StoredToken): void {
@@ -106,7 +106,7 @@ export class TokenBook {
     this.#known.set(token.id, {
       token: { ...token },
       principal,
-      noted: readTime(token.lastUsedAt),
+      noted: readLastUse(token.lastUsedAt),
       isRevoked: false,
     })
   }
@@ -116,6 +116,6 @@ export class TokenBook {
   }
 }
 
-function readTime(at: string | null): number {
+function readLastUse(at: string | null): number {
   return at === null ? 0 : Date.parse(at)
 }
