@@ -21,6 +21,12 @@ export interface FaultProxy {
   endpoint: string
   /** Hits the next requests whose `METHOD /path?query` matches, once by default. */
   fail(pattern: RegExp, fault: ProxyFault, times?: number): void
+  /** Hits every `nth` request with the next of the faults, from now until the returned function is called. */
+  storm(faults: readonly ProxyFault[], nth?: number): () => void
+  /** Answers lists as they were the first time they were asked for from now on, until the returned function is called. */
+  freezeLists(): () => void
+  /** How many requests were hit by a storm. */
+  readonly stormed: number
   /** Every request so far, as `METHOD /path?query`. */
   requests: string[]
   /** The `Range` of each request that had one. */
@@ -43,10 +49,15 @@ export async function startFaultProxy(target: string, identity?: TlsIdentity): P
   const requests: string[] = []
   const ranges: string[] = []
   const open = { now: 0, most: 0 }
+  let storm: Iterator<ProxyFault | undefined> | undefined
+  let stormed = 0
+  let frozen: Map<string, Buffer> | undefined
   const findFault = (line: string) => {
     const order = orders.find(({ pattern, left }) => left > 0 && pattern.test(line))
     if (order) order.left -= 1
-    return order?.fault
+    const stormFault = order ? undefined : storm?.next().value
+    if (stormFault !== undefined) stormed++
+    return order?.fault ?? stormFault
   }
   const onRequest: RequestListener = (request, response) => {
     const line = `${request.method} ${request.url}`
@@ -54,7 +65,9 @@ export async function startFaultProxy(target: string, identity?: TlsIdentity): P
     if (request.headers.range !== undefined) ranges.push(request.headers.range)
     open.most = Math.max(open.most, ++open.now)
     response.once('close', () => open.now--)
-    pass(new URL(target), { request, response, fault: findFault(line) })
+    const isList = request.method === 'GET' && /[?&]list-type=2/.test(line)
+    const passing = { request, response, fault: findFault(line) }
+    pass(new URL(target), isList && frozen ? { ...passing, frozen } : passing)
   }
   const server = identity ? createTlsServer(identity, onRequest) : createServer(onRequest)
   server.listen(0, '127.0.0.1')
@@ -66,6 +79,21 @@ export async function startFaultProxy(target: string, identity?: TlsIdentity): P
   return {
     endpoint: `${identity ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     fail: (pattern, fault, times = 1) => void orders.push({ pattern, fault, left: times }),
+    storm(faults, nth = 1) {
+      storm = hitEvery(faults, nth)
+      return () => {
+        storm = undefined
+      }
+    },
+    freezeLists() {
+      frozen = new Map()
+      return () => {
+        frozen = undefined
+      }
+    },
+    get stormed() {
+      return stormed
+    },
     requests,
     ranges,
     get mostAtOnce() {
@@ -78,27 +106,50 @@ export async function startFaultProxy(target: string, identity?: TlsIdentity): P
   }
 }
 
+function* hitEvery(faults: readonly ProxyFault[], nth: number): Generator<ProxyFault | undefined, undefined> {
+  for (let n = 1; ; n++) yield n % nth === 0 ? faults[(n / nth) % faults.length] : undefined
+}
+
 interface Passing {
   request: IncomingMessage
   response: ServerResponse
   fault: ProxyFault | undefined
+  /** For a list whose answers do not change any more. */
+  frozen?: Map<string, Buffer>
 }
 
-function pass(target: URL, { request, response, fault }: Passing): void {
+function pass(target: URL, { request, response, fault, frozen }: Passing): void {
   if (fault === 'reset') return void request.socket.destroy()
   if (typeof fault === 'number') return void refuse(request, response, fault)
   const { expect: _answeredHere, ...headers } = request.headers
   const { method, url: path } = request
   const onward = forward({ host: target.hostname, port: target.port, method, path, headers }, (answer) => {
     if (fault === 'lost') return void request.socket.destroy()
-    response.writeHead(answer.statusCode ?? 500, answer.headers)
+    const { 'content-length': length, ...others } = answer.headers
+    response.writeHead(answer.statusCode ?? 500, frozen || length === undefined ? others : answer.headers)
     if (method === 'HEAD') return void response.end()
+    if (frozen) return void answerFrozen(frozen, { request, answer, response })
     if (fault === 'cut') return void answer.once('data', (chunk) => cutAfter(chunk, response))
     pipeline(answer, response, () => {})
   })
   // Swift sends a body after some answers to HEAD, which is an error once they have arrived.
   onward.on('error', () => response.headersSent || request.socket.destroy())
   pipeline(request, onward, () => {})
+}
+
+async function answerFrozen(
+  frozen: Map<string, Buffer>,
+  {
+    request,
+    answer,
+    response,
+  }: { request: IncomingMessage; answer: IncomingMessage; response: ServerResponse },
+): Promise<void> {
+  const body = Buffer.concat(await Array.fromAsync(answer as AsyncIterable<Buffer>))
+  const key = request.url ?? ''
+  const known = frozen.get(key) ?? body
+  frozen.set(key, known)
+  response.end(known)
 }
 
 function refuse(request: IncomingMessage, response: ServerResponse, status: number): void {

@@ -4,22 +4,25 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
-import { localDriver } from '../../src/objects/drivers/local.ts'
 import { volumeTree } from '../../src/restic/read/volume-tree.ts'
 import { restoreTree } from '../../src/restic/restore/restore-tree.ts'
+import type { S3Settings } from '../../src/wire/store-settings.ts'
+import { collect } from './collect.ts'
 import { given } from './given.ts'
 import { RandomEdits } from './random-edits.ts'
+import { REPOSITORY } from './repository-samples.ts'
 import { openForTasks, pointsOf, runTask, type Task } from './repository-tasks.ts'
 import { suicidalDriver } from './suicidal-driver.ts'
+import { openTaskStore } from './task-store.ts'
 import { compareTrees } from './tree-compare.ts'
 
 const CHILD = fileURLToPath(new URL('./repository-child-main.ts', import.meta.url))
 
 /** A repository and a volume that changes, with tasks that run to their end or are killed. */
-export async function makeKillableTasks(seed: number) {
-  const world = await given.repository()
-  const { dir, path, open, place, volume } = world
-  const driver = suicidalDriver(localDriver(dir), 0)
+export async function makeKillableTasks(seed: number, bucket?: S3Settings) {
+  const world = await given.repository({ bucket })
+  const { dir, open, place, volume } = world
+  const driver = suicidalDriver(openTaskStore(dir, bucket), 0)
   const repository = await openForTasks(driver)
   onTestFinished(() => repository[Symbol.asyncDispose]())
   const callsToOpen = driver.calls
@@ -57,7 +60,9 @@ export async function makeKillableTasks(seed: number) {
    */
   async function kill(task: Task, moment: { nth: number } | { ms: number }): Promise<boolean> {
     const nth = 'nth' in moment ? moment.nth : 0
-    const child = fork(CHILD, [task, dir, String(nth)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    const child = fork(CHILD, [task, dir, String(nth), JSON.stringify(bucket ?? null)], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    })
     const ended = once(child, 'exit')
     await Promise.race([once(child, 'message'), ended])
     const timer = 'ms' in moment ? setTimeout(() => child.kill('SIGKILL'), moment.ms) : undefined
@@ -95,9 +100,11 @@ export async function makeKillableTasks(seed: number) {
     const repository = await open()
     const index = await repository.loadIndex()
     const packs = await Array.fromAsync(repository.listPacks(), ({ id }) => id)
+    const namesIn = async (folder: string) =>
+      (await collect(place.driver.names(`${REPOSITORY}/${folder}`))).map(({ name }) => name)
     return [
-      ...readdirSync(join(path, 'locks')),
-      ...readdirSync(join(path, 'tmp')).filter((name) => name.startsWith('backupd-')),
+      ...(await namesIn('locks')),
+      ...(await namesIn('tmp')).filter((name) => name.startsWith('backupd-')),
       ...readdirSync(join(dir, 'daemon/repository-locks')),
       ...packs.filter((id) => index.packNumber(id) === undefined),
     ]

@@ -2,17 +2,18 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '../../../src/lib/clock.ts'
 import type { Driver } from '../../../src/objects/driver.ts'
-import { localDriver } from '../../../src/objects/drivers/local.ts'
 import { createRepository } from '../../../src/restic/repository/create-repository.ts'
 import { openRepository } from '../../../src/restic/repository/open-repository.ts'
 import type { Repository } from '../../../src/restic/repository/repository.ts'
 import { makeSnapshot } from '../../../src/restic/write/make-snapshot.ts'
 import type { MakeSnapshotInput, SnapshotSummary } from '../../../src/restic/write/snapshot-input.ts'
+import type { S3Settings } from '../../../src/wire/store-settings.ts'
 import { onEnd } from '../lifetime.ts'
 import { parentOf } from '../repository-content.ts'
 import { FACTS, NO_LOCK, PASSWORD, REPOSITORY } from '../repository-samples.ts'
 import { restic } from '../restic.ts'
 import { IP } from '../store-samples.ts'
+import { openTaskStore, resticPlace } from '../task-store.ts'
 import { tempDir } from '../temp-dir.ts'
 import { writeContent } from './content.ts'
 import { checkStarted, type Facts } from './facts.ts'
@@ -21,6 +22,8 @@ import { makeSeveral, type Several } from './several.ts'
 export interface RepositoryOptions {
   /** The driver over the store in `dir`; local if absent. */
   driverOf?: (dir: string) => Driver
+  /** The store is in this bucket instead. */
+  bucket?: S3Settings | undefined
 }
 
 export type SnapshotOptions = Partial<MakeSnapshotInput> & { from?: string }
@@ -50,14 +53,15 @@ export function prepareRepository(facts: Facts, options: RepositoryOptions = {})
   return prepareFolders(facts, options)
 }
 
-function prepareFolders({ files }: Facts, { driverOf = localDriver }: RepositoryOptions) {
+function prepareFolders({ files }: Facts, { bucket, driverOf }: RepositoryOptions) {
   const dir = tempDir()
   const [path, volume, passwordFile] = [join(dir, REPOSITORY), join(dir, 'volume'), join(dir, 'password')]
   writeFileSync(passwordFile, PASSWORD)
   mkdirSync(volume)
   for (const content of files) writeContent(volume, content)
-  const place = { driver: driverOf(dir), base: REPOSITORY }
-  const runRestic = restic(path, passwordFile)
+  const place = { driver: driverOf?.(dir) ?? openTaskStore(dir, bucket), base: REPOSITORY }
+  const { location, env } = bucket ? resticPlace(bucket, REPOSITORY) : { location: path, env: {} }
+  const runRestic = restic(location, passwordFile, env)
   return {
     dir,
     path,
@@ -73,7 +77,7 @@ function prepareFolders({ files }: Facts, { driverOf = localDriver }: Repository
     /** Restores a snapshot with restic; returns the folder of the volume. */
     restored(id: string): string {
       const target = join(dir, `restored-${id.slice(0, 8)}`)
-      runRestic('restore', id, '--target', target)
+      runRestic('restore', id, '--target', target, ...(bucket ? ['--no-lock'] : []))
       return join(target, volume)
     },
   }
