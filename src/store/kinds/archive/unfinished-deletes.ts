@@ -40,12 +40,12 @@ async function* listTombstones(driver: Driver, ip: string): AsyncGenerator<{ nam
     : driver.names(ip)
   for await (const entry of entries) {
     const place = parsePlace(entry)
-    if (place.kind === 'tombstone') yield { name: place.backup, since: readTime(entry) }
+    if (place.kind === 'tombstone') yield { name: place.backup, since: readTombstoneTime(entry) }
   }
 }
 
 /** 0 if the list has no times: in such a store nothing waits. */
-function readTime(entry: ObjectName | ObjectStat): number {
+function readTombstoneTime(entry: ObjectName | ObjectStat): number {
   return 'modifiedMs' in entry ? entry.modifiedMs : 0
 }
 
