@@ -5,7 +5,7 @@ import type { StoreWorld } from '../../world.ts'
 import { PackSet, readPass, writePass } from './proof-note.ts'
 
 /** An older pass starts again: what it read may have been damaged since. */
-const MAX_AGE_MS = 7 * DAY_MS
+const MAX_AGE_MS = 30 * DAY_MS
 /** How much is read before the pass is noted again. */
 const NOTE_BYTES = 1 << 30
 
@@ -29,7 +29,7 @@ export interface PassOf {
   warn(message: string): void
 }
 
-/** Continues the pass of an earlier run, if there is one of the last seven days. */
+/** Continues the pass of an earlier run, if there is one of the last thirty days. */
 export async function beginPass({ world, namespace, series, warn }: PassOf): Promise<Pass> {
   const now = world.clock.now()
   const before = await readPass(world.driver, namespace)
