@@ -7,6 +7,7 @@ import Database from 'better-sqlite3'
 import { expect, onTestFinished } from 'vitest'
 import { createInventorySource } from '../../src/controller/inventory-source.ts'
 import { systemClock } from '../../src/lib/clock.ts'
+import { listLegacyJobs } from '../../src/rest-compat/legacy/job.ts'
 import {
   JobsDocument,
   RecordDocument,
@@ -133,7 +134,8 @@ export async function startOnOlder() {
   const two = await startDaemonOnOlder(TWO)
   const controller = await startControllerOnOlder({ [ONE]: one.url, [TWO]: two.url })
   const { execute, url } = controller
-  const jobs = async () => (await execute(JobsDocument, {})).jobs
+  // Older versions had no verify jobs.
+  const jobs = async () => listLegacyJobs((await execute(JobsDocument, {})).jobs)
   const planned = async () =>
     (await jobs()).filter(({ nextRun, asleep }) => nextRun !== null || asleep).length
   await expect.poll(planned, PATIENCE).toBe(8)
