@@ -28,7 +28,7 @@ export function refuseCostlyDocuments(app: FastifyInstance, options: CostOptions
   app.addHook('preHandler', async (request, reply) => {
     if (request.routeOptions.url !== '/graphql') return
     const problem = readQueries(request)
-      .map((asked) => findProblem(options, asked, request.principal))
+      .map((asked) => findCostProblem(options, asked, request.principal))
       .find(Boolean)
     if (problem) await reply.code(400).send({ errors: [formatError(problem, options.log)] })
   })
@@ -44,7 +44,7 @@ function readQueries({ body, query }: FastifyRequest): Asked[] {
 }
 
 /** Leaves documents that cannot be parsed to Apollo, which refuses them. */
-function findProblem(
+function findCostProblem(
   { schema, sizes }: CostOptions,
   { query, variables }: Asked,
   principal: Principal,

@@ -68,7 +68,7 @@ export class TlsListener {
   async reload(): Promise<void> {
     try {
       const found = await readCertifiedKey(this.#options)
-      if (!isSame(found, this.#known)) this.#use(found)
+      if (!isSameKey(found, this.#known)) this.#use(found)
       this.#options.problems.clear('tls', 'certificate')
     } catch (error) {
       const text = `${messageOf(error)}. The earlier certificate stays in use`
@@ -114,6 +114,6 @@ async function readPem(flag: string, file: string): Promise<Buffer> {
   }
 }
 
-function isSame(one: CertifiedKey, other: CertifiedKey): boolean {
+function isSameKey(one: CertifiedKey, other: CertifiedKey): boolean {
   return one.cert.equals(other.cert) && one.key.equals(other.key)
 }

@@ -48,7 +48,7 @@ export async function readWholeHealth(world: UserWorld): Promise<WholeHealth> {
   return {
     summary,
     state,
-    volumes: countVolumes(world, counts),
+    volumes: countKnown(world, counts),
     counts: [...counts].map(([each, volumes]) => ({ state: each, volumes })),
     servers: [...servers].map(([each, count]) => ({ state: each, servers: count })),
     controller,
@@ -96,7 +96,7 @@ function hideReasons<State>(
   return { ...judged, because: judged.states.map(tell) }
 }
 
-function countVolumes(world: UserWorld, seen: ReadonlyMap<VolumeState, number>): number {
+function countKnown(world: UserWorld, seen: ReadonlyMap<VolumeState, number>): number {
   if (seesEverything(world)) return world.inventory.plan.volumes.length
   return [...seen.values()].reduce((sum, count) => sum + count, 0)
 }

@@ -28,7 +28,7 @@ export function summarize({ counts, proven, worst, controller, servers }: Summar
 }
 
 function describeVolumes(counts: ReadonlyMap<VolumeState, number>): string {
-  const total = countVolumes(counts)
+  const total = sumVolumes(counts)
   if (total === 0) return 'The inventory names no volume'
   const good = (counts.get('OK') ?? 0) + (counts.get('UNPROVEN') ?? 0)
   const areAllOk = counts.get('OK') === total
@@ -39,12 +39,12 @@ function describeVolumes(counts: ReadonlyMap<VolumeState, number>): string {
   return `Of ${total} ${total === 1 ? 'volume' : 'volumes'}, ${listed.join(', ')}; ${good} ${good === 1 ? 'has' : 'have'} a good backup within ${good === 1 ? 'its' : 'their'} schedule`
 }
 
-function countVolumes(counts: ReadonlyMap<VolumeState, number>): number {
+function sumVolumes(counts: ReadonlyMap<VolumeState, number>): number {
   return [...counts.values()].reduce((sum, count) => sum + count, 0)
 }
 
 function describeProven(counts: ReadonlyMap<VolumeState, number>, proven: number): string {
-  if (countVolumes(counts) === 0) return ''
+  if (sumVolumes(counts) === 0) return ''
   if (proven === 0) return '; none is proven restorable yet'
   return `; ${proven} ${proven === 1 ? 'is' : 'are'} proven restorable`
 }

@@ -6,13 +6,13 @@ export type SignInHeaders = Record<string, string>
 
 /** Resolves at once if the controller answers without a token; otherwise asks for one until it is valid. */
 export async function signIn(root: Root, url: string): Promise<SignInHeaders> {
-  const problem = await findProblem(url, {})
+  const problem = await findRefusal(url, {})
   if (problem === null) return {}
   return new Promise((resolve) => root.render(<SignIn url={url} problem={problem} onSignedIn={resolve} />))
 }
 
 /** What the controller says against these headers; null if it answers. */
-async function findProblem(url: string, headers: SignInHeaders): Promise<string | null> {
+async function findRefusal(url: string, headers: SignInHeaders): Promise<string | null> {
   try {
     const body = JSON.stringify({ query: '{ viewer { name } }' })
     const answer = await fetch(url, {
@@ -40,7 +40,7 @@ function SignIn({ url, problem: first, onSignedIn }: SignInProps) {
     event.preventDefault()
     const token = String(new FormData(event.currentTarget).get('token')).trim()
     const headers = { authorization: `Bearer ${token}` }
-    const found = await findProblem(url, headers)
+    const found = await findRefusal(url, headers)
     if (found === null) onSignedIn(headers)
     else setProblem(found)
   }
