@@ -1,8 +1,7 @@
 import type { AnonymousUse } from './access/access-state.ts'
-import { type Answer, refuse } from './answer.ts'
+import type { Answer } from './answer.ts'
 import { audited } from './audit.ts'
 import { refuseUnlessPermitted } from './permission.ts'
-import { hasAdminToken } from './tokens.ts'
 import type { UserWorld } from './user-world.ts'
 import type { World } from './world.ts'
 
@@ -17,16 +16,14 @@ export function reportOpenAccess({ access, problems, log }: World): void {
   log.warn({}, text)
 }
 
-/** From now on, callers without a token may do nothing, unless --anonymous says otherwise. Does nothing if it is so. */
+/**
+ * From now on, callers without a token may do nothing, unless --anonymous says otherwise. Does nothing if it is so. The caller
+ * has a token for everything, so nobody is locked out.
+ */
 export function enforceAccess(world: UserWorld): Promise<Answer<boolean>> {
   return audited(world, { verb: 'enforceAccess', facts: {} }, async () => {
     const refusal = refuseUnlessPermitted(world, 'access', 'everything')
     if (refusal) return refusal
-    if (!hasAdminToken(world))
-      return refuse(
-        'CONFLICT',
-        'Nobody could do anything then: create a token with the role admin for everything first',
-      )
     if (!world.access.isEnforced) await world.access.enforce()
     world.problems.clear(PROBLEM.source, PROBLEM.key)
     return true

@@ -11,8 +11,15 @@ export interface Decision {
   because: string
 }
 
-/** Decides whether a principal may do something; denied unless a grant allows it. */
+const WITHOUT_TOKEN =
+  'Managing access takes a token, also where others are answered without one. The first one is in <data>/admin-token'
+
+/**
+ * Decides whether a principal may do something; denied unless a grant allows it. Access is not managed without a token: one
+ * that was created so would still count after the controller is closed.
+ */
 export function can(principal: Principal, action: AccessAction, target: AccessTarget): Decision {
+  if (action === 'access' && principal.kind === 'anonymous') return { allowed: false, because: WITHOUT_TOKEN }
   const { words } = ACCESS_RULES[action]
   const roles: readonly string[] = ACCESS_RULES[action].roles
   const reaching = principal.grants.filter((grant) => reaches(grant, target))

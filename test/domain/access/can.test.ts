@@ -84,3 +84,12 @@ test('GraphQL has a name for every action and role', () => {
   expect(Object.values(ShownAction).sort()).toEqual(ACTIONS.toSorted())
   expect(Object.values(AccessRole).sort()).toEqual([...ROLES].sort())
 })
+
+test('nobody manages access without a token, because the tokens made so would outlive open access', () => {
+  const everybody = makeAnonymous('admin')
+  expect(can(everybody, 'access', 'everything')).toMatchObject({
+    allowed: false,
+    because: expect.stringContaining('takes a token'),
+  })
+  expect(can(everybody, 'delete', 'everything').allowed).toBe(true)
+})
