@@ -8,6 +8,9 @@ export interface AuditedRequest {
   facts: Record<string, Json>
 }
 
+/** Callers choose what is in an entry, also those who are refused. */
+const MAX_TEXT = 8192
+
 /** Runs `work` and writes an audit entry: who asked for what, and the outcome. */
 export async function audited<T>(
   world: UserWorld,
@@ -25,8 +28,10 @@ export async function audited<T>(
   }
 }
 
-async function write(world: UserWorld, request: AuditedRequest, outcome: string): Promise<void> {
+async function write(world: UserWorld, asked: AuditedRequest, ended: string): Promise<void> {
   const { who } = world.caller
+  const request = { ...asked, facts: shorten(asked.facts) }
+  const outcome = ended.slice(0, MAX_TEXT)
   try {
     await world.ports.audit.write({ at: isoTime(world.clock.now()), who, ...request, outcome })
     world.problems.clear('audit', 'write')
@@ -35,4 +40,9 @@ async function write(world: UserWorld, request: AuditedRequest, outcome: string)
     const text = `Cannot write to the audit: ${messageOf(error)}. Later entries are in the log only`
     world.problems.report({ source: 'audit', key: 'write', text })
   }
+}
+
+function shorten(facts: AuditedRequest['facts']): AuditedRequest['facts'] {
+  const text = JSON.stringify(facts)
+  return text.length <= MAX_TEXT ? facts : { begin: text.slice(0, MAX_TEXT), characters: text.length }
 }

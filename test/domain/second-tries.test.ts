@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { refuse } from '../../src/domain/answer.ts'
+import { audited } from '../../src/domain/audit.ts'
 import { deleteBackups } from '../../src/domain/backups.ts'
 import { runJob } from '../../src/domain/jobs.ts'
 import { getRecord } from '../../src/domain/records.ts'
@@ -119,6 +121,22 @@ test('an audit entry that cannot be written fails nothing, and is a problem unti
   world.ports.audit.write = write
   await runJob(world, { id })
   expect(world.problems.list()).toEqual([])
+})
+
+test('an audit entry has a bounded size, whatever the caller names', async () => {
+  const { world } = await oneServer()
+  const sizes: number[] = []
+  const { write } = world.ports.audit
+  world.ports.audit.write = (entry) => {
+    sizes.push(JSON.stringify(entry).length)
+    return write(entry)
+  }
+  const names = Array.from({ length: 50_000 }, (_, at) => `backup-${at}`)
+  const refused = () => Promise.resolve(refuse('NOT_FOUND', names.join()))
+  await audited(world, { verb: 'test', facts: { names } }, refused)
+  await audited(world, { verb: 'test', facts: { names: ['one'] } }, refused)
+  expect(sizes[0]).toBeLessThan(20_000)
+  expect(sizes[1]).toBeLessThan(10_000)
 })
 
 test('a run whose daemon cannot be asked again is returned as it is known', async () => {
