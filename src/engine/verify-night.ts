@@ -108,7 +108,9 @@ export class VerifyNight {
   async #plan(job: Job): Promise<VerifyPlan | undefined> {
     const { run } = this.#options
     const budgetBytes = this.#readBudget(job)
-    const args = { ...job.args, budgetBytes, tried: this.#readNight()?.tried ?? [] }
+    const { bytes = 0, tried = [] } = this.#readNight() ?? {}
+    const leftBytes = budgetBytes === null ? null : Math.max(0, budgetBytes - bytes)
+    const args = { ...job.args, budgetBytes, leftBytes, tried }
     const { result } = await run({ action: VERIFY_DUE_ACTION, args, job, idle: false })
     const plan = verifyPlanSchema.safeParse(result)
     if (plan.success) this.#change({ demand: plan.data.demand })
@@ -130,9 +132,9 @@ export class VerifyNight {
       if (left <= 0) return 'over'
       if (one.bytes !== null && one.bytes > left) continue
       if (this.#options.findJob() === undefined) return 'stopped'
-      const record = await this.#verify(job, one, left)
+      const share = one.bytes === null && due.length > 1 ? shareOf(left) : left
+      const record = await this.#verify(job, one, share)
       if (record.error?.code === 'DAEMON_RESTARTED') return 'stopped'
-      if (record.state === 'cancelled') return 'over'
       failures = isFaultOfStore(record) ? failures + 1 : 0
       if (failures >= MAX_FAILURES) return this.#giveUp(record)
     }
@@ -183,6 +185,11 @@ export class VerifyNight {
     const night = this.#readNight()
     if (night) this.#options.memory.saveNight({ ...night, ...change })
   }
+}
+
+/** A large increment leaves something for the others. */
+function shareOf(left: number): number {
+  return Math.min(left, Math.max(NOTE_BYTES, Math.ceil(left / 2)))
 }
 
 function isFaultOfStore({ state, error }: RunRecord): boolean {

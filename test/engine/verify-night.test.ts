@@ -20,13 +20,19 @@ interface Reading {
 /** A night over backups that are read in the order of `due`. `bytes` null: a series. */
 function nightOf(
   due: Record<string, number | null>,
-  { budgetBytes = 100 as number | null, driver = 'local', memory = new MemoryWithoutDisk() } = {},
+  {
+    budgetBytes = 100 as number | null,
+    driver = 'local',
+    memory = new MemoryWithoutDisk(),
+    pageLimit = 500,
+  } = {},
 ) {
   const clock = handClock()
   const log = keepingLog()
   const reads: string[] = []
   const limits: (number | undefined)[] = []
   const readings = new Map<string, Reading>()
+  const plans = { count: 0 }
   let isAwake = true
   let onVerify = (_name: string): void => {}
   const job: Job = jobSchema.parse({
@@ -35,13 +41,15 @@ function nightOf(
     action: 'backup_verify_due',
     args: { budgetBytes, rules: [] },
   })
-  const plan = (tried: unknown): VerifyPlan => ({
-    next: Object.entries(due)
-      .filter(([backup]) => !(tried as string[]).includes(backup))
-      .map(([backup, bytes]) => ({ app: 'a', proc: 'p', backup, namespace: '10.0.0.1', bytes })),
-    hasMore: false,
-    demand: DEMAND,
-  })
+  /** As the plugin does: archives that do not fit into the rest of the budget are left out. */
+  const plan = ({ tried, leftBytes }: NightRun['args']): VerifyPlan => {
+    plans.count++
+    const all = Object.entries(due)
+      .filter(([backup, bytes]) => !(tried as string[]).includes(backup) && (bytes ?? 0) <= Number(leftBytes))
+      .map(([backup, bytes]) => ({ app: 'a', proc: 'p', backup, namespace: '10.0.0.1', bytes }))
+    const next = all.slice(0, pageLimit)
+    return { next, hasMore: all.length > next.length, demand: DEMAND }
+  }
   const verify = ({ args, maxReadBytes, onBytes }: NightRun): RunRecord => {
     const name = String(args.backup)
     const { bytes, code } = readings.get(name) ?? { bytes: Math.min(due[name] ?? 1e9, maxReadBytes ?? 1e9) }
@@ -50,7 +58,7 @@ function nightOf(
     onBytes?.(bytes)
     onVerify(name)
     const error = code === undefined ? null : { code, message: 'failed', facts: {} }
-    const state = error ? 'failed' : 'success'
+    const state = code === 'CANCELLED' ? 'cancelled' : error ? 'failed' : 'success'
     return sampleRun({ action: 'backup_verify' }).at(state, { error, progress: someProgress(bytes) })
   }
   const open = () =>
@@ -60,12 +68,12 @@ function nightOf(
       async run(request) {
         await new Promise(setImmediate)
         if (request.action === 'backup_verify') return verify(request)
-        return sampleRun().at('success', { result: { ...plan(request.args.tried) } })
+        return sampleRun().at('success', { result: { ...plan(request.args) } })
       },
     })
   const settled = () => expect.poll(() => memory.loadNight()?.isOver).toBe(true)
   return {
-    ...{ clock, log, reads, limits, readings, memory, job, open, settled },
+    ...{ clock, log, reads, limits, readings, plans, memory, job, open, settled },
     sleep: () => {
       isAwake = false
     },
@@ -101,6 +109,33 @@ test('a series is read as far as the budget allows', async () => {
   expect(world.reads).toEqual(['a', 'series'])
   expect(world.limits).toEqual([100, 40])
   expect(world.memory.loadNight()?.bytes).toBe(100)
+})
+
+test('a night ends when nothing fits into the rest of its budget, however many backups are due', async () => {
+  const world = nightOf({ a: 60, b: 60, c: 60, d: 60 }, { pageLimit: 2 })
+  world.open().begin(world.job)
+  await world.settled()
+  expect(world.reads).toEqual(['a'])
+  expect(world.plans.count).toBe(2)
+})
+
+test('a cancelled verification leaves the rest of the night to the other backups', async () => {
+  const world = nightOf({ a: 10, b: 10 })
+  world.readings.set('a', { bytes: 5, code: 'CANCELLED' })
+  world.open().begin(world.job)
+  await world.settled()
+  expect(world.reads).toEqual(['a', 'b'])
+  expect(world.memory.loadNight()).toMatchObject({ bytes: 15, tried: ['a', 'b'] })
+})
+
+test('a large series takes half of what is left while others are due', async () => {
+  const GIB = 2 ** 30
+  const world = nightOf({ series: null, archive: 20 * GIB, other: null }, { budgetBytes: 50 * GIB })
+  world.readings.set('series', { bytes: 25 * GIB })
+  world.open().begin(world.job)
+  await world.settled()
+  expect(world.reads).toEqual(['series', 'archive', 'other'])
+  expect(world.limits).toEqual([25 * GIB, 30 * GIB - 5 * GIB, 2.5 * GIB])
 })
 
 test('a restarted daemon goes on in the same night with what is left of the budget', async () => {

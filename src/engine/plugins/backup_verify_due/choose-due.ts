@@ -18,6 +18,8 @@ export interface ProvableBackup
 export interface DueOptions {
   /** null: nothing is read. */
   budgetBytes: number | null
+  /** Of the budget, for the rest of the night: larger archives are left out. */
+  leftBytes: number | null
   /** Names of backups that are left out. */
   tried: readonly string[]
   /** Unix ms. */
@@ -43,13 +45,13 @@ export function chooseDue(backups: readonly ProvableBackup[], options: DueOption
 
 function findDue(
   backups: readonly ProvableBackup[],
-  { budgetBytes, tried, now }: DueOptions,
+  { budgetBytes, leftBytes, tried, now }: DueOptions,
 ): ProvableBackup[] {
   const isTried = new Set(tried)
   if (budgetBytes === null) return []
   return backups.filter((backup) => {
     const ageMs = now - (readProof(backup, now) ?? Number.NEGATIVE_INFINITY)
-    const fits = backup.isSeries || backup.size <= budgetBytes
+    const fits = backup.isSeries || backup.size <= (leftBytes ?? budgetBytes)
     return fits && !isTried.has(backup.name) && ageMs > (backup.withinDays * DAY_MS) / 2
   })
 }

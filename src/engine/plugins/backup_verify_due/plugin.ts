@@ -17,6 +17,8 @@ const PAGE_LIMIT = 1000
 
 const argsSchema = verifyDueArgsSchema.extend({
   budgetBytes: bigCount.nullable(),
+  /** What is left of it in this night; the daemon adds it. */
+  leftBytes: bigCount.nullable().default(null),
   /** Names of backups that are left out; the daemon adds them. */
   tried: z.array(z.string()).default([]),
 })

@@ -16,8 +16,11 @@ function archive(name: string, more: Partial<ProvableBackup> & { age?: number; p
   return { ...place, name, mode: 'full', size: GIB, isSeries: false, withinDays: 30, ...at, ...rest } as const
 }
 
-function choose(backups: ProvableBackup[], more: { budgetBytes?: number | null; tried?: string[] } = {}) {
-  return chooseDue(backups, { budgetBytes: 50 * GIB, tried: [], now: NOW, ...more })
+function choose(
+  backups: ProvableBackup[],
+  more: { budgetBytes?: number | null; leftBytes?: number; tried?: string[] } = {},
+) {
+  return chooseDue(backups, { budgetBytes: 50 * GIB, leftBytes: null, tried: [], now: NOW, ...more })
 }
 
 function namesOf({ next }: ReturnType<typeof choose>): string[] {
@@ -74,4 +77,10 @@ test('without a budget nothing is read, and the demand is known all the same', (
 test('a long list is cut, and says that there is more', () => {
   const plan = choose(Array.from({ length: 501 }, (_, at) => archive(`a${at}`)))
   expect([plan.next.length, plan.hasMore]).toEqual([500, true])
+})
+
+test('archives that do not fit into the rest of the night wait for another one', () => {
+  const backups = [archive('one'), archive('two', { source: '/srv/b', size: 3 * GIB })]
+  expect(namesOf(choose(backups, { leftBytes: 2 * GIB }))).toEqual(['one'])
+  expect(choose(backups, { leftBytes: 2 * GIB }).demand.tooLarge).toBe(0)
 })
