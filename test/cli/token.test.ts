@@ -84,6 +84,10 @@ test('if the administrator is lost, the stopped controller gets a new token at i
   const data = join(folder, 'controller')
   expect(await runQuietly('access', 'reset', '--data', data)).toMatchObject({ code: 1 })
   await close()
+  expect(await runQuietly('access', 'reset', '--data', folder)).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('There is no catalog in'),
+  })
   const { out } = await runQuietly('access', 'reset', '--data', data)
   expect(out).toContain('Ended: first admin. Start the controller')
   const access = { anonymous: undefined, insecureHttp: false }
