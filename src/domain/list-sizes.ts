@@ -41,8 +41,13 @@ export function readOwnListSizes(world: UserWorld): ListSizes {
   const own = new Set(listApps(world).map(({ name }) => name))
   const countJobs = (app: string) => world.inventory.plan.jobsByApp.get(app)?.length ?? 0
   const jobs = [...own].reduce((sum, app) => sum + countJobs(app), 0)
+  const most = (size: ListSize): ListSize => ({
+    all: Math.min(size.all, jobs),
+    most: Math.min(size.most, jobs),
+  })
   return {
     ...whole,
+    jobsOfServers: most(whole.jobsOfServers),
     tokens: 0,
     apps: own.size,
     jobs: ({ app }) => (app === undefined ? jobs : own.has(app) ? countJobs(app) : 0),

@@ -7,7 +7,7 @@ import { findVolumeByPath, type PlannedVolume } from '../domain/plan.ts'
 import type { MigrateOptions, RecoverOptions } from '../domain/recover.ts'
 import { readServerProblems } from '../domain/server-problems.ts'
 import { isReachable, listServerCapabilities, newServer, type ServerState } from '../domain/server-state.ts'
-import { seesEverything, type UserWorld } from '../domain/user-world.ts'
+import { seesEverything, seesServer, type UserWorld } from '../domain/user-world.ts'
 import type { World } from '../domain/world.ts'
 import { isoTime, NEVER } from '../lib/clock.ts'
 import { ERROR_CODES, isErrorCode } from '../lib/error-codes.ts'
@@ -168,9 +168,9 @@ export function toBackup(world: World, info: BackupInfo): Backup {
   }
 }
 
-/** A server that left the inventory still has its IP. */
+/** A server that left the inventory, or has none of the caller's apps any more, still has its IP. */
 export function toServer(world: UserWorld, ip: string): Server {
-  const server = world.servers.get(ip)
+  const server = seesServer(world, ip) ? world.servers.get(ip) : undefined
   const problems = () => (server ? readServerProblems(world, server) : ['It is no longer in the inventory'])
   const own = { problems, ...(!seesEverything(world) && { runningTasks: null }) }
   return { ...fromState(server ?? newServer(ip)), ...own }
