@@ -50,8 +50,12 @@ const DRIVERS: { [Name in StoreSettings['driver']]: Open<StoreSettings & { drive
 /** Does not access the store yet: see Driver.check. */
 export function openDriver<Settings extends StoreSettings>(settings: Settings, opener: Opener): Driver {
   const open = DRIVERS[settings.driver] as Open<StoreSettings>
-  const lockDir = join(opener.dataDir, 'locks')
-  return meteredDriver(withLocalLocks(open(settings, opener), { lockDir, store: describePlace(settings) }))
+  const locks = {
+    lockDir: join(opener.dataDir, 'locks'),
+    store: describePlace(settings),
+    asksStore: settings.driver !== 's3',
+  }
+  return meteredDriver(withLocalLocks(open(settings, opener), locks))
 }
 
 function makeCounting({ dataDir, clock, namespace }: Opener): CountOptions | undefined {
