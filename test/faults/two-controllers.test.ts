@@ -37,6 +37,8 @@ async function startController(daemonUrl: string, more: Partial<StartOptions> = 
   return { ...controller, problems, planned }
 }
 
+/** Those of the volume, and the one that verifies backups of the server. */
+const JOBS = 3
 const PATIENCE = { timeout: 30_000, interval: 100 }
 
 async function volumesOf(url: string) {
@@ -53,7 +55,7 @@ async function problemsOfDaemon(url: string): Promise<string> {
 test('a second controller does not replace the jobs of the first, and both sides name it', async () => {
   const daemon = await startDaemonIn(await testFolder())
   const first = await startController(daemon.url)
-  await expect.poll(first.planned, PATIENCE).toBe(2)
+  await expect.poll(first.planned, PATIENCE).toBe(JOBS)
   const second = await startController(daemon.url, {
     inventory: toldInventory(hello.on(IP).volume('/data/other').inventory()),
   })
@@ -71,10 +73,10 @@ test('a controller takes over on request, and the previous one names that as the
   const daemon = await startDaemonIn(await testFolder())
   const folder = await testFolder()
   const first = await startController(daemon.url, { folder })
-  await expect.poll(first.planned, PATIENCE).toBe(2)
+  await expect.poll(first.planned, PATIENCE).toBe(JOBS)
   const inventory = toldInventory(hello.on(IP).volume('/data/other').inventory())
   const second = await startController(daemon.url, { inventory, takesOver: () => true })
-  await expect.poll(second.planned, PATIENCE).toBe(2)
+  await expect.poll(second.planned, PATIENCE).toBe(JOBS)
   expect(await volumesOf(daemon.url)).toEqual(['/data/other'])
   expect(await second.problems()).toBe('')
   // A controller that starts asks at once, not after the 30 s between two polls.
@@ -89,14 +91,14 @@ test('a controller that starts from a copy of its catalog is still the same', as
   const daemon = await startDaemonIn(await testFolder())
   const folder = await testFolder()
   const first = await startController(daemon.url, { folder })
-  await expect.poll(first.planned, PATIENCE).toBe(2)
+  await expect.poll(first.planned, PATIENCE).toBe(JOBS)
   const { copyCatalog } = await first.execute(CopyCatalogDocument, { dir: join(folder, 'copies') })
   await first.close()
   const moved = await testFolder()
   await mkdir(join(moved, 'controller'))
   await copyFile(copyCatalog.path, join(moved, 'controller', 'catalog.db'))
   const again = await startController(daemon.url, { folder: moved })
-  await expect.poll(again.planned, PATIENCE).toBe(2)
+  await expect.poll(again.planned, PATIENCE).toBe(JOBS)
   expect(await again.problems()).toBe('')
 })
 
@@ -104,7 +106,7 @@ test('a released daemon accepts the list of another controller', async () => {
   const folder = await testFolder()
   const before = await startDaemonIn(folder)
   const first = await startController(before.url)
-  await expect.poll(first.planned, PATIENCE).toBe(2)
+  await expect.poll(first.planned, PATIENCE).toBe(JOBS)
   await first.close()
   await before.close()
   const kept = await startDaemonIn(folder)
@@ -114,7 +116,7 @@ test('a released daemon accepts the list of another controller', async () => {
   await kept.close()
   const released = await startDaemonIn(folder, { releaseController: true })
   const second = await startController(released.url)
-  await expect.poll(second.planned, PATIENCE).toBe(2)
+  await expect.poll(second.planned, PATIENCE).toBe(JOBS)
   expect(await second.problems()).toBe('')
 })
 
