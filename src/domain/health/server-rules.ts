@@ -96,7 +96,8 @@ function describeBehind(demand: VerifyDemand | undefined): string | null {
   if (!demand || demand.budgetBytes === null) return null
   const { bytes, nightlyBytes, budgetBytes, tooLarge } = demand
   const budget = `the budget is ${byteText(budgetBytes)}`
-  const large = `${tooLarge} archives are larger than the budget, so they are never verified on a schedule`
+  const archives = tooLarge === 1 ? '1 archive is' : `${tooLarge} archives are`
+  const large = `${archives} larger than the budget, and so never verified on a schedule`
   const sentences = [
     ...(nightlyBytes > budgetBytes
       ? [

@@ -138,7 +138,7 @@ test('a budget that is too small is told with the arithmetic', () => {
   ])
   expect(behind({ shortestDays: 7, budgetBytes: 784 * GIB })[0]).toContain('within 7 to 30 days need')
   expect(behind({ tooLarge: 3, budgetBytes: 1024 * GIB })).toEqual([
-    `VERIFY_BEHIND: 3 archives are larger than the budget, so they are never verified on a schedule; the budget is 1.0 TiB. ${advice}`,
+    `VERIFY_BEHIND: 3 archives are larger than the budget, and so never verified on a schedule; the budget is 1.0 TiB. ${advice}`,
   ])
   for (const enough of [{ budgetBytes: 785 * GIB }, { budgetBytes: null }])
     expect(behind(enough)).toEqual([expect.stringMatching(/^OK/)])
