@@ -79,7 +79,7 @@ test('a page is read again after each write that it shows', async () => {
   expect(await show()).toMatchObject({ backups: [] })
 })
 
-test('a page is read again after news that moves its record to another app, or deletes its backup', async () => {
+test('a page is read again after news that ends its record or deletes its backup; a record keeps its app', async () => {
   const catalog = await startCatalog()
   const before = await readPages(catalog)
   expect(before.backups.items).toHaveLength(1)
@@ -88,7 +88,10 @@ test('a page is read again after news that moves its record to another app, or d
     { ...shopRun(4), action: 'backup_expire', result: { deleted: [sampleBackup().name] } },
   ])
   const after = await readPages(catalog)
-  expect(after.records.items.map(({ node }) => node.rid)).toEqual([ridOf(2)])
+  expect(after.records.items.map(({ node }) => [node.rid, node.state])).toEqual([
+    [ridOf(2), before.records.items[0]?.node.state],
+    [ridOf(1), 'failed'],
+  ])
   expect(after.backups.items).toEqual([])
 })
 

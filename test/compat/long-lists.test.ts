@@ -1,7 +1,7 @@
 import { type DocumentNode, print, visit } from 'graphql'
 import { expect, test } from 'vitest'
 import * as operations from '../../src/client/generated/operations.ts'
-import { toLegacyJob, toScheduledJob } from '../../src/rest-compat/legacy/job.ts'
+import { listLegacyJobs, toLegacyJob, toScheduledJob } from '../../src/rest-compat/legacy/job.ts'
 import type { Inventory } from '../../src/wire/inventory.ts'
 import { bigInventory } from '../support/big-inventory.ts'
 import { given } from '../support/given.ts'
@@ -22,7 +22,7 @@ async function start(inventory: Inventory) {
     }
   }
   const jobsOf = async (ip: string) =>
-    (await execute(operations.LegacyServerJobsDocument, { ip })).server?.jobs ?? []
+    listLegacyJobs((await execute(operations.LegacyServerJobsDocument, { ip })).server?.jobs ?? [])
   return { read, jobsOf }
 }
 
