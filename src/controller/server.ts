@@ -2,101 +2,31 @@
 // daemons, health and the web pages on one port. cli/ starts it. It never touches a store or an engine.
 // It may import lib, wire, http, metrics, catalog, fleet, domain, resolvers, rest-compat and client.
 
-import type { IncomingMessage } from 'node:http'
 import { openCatalog } from '../catalog/catalog.ts'
 import type { Execute } from '../client/execute.ts'
-import { noteUnreadNews } from '../domain/accept-news.ts'
-import {
-  type AnonymousRole,
-  type Caller,
-  makeCaller,
-  OWN_PROCESS,
-  type Principal,
-} from '../domain/access/principal.ts'
+import type { AnonymousRole } from '../domain/access/principal.ts'
 import { reportOpenAccess } from '../domain/access.ts'
 import { closeWorld, createWorld, tick } from '../domain/controller.ts'
 import { acceptInventory, hasInventory } from '../domain/inventory.ts'
-import { readOwnListSizes } from '../domain/list-sizes.ts'
-import type { NewsLimits } from '../domain/news-gate.ts'
 import { TURN_MS } from '../domain/own-stalls.ts'
-import type { InventorySource } from '../domain/ports.ts'
 import { pollDue } from '../domain/servers.ts'
-import { asCaller } from '../domain/user-world.ts'
 import type { ControllerSettings, World } from '../domain/world.ts'
 import { createDaemonClient } from '../fleet/daemon-client.ts'
-import { closeApp, listen } from '../http/app.ts'
-import { guardBrowsers } from '../http/browser-guard.ts'
-import { CONNECTION_LIMITS, type ConnectionLimits, limitConnections } from '../http/connection-limits.ts'
 import type { Clock } from '../lib/clock.ts'
 import { DataRoom, type DataRoomOptions } from '../lib/data-room.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
-import type { Log } from '../lib/log.ts'
 import { makeFolder } from '../lib/make-folder.ts'
 import { Problems } from '../lib/problems.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
-import type { Context } from '../resolvers/context.ts'
-import { createLoaders } from '../resolvers/loaders.ts'
-import { createSchema } from '../resolvers/schema.ts'
 import { FULL_DISK_TEXTS } from '../wire/health-texts.ts'
 import type { InventoryNews } from '../wire/inventory.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { ensureAdminToken } from './admin-token.ts'
-import { startApollo } from './apollo.ts'
-import { type AccessOptions, accessEnded, Callers } from './callers.ts'
 import { keepControllerTime } from './clock-file.ts'
-import { createExecute } from './execute.ts'
-import { serveSocket } from './graphql-socket.ts'
-import { addHealthRoute } from './health-route.ts'
-import { createHttpApp } from './http-app.ts'
+import type { ControllerOptions } from './controller-options.ts'
 import { createInventoryMemory, removeUnfinishedMemory } from './inventory-memory.ts'
-import { addMetricsRoute, type ControllerMeters, createMeters, noteEndedRun } from './metrics-route.ts'
-import { addNewsRoute } from './news-route.ts'
-import { addRestRoutes } from './rest-routes.ts'
-import { addStartPage } from './start-page.ts'
-import { TlsListener, type TlsOptions } from './tls-listener.ts'
-import { addWebRoutes, readWebFiles } from './web-files.ts'
-
-export interface ControllerOptions {
-  host: string
-  /** 0: any free port. `advertise` may then be empty and becomes the address it listens on. */
-  port: number
-  /** The URL at which daemons reach this controller: `http://10.0.0.1:9002`. */
-  advertise: string
-  dataDir: string
-  /** The directory for copies of the catalog. */
-  copyDir: string
-  inventory: InventorySource
-  volumeRoot: string
-  /** Ends a first reading of the inventory early. The controller still has to be closed. */
-  stop?: AbortSignal
-  /** Called once it listens with an inventory in force, which may be the one of before the start. */
-  onListening?(url: string): void
-  /** Called with the volume paths of each inventory that comes into force, before its jobs are sent. */
-  onPaths?(paths: string[]): void
-  keepRecordsMs: number
-  /** The least time after which a planned run that has not ended is overdue. */
-  overdueGraceMs: number
-  /** Base URL of the daemon on a server. */
-  addressOf(ip: string): string
-  /** Addresses besides its own from which a server may send news. */
-  newsFrom?(server: string): readonly string[]
-  /** Whether to take over a daemon that has the jobs of another controller; by default never. */
-  takesOver?(server: string): boolean
-  /** Host names that requests may come to, besides IP addresses, localhost and the advertised one. */
-  allowedHosts: string[]
-  /** Limits that differ from CONNECTION_LIMITS. */
-  connections?: Partial<ConnectionLimits>
-  /** Limits of waiting news that differ from NEWS_LIMITS. */
-  newsLimits?: Partial<NewsLimits>
-  access: AccessOptions
-  /** Serve users over TLS, too. */
-  tls?: TlsOptions | undefined
-  log: Log
-  clock: Clock
-  /** The directory of the built IDE; null if there is none. */
-  webDir: string | null
-  version: string
-}
+import { type ControllerMeters, createMeters, noteEndedRun } from './metrics-route.ts'
+import { serveController } from './serve.ts'
 
 export interface Controller {
   /** `http://127.0.0.1:9002` */
@@ -124,7 +54,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const { failure, onLost } = createFailure()
   const meters = createMeters()
   const { world, checkPages } = await openWorld({ ...options, meters, onLost }, parts)
-  const { url, execute } = await serve(world, { ...options, meters }, parts)
+  const { url, execute } = await serveController(world, { ...options, meters }, parts)
   world.settings.advertise ||= url
   const isRestored = hasInventory(world)
   if (isRestored) options.onListening?.(url)
@@ -251,57 +181,6 @@ function checkCatalog(
 async function openRoom(options: DataRoomOptions, parts: AsyncDisposableStack): Promise<DataRoom> {
   await makeFolder(options.dir).catch(() => {})
   return parts.adopt(await DataRoom.open(options), (it) => it.close())
-}
-
-async function serve(
-  world: World,
-  options: ControllerOptions & { meters: ControllerMeters },
-  parts: AsyncDisposableStack,
-) {
-  const { log } = options
-  const graphql = { schema: createSchema(), log }
-  const callers = new Callers(world, options.access)
-  const makeContext = (caller: Caller): Context => {
-    if (!callers.isCurrent(caller.principal)) throw accessEnded()
-    const own = asCaller(world, caller)
-    return { world: own, loaders: createLoaders(own) }
-  }
-  const sizes = (principal: Principal) => readOwnListSizes(asCaller(world, makeCaller(principal, '')))
-  const guard = createGuard(options)
-  const executeAs = (caller: Caller) => createExecute(graphql, () => makeContext(caller))
-  const apollo = parts.adopt(await startApollo(graphql), (it) => it.stop())
-  const app = parts.adopt(
-    await createHttpApp({ apollo, makeContext, callers, guard, sizes, ...graphql }),
-    closeApp,
-  )
-  await app.register(async (legacy) => {
-    await addRestRoutes(legacy, { executeAs, clock: options.clock })
-    addNewsRoute(legacy, world)
-  })
-  addHealthRoute(app, world, options.version)
-  addMetricsRoute(app, world, options)
-  const webFiles = await readWebFiles(options.webDir)
-  addWebRoutes(app, webFiles)
-  addStartPage(app, { version: options.version, hasIde: webFiles.has('index.html') })
-  const tls =
-    options.tls &&
-    parts.adopt(await TlsListener.create(app, { ...options.tls, log, problems: world.problems }), (it) =>
-      it.close(),
-    )
-  const servers = tls ? [app.server, tls.server] : [app.server]
-  const socketOptions = { ...graphql, guard, makeContext, callers, sizes }
-  parts.adopt(serveSocket(servers, socketOptions), (it) => it.close())
-  const connections = { ...CONNECTION_LIMITS, ...options.connections }
-  for (const server of servers) limitConnections(server, connections, (peer) => noteUnreadNews(world, peer))
-  const url = await listen(app, options, 'controller')
-  await tls?.listen()
-  return { url, execute: executeAs(makeCaller(OWN_PROCESS, 'in process')) }
-}
-
-function createGuard({ allowedHosts, advertise }: ControllerOptions): (request: IncomingMessage) => void {
-  const own = URL.canParse(advertise) ? [new URL(advertise).hostname] : []
-  const hosts = [...allowedHosts, ...own].map((host) => host.toLowerCase())
-  return ({ headers }) => guardBrowsers(headers, hosts)
 }
 
 /** Applies news of the inventory one at a time, in order. */

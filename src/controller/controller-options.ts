@@ -1,0 +1,49 @@
+import type { NewsLimits } from '../domain/news-gate.ts'
+import type { InventorySource } from '../domain/ports.ts'
+import type { ConnectionLimits } from '../http/connection-limits.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import type { AccessOptions } from './callers.ts'
+import type { TlsOptions } from './tls-listener.ts'
+
+export interface ControllerOptions {
+  host: string
+  /** 0: any free port. `advertise` may then be empty and becomes the address it listens on. */
+  port: number
+  /** The URL at which daemons reach this controller: `http://10.0.0.1:9002`. */
+  advertise: string
+  dataDir: string
+  /** The directory for copies of the catalog. */
+  copyDir: string
+  inventory: InventorySource
+  volumeRoot: string
+  /** Ends a first reading of the inventory early. The controller still has to be closed. */
+  stop?: AbortSignal
+  /** Called once it listens with an inventory in force, which may be the one of before the start. */
+  onListening?(url: string): void
+  /** Called with the volume paths of each inventory that comes into force, before its jobs are sent. */
+  onPaths?(paths: string[]): void
+  keepRecordsMs: number
+  /** The least time after which a planned run that has not ended is overdue. */
+  overdueGraceMs: number
+  /** Base URL of the daemon on a server. */
+  addressOf(ip: string): string
+  /** Addresses besides its own from which a server may send news. */
+  newsFrom?(server: string): readonly string[]
+  /** Whether to take over a daemon that has the jobs of another controller; by default never. */
+  takesOver?(server: string): boolean
+  /** Host names that requests may come to, besides IP addresses, localhost and the advertised one. */
+  allowedHosts: string[]
+  /** Limits that differ from CONNECTION_LIMITS. */
+  connections?: Partial<ConnectionLimits>
+  /** Limits of waiting news that differ from NEWS_LIMITS. */
+  newsLimits?: Partial<NewsLimits>
+  access: AccessOptions
+  /** Serve users over TLS, too. */
+  tls?: TlsOptions | undefined
+  log: Log
+  clock: Clock
+  /** The directory of the built IDE; null if there is none. */
+  webDir: string | null
+  version: string
+}

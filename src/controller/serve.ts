@@ -1,0 +1,89 @@
+// What the controller serves on its ports, joined from the parts of this folder.
+
+import type { IncomingMessage } from 'node:http'
+import type { FastifyInstance } from 'fastify'
+import { noteUnreadNews } from '../domain/accept-news.ts'
+import { type Caller, makeCaller, OWN_PROCESS, type Principal } from '../domain/access/principal.ts'
+import { readOwnListSizes } from '../domain/list-sizes.ts'
+import { asCaller } from '../domain/user-world.ts'
+import type { World } from '../domain/world.ts'
+import { closeApp, listen } from '../http/app.ts'
+import { guardBrowsers } from '../http/browser-guard.ts'
+import { CONNECTION_LIMITS, limitConnections } from '../http/connection-limits.ts'
+import type { Context } from '../resolvers/context.ts'
+import { createLoaders } from '../resolvers/loaders.ts'
+import { createSchema } from '../resolvers/schema.ts'
+import { startApollo } from './apollo.ts'
+import { accessEnded, Callers } from './callers.ts'
+import type { ControllerOptions } from './controller-options.ts'
+import { createExecute } from './execute.ts'
+import { serveSocket } from './graphql-socket.ts'
+import { addHealthRoute } from './health-route.ts'
+import { createHttpApp } from './http-app.ts'
+import { addMetricsRoute, type ControllerMeters } from './metrics-route.ts'
+import { addNewsRoute } from './news-route.ts'
+import { addRestRoutes } from './rest-routes.ts'
+import { addStartPage } from './start-page.ts'
+import { TlsListener } from './tls-listener.ts'
+import { addWebRoutes, readWebFiles } from './web-files.ts'
+
+interface ServeOptions extends ControllerOptions {
+  meters: ControllerMeters
+}
+
+/** Serves GraphQL, the legacy URLs, news, health, metrics and the web pages; `parts` ends what it starts. */
+export async function serveController(world: World, options: ServeOptions, parts: AsyncDisposableStack) {
+  const graphql = { schema: createSchema(), log: options.log }
+  const callers = new Callers(world, options.access)
+  const makeContext = (caller: Caller): Context => {
+    if (!callers.isCurrent(caller.principal)) throw accessEnded()
+    const own = asCaller(world, caller)
+    return { world: own, loaders: createLoaders(own) }
+  }
+  const sizes = (principal: Principal) => readOwnListSizes(asCaller(world, makeCaller(principal, '')))
+  const guard = createGuard(options)
+  const executeAs = (caller: Caller) => createExecute(graphql, () => makeContext(caller))
+  const apollo = parts.adopt(await startApollo(graphql), (it) => it.stop())
+  const app = parts.adopt(
+    await createHttpApp({ apollo, makeContext, callers, guard, sizes, ...graphql }),
+    closeApp,
+  )
+  await app.register(async (legacy) => {
+    await addRestRoutes(legacy, { executeAs, clock: options.clock })
+    addNewsRoute(legacy, world)
+  })
+  addHealthRoute(app, world, options.version)
+  addMetricsRoute(app, world, options)
+  await addPages(app, options)
+  const tls = await createTls(app, { world, options, parts })
+  const servers = tls ? [app.server, tls.server] : [app.server]
+  const socketOptions = { ...graphql, guard, makeContext, callers, sizes }
+  parts.adopt(serveSocket(servers, socketOptions), (it) => it.close())
+  const connections = { ...CONNECTION_LIMITS, ...options.connections }
+  for (const server of servers) limitConnections(server, connections, (peer) => noteUnreadNews(world, peer))
+  const url = await listen(app, options, 'controller')
+  await tls?.listen()
+  return { url, execute: executeAs(makeCaller(OWN_PROCESS, 'in process')) }
+}
+
+async function addPages(app: FastifyInstance, { webDir, version }: ServeOptions): Promise<void> {
+  const webFiles = await readWebFiles(webDir)
+  addWebRoutes(app, webFiles)
+  addStartPage(app, { version, hasIde: webFiles.has('index.html') })
+}
+
+async function createTls(
+  app: FastifyInstance,
+  { world, options, parts }: { world: World; options: ServeOptions; parts: AsyncDisposableStack },
+): Promise<TlsListener | undefined> {
+  const { tls, log } = options
+  if (!tls) return undefined
+  const { problems } = world
+  return parts.adopt(await TlsListener.create(app, { ...tls, log, problems }), (it) => it.close())
+}
+
+function createGuard({ allowedHosts, advertise }: ControllerOptions): (request: IncomingMessage) => void {
+  const own = URL.canParse(advertise) ? [new URL(advertise).hostname] : []
+  const hosts = [...allowedHosts, ...own].map((host) => host.toLowerCase())
+  return ({ headers }) => guardBrowsers(headers, hosts)
+}
