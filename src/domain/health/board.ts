@@ -1,17 +1,15 @@
-import { DAY_MS } from '../../lib/time-units.ts'
 import { isTerminal, type RunRecord } from '../../wire/record.ts'
 import { VERIFY_ACTION } from '../../wire/verification.ts'
-import { DEFAULT_WITHIN_DAYS } from '../../wire/verify-schedule.ts'
-import type { EndedRun, KeptJobHealth, VolumeCondition } from '../health-ports.ts'
 import { findPlannedJob, findVolumeByPath, type Plan, type PlannedJob, type PlannedVolume } from '../plan.ts'
 import { Deadlines } from './deadlines.ts'
-import { addBackup, applyKept, inheritFacts, readStanding, toEndedRun } from './entries.ts'
+import { addBackup, applyKept, inheritFacts, type LoadedJob, readStanding, toEndedRun } from './entries.ts'
 import { JobEntry, type VolumeEntry } from './job-entry.ts'
 import { JobNumbers } from './job-numbers.ts'
 import type { JudgingClock } from './judging-clock.ts'
 import { PeriodJournal } from './period-journal.ts'
 import { PlannedTimes } from './planned-times.ts'
-import { type JobFacts, judgeJob, readDeadline } from './rules.ts'
+import { findProvenUntil, isJobProven } from './proofs.ts'
+import { type JobFacts, judgeJob, listDeadlines } from './rules.ts'
 import { type ServerFacts, ServerTable } from './server-table.ts'
 import { findWorst, isSameStanding, joinStandings, VOLUME_STATES, type VolumeState } from './states.ts'
 import { StoreHistory } from './store-history.ts'
@@ -19,14 +17,6 @@ import { StoreHistory } from './store-history.ts'
 export interface BoardOptions {
   clock: JudgingClock
   minGraceMs: number
-}
-
-/** What the catalog knows of a job. */
-export interface LoadedJob {
-  /** Its own row, or that of the job it inherits from. */
-  row: KeptJobHealth | undefined
-  lastRun: EndedRun | null
-  condition: VolumeCondition
 }
 
 /** The health of every planned backup job. Each piece of news is judged at once, and only the job that it is about. */
@@ -281,24 +271,15 @@ export class HealthBoard {
     return { pausedSince, lastRun, condition, countedFrom, graceMs, firstDue, due, provenUntil }
   }
 
-  /** null if its backups are not verified on a schedule. A proof from the future was dated by a wrong clock. */
-  #findProvenUntil({ planned, condition, proofFrom }: JobEntry): number | null {
-    const { verify = {} } = planned.volume ?? {}
-    if (verify === 'off' || proofFrom === null || !this.servers.verifies(planned.server)) return null
-    const { provenAt } = condition
-    const isBelieved = provenAt !== null && provenAt <= this.clock.now() + DAY_MS
-    const { withinDays = DEFAULT_WITHIN_DAYS } = verify
-    return Math.max(proofFrom, isBelieved ? provenAt : 0) + withinDays * DAY_MS
+  #findProvenUntil(entry: JobEntry): number | null {
+    return this.servers.verifies(entry.planned.server) ? findProvenUntil(entry, this.clock.now()) : null
   }
 
   /** Sets when the job is judged again, and has its grace measured if that matters now. */
   #scheduleCheck(entry: JobEntry, facts: JobFacts, now: number): void {
-    const { firstDue, due, graceMs, pausedSince, provenUntil } = facts
-    const grace = graceMs ?? this.#minGraceMs
-    const planned = pausedSince === null ? [firstDue, due] : []
-    const ends = planned.map((time) => readDeadline(time, grace)).filter((time) => time !== null)
-    if (graceMs === null && ends.some((end) => end <= now)) this.toMeasure.add(entry)
-    const checkAt = Math.min(...[...ends, provenUntil ?? now].filter((end) => end > now))
+    const ends = listDeadlines(facts, this.#minGraceMs)
+    if (facts.graceMs === null && ends.some((end) => end <= now)) this.toMeasure.add(entry)
+    const checkAt = Math.min(...[...ends, facts.provenUntil ?? now].filter((end) => end > now))
     // An earlier check comes all the same, and sets the next one.
     if (checkAt === Number.POSITIVE_INFINITY || (entry.checkAt !== null && entry.checkAt <= checkAt)) return
     entry.checkAt = checkAt
@@ -315,13 +296,8 @@ export class HealthBoard {
     this.#byState.get(volume.state)?.delete(volume)
     volume.state = findWorst(joinStandings(volume.jobs.map(readStanding)))
     this.#byState.get(volume.state)?.add(volume)
-    if (volume.jobs.length > 0 && volume.jobs.every((job) => this.#isProven(job))) this.#proven.add(volume)
+    const isProven = (job: JobEntry) => isJobProven(job, this.#findProvenUntil(job))
+    if (volume.jobs.length > 0 && volume.jobs.every(isProven)) this.#proven.add(volume)
     else this.#proven.delete(volume)
-  }
-
-  #isProven(entry: JobEntry): boolean {
-    const { isLoaded, condition, standing } = entry
-    const isCounted = isLoaded && condition.provenAt !== null && condition.lastGoodAt !== null
-    return isCounted && standing.UNPROVEN === undefined && this.#findProvenUntil(entry) !== null
   }
 }

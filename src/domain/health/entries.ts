@@ -6,6 +6,14 @@ import type { ModeKey } from '../ports.ts'
 import type { JobEntry } from './job-entry.ts'
 import { parseStanding, type Standing } from './states.ts'
 
+/** What the catalog knows of a job. */
+export interface LoadedJob {
+  /** Its own row, or that of the job it inherits from. */
+  row: KeptJobHealth | undefined
+  lastRun: EndedRun | null
+  condition: VolumeCondition
+}
+
 export function makeModeKey({ planned: { server, volume }, mode }: JobEntry): ModeKey {
   return { server, source: volume?.path ?? '', mode }
 }

@@ -62,7 +62,7 @@ function* findLate(facts: JobFacts, { OVERDUE }: Standing, now: number): Generat
   if (end !== null && end <= now) yield ['OVERDUE', end]
 }
 
-export function readDeadline(due: number | null, graceMs: number | null): number | null {
+function readDeadline(due: number | null, graceMs: number | null): number | null {
   return due === null || graceMs === null ? null : due + graceMs
 }
 
@@ -81,4 +81,16 @@ function describeQuiet(facts: JobFacts, before: Standing, now: number): [VolumeS
   if (lastGoodAt === null || facts.due === null) return ['UNKNOWN', before.UNKNOWN ?? facts.countedFrom]
   const isFirst = Object.keys(before).length === 0
   return ['OK', before.OK ?? (isFirst ? lastGoodAt : now)]
+}
+
+/**
+ * When the planned runs of a job must have ended, unix ms; none while it is paused.
+ * @param minGraceMs counts while the grace is not known
+ */
+export function listDeadlines(
+  { pausedSince, firstDue, due, graceMs }: JobFacts,
+  minGraceMs: number,
+): number[] {
+  const planned = pausedSince === null ? [firstDue, due] : []
+  return planned.map((time) => readDeadline(time, graceMs ?? minGraceMs)).filter((time) => time !== null)
 }
