@@ -1,11 +1,12 @@
 import { BackupdError, messageOf } from '../lib/errors.ts'
+import { describeRun } from '../wire/failed-run.ts'
 import type { Job, JobOptions } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { LiveRecord } from './live-record.ts'
 import { PauseSwitch } from './pause-switch.ts'
 import type { Plugin, RunSettings } from './plugin.ts'
-import type { RunTask } from './ports.ts'
+import type { RunEnd, RunTask } from './ports.ts'
 import { lifeLock, volumeLock } from './run-locks.ts'
 import type { Ticket } from './run-queue.ts'
 
@@ -114,4 +115,26 @@ export function makeTask(run: Run, settings: RunSettings, isHung: () => boolean)
       return isHung() ? 0 : undefined
     },
   }
+}
+
+/** Its process died, perhaps in the middle of changing a volume. */
+export function mayBeHalfDone({ plugin }: Run, end: RunEnd): boolean {
+  return plugin.changesVolumes === true && 'error' in end && end.error.code === 'RUNNER_DIED'
+}
+
+export function endAtLimit({ aborting }: Run, seconds: number): void {
+  const message = `It took longer than ${seconds} s, its time limit`
+  if (!aborting.signal.aborted) aborting.abort(new BackupdError('TIMED_OUT', message, { facts: { seconds } }))
+}
+
+export function makeStoppingError(): BackupdError {
+  return new BackupdError('CONFLICT', 'The daemon is stopping: ask again when it runs')
+}
+
+/** `rival` has not ended, and nobody needs `run` besides. */
+export function makeConflict({ job }: Run, rival: RunRecord): BackupdError {
+  const { rid, state } = rival
+  const what = job ? `The job "${job.id}"` : describeRun(rival)
+  const message = `${what} is already ${state} as ${rid}: wait for it or cancel it`
+  return new BackupdError('CONFLICT', message, { facts: { rid } })
 }

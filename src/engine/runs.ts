@@ -1,6 +1,5 @@
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import { canRun } from '../wire/actions.ts'
-import { describeRun } from '../wire/failed-run.ts'
 import type { Job } from '../wire/job.ts'
 import { isTerminal, type RunRecord } from '../wire/record.ts'
 import type { EngineOptions } from './engine-options.ts'
@@ -8,7 +7,17 @@ import { FailedRuns } from './failed-runs.ts'
 import { IdleRuns } from './idle-runs.ts'
 import { createKeeper } from './keeper.ts'
 import type { RunEnd, RunnerEvents } from './ports.ts'
-import { makeRun, makeTask, type Run, type RunRequest, type RunWorld } from './run.ts'
+import {
+  endAtLimit,
+  makeConflict,
+  makeRun,
+  makeStoppingError,
+  makeTask,
+  mayBeHalfDone,
+  type Run,
+  type RunRequest,
+  type RunWorld,
+} from './run.ts'
 import { toFailure } from './run-end.ts'
 import { RunQueue } from './run-queue.ts'
 import { RunRegister } from './run-register.ts'
@@ -130,15 +139,13 @@ export class Runs {
   /** Throws NOT_FOUND, CONFLICT. */
   cancel(rid: string): RunRecord {
     const record = this.find(rid)
-    if (!record) {
+    if (!record)
       throw new BackupdError('NOT_FOUND', `There is no record "${rid}" on this server`, { facts: { rid } })
-    }
     const { state } = record
     const run = this.#register.get(rid)
     if (!run || !canRun('cancel', state)) {
-      throw new BackupdError('CONFLICT', `The run ${rid} has ended: it is ${state}`, {
-        facts: { rid, state },
-      })
+      const facts = { rid, state }
+      throw new BackupdError('CONFLICT', `The run ${rid} has ended: it is ${state}`, { facts })
     }
     this.#abort(run, new BackupdError('CANCELLED', 'Cancelled on request'))
     return run.record.now
@@ -178,11 +185,7 @@ export class Runs {
   #findConflict(run: Run): BackupdError | undefined {
     if (this.#isClosing) return makeStoppingError()
     const rival = this.#register.findRival(run)?.record.now
-    if (!rival) return undefined
-    const { rid, state } = rival
-    const what = run.job ? `The job "${run.job.id}"` : describeRun(rival)
-    const message = `${what} is already ${state} as ${rid}: wait for it or cancel it`
-    return new BackupdError('CONFLICT', message, { facts: { rid } })
+    return rival && makeConflict(run, rival)
   }
 
   #admit(run: Run): void {
@@ -293,18 +296,4 @@ export class Runs {
       else setTimeout(() => this.#keepEnd(run, record, { isFirst: false }), RETRY_INTERVAL_MS).unref()
     }
   }
-}
-
-function makeStoppingError(): BackupdError {
-  return new BackupdError('CONFLICT', 'The daemon is stopping: ask again when it runs')
-}
-
-/** Its process died, perhaps in the middle of changing a volume. */
-function mayBeHalfDone({ plugin }: Run, end: RunEnd): boolean {
-  return plugin.changesVolumes === true && 'error' in end && end.error.code === 'RUNNER_DIED'
-}
-
-function endAtLimit({ aborting }: Run, seconds: number): void {
-  const message = `It took longer than ${seconds} s, its time limit`
-  if (!aborting.signal.aborted) aborting.abort(new BackupdError('TIMED_OUT', message, { facts: { seconds } }))
 }
