@@ -8,8 +8,7 @@ import { createSchema } from '../../src/resolvers/schema.ts'
 import { ADMIN, callerWith } from '../support/callers.ts'
 import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
 import { JUDGED_FIELDS, SEEN_WITH_OBJECT } from '../support/field-rules.ts'
-import { given } from '../support/given.ts'
-import { FOREIGN, FOREIGN_SERVER, OWN, OWN_SERVER, SHARED_SERVER } from '../support/two-apps.ts'
+import { FOREIGN, FOREIGN_SERVER, givenTwoApps, OWN, OWN_SERVER, SHARED_SERVER } from '../support/two-apps.ts'
 import { selectAll } from '../support/whole-document.ts'
 
 const schema = createSchema()
@@ -25,16 +24,7 @@ beforeEach(async () => {
 
 /** A controller with two apps; whatever text can name an app names the foreign one. */
 async function start() {
-  const both = given
-    .app(OWN)
-    .proc('web')
-    .on(OWN_SERVER, SHARED_SERVER)
-    .volume(`/data/${OWN}`)
-    .app(FOREIGN)
-    .proc('web')
-    .on(FOREIGN_SERVER, SHARED_SERVER)
-    .volume(`/data/${FOREIGN}`)
-  const filled = await both.inMemory()
+  const filled = await givenTwoApps().inMemory()
   const { world, daemons } = filled
   const rids = [1, 2, 3, 4].map(ridOf)
   for (const [n, [app, server]] of PLACES.entries()) await fill(filled, { app, server, rid: rids[n] ?? '' })

@@ -23,6 +23,8 @@ test('a wait does not end because the loop was blocked', async () => {
 test('a wait that is disposed never ends', async () => {
   const act = vi.fn()
   afterOwnTime(20, act)[Symbol.dispose]()
-  await new Promise((resolve) => setTimeout(resolve, 60))
+  const later = Promise.withResolvers<void>()
+  afterOwnTime(60, () => later.resolve())
+  await later.promise
   expect(act).not.toHaveBeenCalled()
 })

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ControllerOptions } from '../../src/controller/server.ts'
+import type { ControllerOptions } from '../../src/controller/controller-options.ts'
 import type { Role } from '../../src/domain/access/roles.ts'
 import { ridOf, sampleBackup, sampleRecord } from './catalog-samples.ts'
 import { given } from './given.ts'
@@ -28,7 +28,12 @@ export interface KnownIds {
 export async function startTwoApps(options: Partial<ControllerOptions> = {}) {
   const access = { anonymous: 'none', insecureHttp: false } as const
   const folder = await testFolder()
-  const controller = await startTestController({ folder, inventory: tellInventory(), access, ...options })
+  const controller = await startTestController({
+    folder,
+    inventory: toldInventory(givenTwoApps().inventory()),
+    access,
+    ...options,
+  })
   const admin = (await readFile(join(folder, 'controller', 'admin-token'), 'utf8')).trim()
   const ask = <T = Record<string, unknown>>(
     token: string | undefined,
@@ -64,19 +69,17 @@ export function authorize(token: string | undefined): Record<string, string> {
   return token === undefined ? {} : { authorization: `Bearer ${token}` }
 }
 
-function tellInventory() {
-  return toldInventory(
-    given
-      .app(OWN)
-      .proc('web')
-      .on(OWN_SERVER, SHARED_SERVER)
-      .volume(`/data/${OWN}`)
-      .app(FOREIGN)
-      .proc('web')
-      .on(FOREIGN_SERVER, SHARED_SERVER)
-      .volume(`/data/${FOREIGN}`)
-      .inventory(),
-  )
+/** An app of the caller and a foreign one, which share a server. */
+export function givenTwoApps() {
+  return given
+    .app(OWN)
+    .proc('web')
+    .on(OWN_SERVER, SHARED_SERVER)
+    .volume(`/data/${OWN}`)
+    .app(FOREIGN)
+    .proc('web')
+    .on(FOREIGN_SERVER, SHARED_SERVER)
+    .volume(`/data/${FOREIGN}`)
 }
 
 function makeIds(app: string, n: number): KnownIds {
