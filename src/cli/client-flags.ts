@@ -13,7 +13,7 @@ export interface ClientFlags {
   json: boolean
 }
 
-/** There is no flag with the token itself, because every user of the machine can read command lines. */
+/** The token itself is not a flag, because every user of the machine can read command lines. */
 export function addClientFlags(command: Command): Command {
   return command
     .option('--url <url>', 'the controller', 'http://127.0.0.1:9002')

@@ -359,7 +359,7 @@ test('data from before tokens stays open with a problem, until access is enforce
   expect((await askGraphQL(again.url, APPS, {}, authorize(token))).status).toBe(200)
 })
 
-test('what --anonymous says counts for any data, and is no problem', async () => {
+test('what --anonymous says counts for any data, and is not a problem', async () => {
   const folder = await makeOlderData()
   const first = await startTestController({ folder, access: { anonymous: 'none', insecureHttp: false } })
   expect((await askGraphQL(first.url, APPS)).status).toBe(401)

@@ -19,7 +19,7 @@ async function pass({ world, clock }: InMemory, ms: number): Promise<void> {
   }
 }
 
-test('a list of jobs that cannot be read after news is no problem once the daemon answers', async () => {
+test('a list of jobs that cannot be read after news is not a problem once the daemon answers', async () => {
   const kit = await hello.inMemory()
   await pass(kit, POLL_EVERY_MS)
   const news = { protocol: 2 as const, daemonId: 'x', server: IP, records: [sampleRecord()], running: [] }

@@ -33,7 +33,7 @@ test('an increment counts what it read and added, not the size of its series', a
   expect(valuesOf(samples, 'backupd_run_stored_bytes_total', { mode: 'increment' })).toEqual([20])
 })
 
-test('a recover counts what it restored, and is no backup', async () => {
+test('a recover counts what it restored, and is not a backup', async () => {
   const meter = new RunMeter('backupd')
   const result = { bytesRestored: 40, backup: sampleBackup({ bytes: 8000 }) }
   meter.note(sampleRecord({ ...TIMES, action: 'backup_recover', state: 'success', result }))
@@ -42,7 +42,7 @@ test('a recover counts what it restored, and is no backup', async () => {
   expect(valuesOf(samples, 'backupd_run_read_bytes_total')).toEqual([])
 })
 
-test('a verification has a series of its own, and is no backup', async () => {
+test('a verification has a series of its own, and is not a backup', async () => {
   const meter = new RunMeter('backupd')
   const result = { backup: sampleBackup({ bytes: 8000 }) }
   meter.note(sampleRecord({ ...TIMES, action: 'backup_verify', state: 'success', result }))

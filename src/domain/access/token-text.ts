@@ -13,7 +13,7 @@ export function createTokenText(): { id: string; text: string; hash: string } {
   return { id, text, hash: hashToken(text) }
 }
 
-/** The id in a token; undefined if the text is not one. The id is no secret. */
+/** The id in a token; undefined if the text is not one. The id is not a secret. */
 export function readTokenId(text: string): string | undefined {
   return FORM.exec(text)?.[1]
 }

@@ -44,7 +44,7 @@ export class Viewer {
 
 @ObjectType({ ...SIMPLE, description: 'What scripts and command lines show instead of a password.' })
 export class Token {
-  @Field(() => ID, { description: 'Its id, which is no secret.' })
+  @Field(() => ID, { description: 'Its id, which is not secret.' })
   id!: string
 
   @Field(() => String, { description: 'What it is for.' })

@@ -42,7 +42,7 @@ async function start(expiresAt: string | null = null) {
   return { ...memory, book, clock, id, text }
 }
 
-test('a token has 256 random bits, an id that is no secret, and only its hash is kept', async () => {
+test('a token has 256 random bits, an id that is not secret, and only its hash is kept', async () => {
   const { rows, id, text } = await start()
   expect(text).toMatch(/^bkd_[0-9a-f]{16}_[A-Za-z0-9_-]{43}$/)
   expect(readTokenId(text)).toBe(id)

@@ -57,7 +57,7 @@ async function openIndexCopy(driver: Driver, expected: ExpectedIndex): Promise<O
 
 async function openIntact(cache: ContentCache, expected: ExpectedIndex): Promise<ObjectReader | undefined> {
   const copy = await cache.open(expected.sha256)
-  // A disk that cannot read its copy is no reason to fail: the store has the index.
+  // The run need not fail if the disk cannot read its copy: the store has the index.
   if (!copy || (await isExpected(copy, expected).catch(() => false))) return copy
   await copy.close()
   await cache.drop(expected.sha256)
