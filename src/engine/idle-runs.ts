@@ -1,4 +1,4 @@
-import { type Progress, WAIT_FOR_STORE } from '../wire/record.ts'
+import { PAUSED, type Progress, WAIT_FOR_STORE } from '../wire/record.ts'
 import type { Run } from './run.ts'
 import type { RunQueue } from './run-queue.ts'
 import type { RunWatch } from './run-watch.ts'
@@ -15,6 +15,8 @@ export interface IdleRunsParts {
 export class IdleRuns {
   readonly #parts: IdleRunsParts
   readonly #running = new Set<Run>()
+  /** Those that did pause, and are not watched. */
+  readonly #resting = new Set<Run>()
   /** Other runs that have waited, until they end: a prune waits for the lock of each of its slices. */
   readonly #waiting = new Set<Run>()
 
@@ -30,23 +32,28 @@ export class IdleRuns {
 
   end(run: Run): void {
     this.#running.delete(run)
+    this.#resting.delete(run)
     if (this.#waiting.delete(run)) this.#update()
   }
 
   noteProgress(run: Run, { phase }: Partial<Progress>): void {
+    if (run.pausing?.isPaused && phase === PAUSED) this.#rest(run)
     if (phase !== WAIT_FOR_STORE || run.pausing || this.#waiting.has(run)) return
     this.#waiting.add(run)
     this.#update()
   }
 
-  /** A paused run does not hang, so it is not watched. */
   pause(run: Run, isBusy: boolean): void {
     const isPaused = isBusy || this.#waiting.size > 0
     if (!run.pausing || !this.#running.has(run) || run.pausing.isPaused === isPaused) return
-    const { watch } = this.#parts
-    if (isPaused) watch.end(run)
-    else watch.begin(run)
+    if (!isPaused && this.#resting.delete(run)) this.#parts.watch.begin(run)
     run.pausing.set(isPaused)
+  }
+
+  /** A run that rests does not hang. Until it says so, it may hang while others wait for it. */
+  #rest(run: Run): void {
+    this.#resting.add(run)
+    this.#parts.watch.end(run)
   }
 
   #update(): void {

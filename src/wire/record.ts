@@ -39,6 +39,8 @@ export function isTerminal(state: RecordState): boolean {
 
 /** The phase of a run that waits for its store or for a lock in it; such a run does not count as hung. */
 export const WAIT_FOR_STORE = 'wait-store'
+/** The phase of a run that gives way to others. */
+export const PAUSED = 'paused'
 
 export const progressSchema = z.object({
   /** `walk`, `pack`, `publish`, `check`, `unpack`, `swap`, … */

@@ -15,10 +15,12 @@ function idleRun() {
   return { runs, queue, watched, idle, other, isPaused: () => idle.pausing?.isPaused }
 }
 
-test('an idle run is paused from the wait of another for the store until that one ends, and is not watched then', () => {
+test('an idle run is paused while another has to wait for the store, and is not watched once it rests', () => {
   const { runs, idle, other, watched, isPaused } = idleRun()
   runs.noteProgress(other, { phase: WAIT_FOR_STORE })
   expect(isPaused()).toBe(true)
+  expect(watched).toEqual([])
+  runs.noteProgress(idle, { phase: 'paused' })
   runs.noteProgress(other, { phase: 'prune' })
   expect(isPaused()).toBe(true)
   runs.end(other)
@@ -26,6 +28,14 @@ test('an idle run is paused from the wait of another for the store until that on
   expect(watched).toEqual(['end', 'begin'])
   runs.noteProgress(idle, { phase: WAIT_FOR_STORE })
   expect(isPaused()).toBe(false)
+})
+
+test('an idle run that hangs before it rests stays watched', () => {
+  const { runs, idle, other, watched } = idleRun()
+  runs.noteProgress(other, { phase: WAIT_FOR_STORE })
+  runs.end(other)
+  runs.noteProgress(idle, { phase: 'paused' })
+  expect(watched).toEqual([])
 })
 
 test('an idle run stays paused while heavy runs exist', () => {

@@ -1,4 +1,5 @@
 import type { StoredBackup, VerifyVerdict } from '../../../store/stored-backup.ts'
+import { PAUSED } from '../../../wire/record.ts'
 import type { VerifyResult } from '../../../wire/verification.ts'
 import { PauseSwitch } from '../../pause-switch.ts'
 import type { RunContext } from '../../plugin.ts'
@@ -90,7 +91,7 @@ export class ReadingTurns {
   async #resumed(): Promise<void> {
     const { signal, progress } = this.#context
     if (!this.#pausing.isPaused) return
-    progress({ phase: 'paused' })
+    progress({ phase: PAUSED })
     await this.#pausing.resumed(signal)
     progress({ phase: 'verify' })
   }
