@@ -2,7 +2,7 @@
 // the stores that domain/ports.ts describes; only controller/ and cli/ open it, one process at a time.
 // It only remembers: it knows no rules, daemons or GraphQL, and may import lib, wire and domain/ports.ts.
 
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { HealthStore } from '../domain/health-ports.ts'
 import type {
   AccessStore,
@@ -148,7 +148,7 @@ async function openStores(options: OpenedDatabase): Promise<Catalog> {
     onDiskFull: () => options.onDiskFull?.(),
   })
   const numbers = await openEventNumbers(db, writes, log)
-  const access = await openAccessMark(db, writes)
+  const access = await openAccessMark({ db, writes, dataDir: dirname(file), log })
   const world = { db, numbers, writes, caches, clock, log }
   return {
     records: await openRecordStore(world),

@@ -9,7 +9,7 @@ const OWN_FILES = [
   /^(controller\/)?catalog\.(db|lock)(-wal|-shm|-journal)?$/,
   /^(controller\/)?catalog\.db\.before-[^/]+$/,
   /^(controller\/)?inventory\.json(\.tmp-\d+)?$/,
-  /^(controller\/)?admin-token(\.tmp-\d+)?$/,
+  /^(controller\/)?(admin-token|access-enforced)(\.tmp-\d+)?$/,
   /^copies\/catalog-[^/]+\.db(\.part)?$/,
   /^(daemon\/)?daemon\.db(\.damaged-[0-9TZ]+)?(-wal|-shm|-journal)?$/,
   /^(daemon\/)?daemon-id(\.tmp-\d+)?$/,

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readFile, rm } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { get } from 'node:http'
 import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
@@ -317,7 +317,7 @@ async function makeOlderData(): Promise<string> {
   const database = new Database(join(folder, 'controller', 'catalog.db'))
   database.exec(`DELETE FROM "Meta" WHERE "key" = 'access'; DELETE FROM "Token"`)
   database.close()
-  await rm(join(folder, 'controller', 'admin-token'))
+  for (const name of ['admin-token', 'access-enforced']) await rm(join(folder, 'controller', name))
   return folder
 }
 
@@ -357,6 +357,19 @@ test('data from before tokens stays open with a problem, until access is enforce
   const again = await startTestController({ folder, ...UNTOLD })
   expect((await askGraphQL(again.url, APPS)).status).toBe(401)
   expect((await askGraphQL(again.url, APPS, {}, authorize(token))).status).toBe(200)
+})
+
+test('a copy of the catalog from before access was enforced does not open the controller again', async () => {
+  const folder = await makeOlderData()
+  const catalog = join(folder, 'controller', 'catalog.db')
+  const copy = await readFile(catalog)
+  const first = await startTestController({ folder, ...UNTOLD })
+  const token = (await readFile(join(folder, 'controller', 'admin-token'), 'utf8')).trim()
+  expect((await askGraphQL(first.url, ENFORCE, {}, authorize(token))).data).toEqual({ enforceAccess: true })
+  await first.close()
+  await writeFile(catalog, copy)
+  const { url } = await startTestController({ folder, ...UNTOLD })
+  expect((await askGraphQL(url, APPS)).status).toBe(401)
 })
 
 test('what --anonymous says counts for any data, and is not a problem', async () => {
