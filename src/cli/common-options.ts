@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path'
 import { systemClock } from '../lib/clock.ts'
-import { type AccessFlags, readTlsOptions } from './access-flags.ts'
+import { type AccessFlags, readAccessOptions, readTlsOptions } from './access-flags.ts'
 import { parseNewsFrom } from './news-from.ts'
 import type { Connections } from './shared-flags.ts'
 import { VERSION } from './version.ts'
@@ -57,7 +57,7 @@ export function readCommonControllerFlags(flags: CommonControllerFlags, dataDir:
     overdueGraceMs: flags.overdueGrace,
     newsFrom: parseNewsFrom(flags.newsFrom),
     allowedHosts: flags.allowedHost,
-    access: { anonymous: flags.anonymous, insecureHttp: flags.insecureHttp },
+    access: readAccessOptions(flags),
     tls: readTlsOptions(flags),
     connections: flags.maxSocketsPerPeer,
     clock: systemClock,

@@ -1,14 +1,13 @@
 import type { IncomingMessage } from 'node:http'
-import { TLSSocket } from 'node:tls'
-import type { AnonymousUse } from '../domain/access/access-state.ts'
 import { type AnonymousRole, makeAnonymous, type Principal } from '../domain/access/principal.ts'
 import type { World } from '../domain/world.ts'
 import { BackupdError } from '../lib/errors.ts'
-import { isLoopback } from '../lib/loopback.ts'
-import { plainIp } from '../lib/plain-ip.ts'
+import type { AddressRules } from './address-rules.ts'
+import { AnonymousRoles } from './anonymous-roles.ts'
 import { readCredentials } from './credentials.ts'
+import { type RequestSender, RequestSenders } from './request-senders.ts'
 
-export interface AccessOptions {
+export interface AccessOptions extends Partial<AddressRules> {
   /** What callers without credentials may do; undefined: nothing, or everything if the data is from before tokens. */
   anonymous: AnonymousRole | undefined
   /** Accept credentials over plain HTTP from other machines, too. */
@@ -17,20 +16,22 @@ export interface AccessOptions {
 
 type CallerWorld = Pick<World, 'tokens' | 'access' | 'clock'>
 
-const ANONYMOUS = {
-  none: makeAnonymous('none'),
-  viewer: makeAnonymous('viewer'),
-  admin: makeAnonymous('admin'),
-}
+/** Whoever asks while data from before tokens is open: nothing that worked may stop working. */
+const EVERYBODY = makeAnonymous('admin')
 
 /** Finds out who asks; the only maker of principals for requests. What they may do is decided in domain/. */
 export class Callers {
+  /** Where requests come from. */
+  readonly senders: RequestSenders
   readonly #world: CallerWorld
   readonly #options: AccessOptions
+  readonly #anonymous: AnonymousRoles
 
   constructor(world: CallerWorld, options: AccessOptions) {
     this.#world = world
     this.#options = options
+    this.#anonymous = new AnonymousRoles(options.anonymous ?? 'none', options.anonymousFrom ?? [])
+    this.senders = new RequestSenders(options.trustedProxies)
   }
 
   /**
@@ -39,39 +40,47 @@ export class Callers {
    * @param authorization the header, or what a WebSocket sent instead
    */
   identify(request: IncomingMessage, authorization = request.headers.authorization): Principal {
-    if (authorization === undefined) return this.#findAnonymous()
-    if (!this.#options.insecureHttp && !isPrivate(request)) throw inTheClear()
+    const sender = this.senders.find(request)
+    if (authorization === undefined) return this.#isOpen ? EVERYBODY : this.#anonymous.find(sender)
+    if (!this.#options.insecureHttp && !sender.isPrivate) throw inTheClear()
     const text = readCredentials(authorization)
     const principal = text === undefined ? undefined : this.#world.tokens.identify(text)
     if (!principal) throw notValid(text === undefined)
     return principal
   }
 
+  /** The same for a caller who needs some role. Throws UNAUTHENTICATED also if the caller may do nothing at all. */
+  admit(request: IncomingMessage, authorization = request.headers.authorization): Principal {
+    const principal = this.identify(request, authorization)
+    if (principal.grants.length === 0) throw signIn(this.senders.find(request))
+    return principal
+  }
+
   /** Whether the principal may still ask: neither has its token ended, nor has access been closed since. */
   isCurrent(principal: Principal): boolean {
     if (principal.kind === 'token') return this.#world.tokens.isCurrent(principal.tokenId)
-    return principal.kind !== 'anonymous' || principal === this.#findAnonymous()
+    return principal !== EVERYBODY || this.#isOpen
   }
 
-  /** Notes who would be refused if callers without credentials were. */
-  noteRequest(principal: Principal, { address, request }: Pick<AnonymousUse, 'address' | 'request'>): void {
+  /** Notes who would be refused if callers without credentials were. @param request as in AnonymousUse */
+  noteRequest(principal: Principal, { address }: RequestSender, request: string): void {
     if (principal.kind !== 'anonymous') return
     this.#world.access.noteAnonymous(address, request, this.#world.clock.now())
   }
 
-  #findAnonymous(): Principal {
-    const { anonymous = this.#world.access.isEnforced ? 'none' : 'admin' } = this.#options
-    return ANONYMOUS[anonymous]
+  get #isOpen(): boolean {
+    return this.#options.anonymous === undefined && !this.#world.access.isEnforced
   }
 }
 
-/** Throws UNAUTHENTICATED for a principal that may do nothing at all. */
-export function requireGrants(principal: Principal): void {
-  if (principal.grants.length > 0) return
-  throw new BackupdError(
-    'UNAUTHENTICATED',
-    'Sign in: this controller answers nobody without a token. Send one as "Authorization: Bearer TOKEN", or as the password of HTTP Basic',
-  )
+const HOW_TO_SIGN_IN = 'Send one as "Authorization: Bearer TOKEN", or as the password of HTTP Basic'
+
+/** For a caller without credentials, from an address that gives no role. */
+function signIn({ isUnproven }: RequestSender): BackupdError {
+  const why = isUnproven
+    ? 'this request was forwarded without proof of where it came from (see --trusted-proxy), so it takes a token'
+    : 'this controller does not answer you without a token'
+  return new BackupdError('UNAUTHENTICATED', `Sign in: ${why}. ${HOW_TO_SIGN_IN}`)
 }
 
 /** For whoever was answered before. */
@@ -81,16 +90,10 @@ export function accessEnded(): BackupdError {
   return new BackupdError('UNAUTHENTICATED', what)
 }
 
-/** Whether nobody but the two ends reads the connection: it is encrypted, or both are on this machine. */
-function isPrivate({ socket }: IncomingMessage): boolean {
-  const { remoteAddress = '', localAddress } = socket
-  return socket instanceof TLSSocket || remoteAddress === localAddress || isLoopback(plainIp(remoteAddress))
-}
-
 function inTheClear(): BackupdError {
   return new BackupdError(
     'TLS_REQUIRED',
-    'Credentials are refused over plain HTTP from another machine, because others may read them. Ask through TLS or on the machine itself, or start the controller with --insecure-http',
+    'Credentials are refused over plain HTTP from another machine, because others may read them. Ask through TLS (a --trusted-proxy must say X-Forwarded-Proto: https) or on the machine itself, or start the controller with --insecure-http',
   )
 }
 

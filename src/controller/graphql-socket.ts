@@ -120,14 +120,14 @@ interface Request extends Extra {
 function prepareOperation(
   { id, payload, socket, request, principal }: Request,
   documents: SocketDocuments,
-  { schema, makeContext, sizes }: SocketOptions,
+  { schema, makeContext, sizes, callers }: SocketOptions,
 ): SocketOperation | readonly GraphQLError[] {
   const prepared = documents.prepare(payload.query, {
     sizes: sizes(principal),
     variables: readVariables(payload.variables),
   })
   if (!isDocument(prepared)) return prepared
-  const context = makeContext(makeCaller(principal, `graphql-ws ${request.socket.remoteAddress ?? ''}`))
+  const context = makeContext(makeCaller(principal, 'graphql-ws', callers.senders.find(request).address))
   return {
     id,
     socket,

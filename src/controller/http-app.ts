@@ -49,7 +49,8 @@ export async function createHttpApp({
   await app.register(fastifyApollo(apollo), {
     path: '/graphql',
     method: ['GET', 'POST'],
-    context: async ({ ip, principal }) => makeContext(makeCaller(principal, `graphql ${ip}`)),
+    context: async ({ raw, principal }) =>
+      makeContext(makeCaller(principal, 'graphql', callers.senders.find(raw).address)),
   })
   return app
 }

@@ -12,17 +12,17 @@ import { printJson } from '../http/app.ts'
 import { chooseRetryAfter } from '../http/connection-limits.ts'
 import { frameworkRefusal } from '../http/framework-refusal.ts'
 import { BackupdError, errnoOf, hasCode } from '../lib/errors.ts'
-import { plainIp } from '../lib/plain-ip.ts'
 import { newsSchema, PROTOCOL } from '../wire/daemon-api.ts'
 import { parseShape } from '../wire/json.ts'
 import { readNewsHead } from '../wire/news-head.ts'
 import { legacyRecordSchema } from '../wire/record.ts'
+import { RequestSenders } from './request-senders.ts'
 
 /** Bytes; enough for a batch of records with a thousand warnings each. */
 const NEWS_LIMIT = 32 * 1024 * 1024
 
 /** The route for news: a batch from our daemons, one record from a legacy one. 2xx: the news is on disk. */
-export function addNewsRoute(app: FastifyInstance, world: World): void {
+export function addNewsRoute(app: FastifyInstance, world: World, senders = new RequestSenders()): void {
   app.register(async (scope) => {
     // Removes keys that could change a prototype instead of refusing the body, which would block the whole batch.
     scope.removeContentTypeParser('application/json')
@@ -35,7 +35,7 @@ export function addNewsRoute(app: FastifyInstance, world: World): void {
       })
     })
     scope.setErrorHandler((error, request, reply) => {
-      const from = plainIp(request.ip)
+      const from = senders.find(request.raw).address
       const seconds = findRetryAfter(world, error, from)
       if (seconds !== undefined) reply.header('retry-after', seconds)
       const flaw = findPostFlaw(error)
@@ -47,7 +47,8 @@ export function addNewsRoute(app: FastifyInstance, world: World): void {
       { bodyLimit: NEWS_LIMIT, config: { access: 'daemons' } },
       async (request, reply) => {
         const bytes = sizes.get(Object(request.body)) ?? 0
-        await accept(world, request.body, { from: plainIp(request.ip), bytes, gone: watchEnd(reply) })
+        const from = senders.find(request.raw).address
+        await accept(world, request.body, { from, bytes, gone: watchEnd(reply) })
         return printJson(reply.code(200), 'OK')
       },
     )

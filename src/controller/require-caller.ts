@@ -1,8 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Principal } from '../domain/access/principal.ts'
 import { hasCode } from '../lib/errors.ts'
-import { plainIp } from '../lib/plain-ip.ts'
-import { type Callers, requireGrants } from './callers.ts'
+import type { Callers } from './callers.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -23,9 +22,8 @@ export function requireCaller(app: FastifyInstance, callers: Callers): void {
     const access = readAccess(request)
     if (access === 'daemons') return
     try {
-      request.principal = callers.identify(request.raw)
-      if (access === undefined) requireGrants(request.principal)
-      if (access === undefined) callers.noteRequest(request.principal, describeRequest(request))
+      if (access === 'public') request.principal = callers.identify(request.raw)
+      else admit(request, callers)
     } catch (error) {
       // Never Basic: a browser would ask for a password, and send it with each request from then on.
       if (hasCode(error, 'UNAUTHENTICATED')) reply.header('www-authenticate', 'Bearer realm="backupd"')
@@ -34,8 +32,11 @@ export function requireCaller(app: FastifyInstance, callers: Callers): void {
   })
 }
 
-function describeRequest({ ip, method, routeOptions, is404 }: FastifyRequest) {
-  return { address: plainIp(ip), request: is404 ? method : `${method} ${routeOptions.url}` }
+function admit(request: FastifyRequest, callers: Callers): void {
+  const { raw, method, routeOptions, is404 } = request
+  request.principal = callers.admit(raw)
+  const what = is404 ? method : `${method} ${routeOptions.url}`
+  callers.noteRequest(request.principal, callers.senders.find(raw), what)
 }
 
 function readAccess({ routeOptions, is404 }: FastifyRequest): 'public' | 'daemons' | undefined {

@@ -1,7 +1,7 @@
 import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Execute } from '../client/execute.ts'
-import { type Caller, makeCaller } from '../domain/access/principal.ts'
+import type { Caller } from '../domain/access/principal.ts'
 import { printJson } from '../http/app.ts'
 import { acceptEmptyBodies } from '../http/empty-bodies.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -17,6 +17,8 @@ import { sendElements } from './send-elements.ts'
 export interface RestOptions {
   /** Executes documents in the name of a caller. */
   executeAs(caller: Caller): Execute
+  /** Who asks. */
+  findCaller(request: FastifyRequest): Caller
   clock: Clock
 }
 
@@ -61,14 +63,12 @@ async function answer(choices: readonly Choice[], exchange: Exchange): Promise<F
 
 async function ask(
   choices: readonly Choice[],
-  { request, executeAs, clock }: Omit<Exchange, 'reply'>,
+  { request, executeAs, findCaller, clock }: Omit<Exchange, 'reply'>,
 ): Promise<Reply> {
   const fields = new RequestFields(readFieldValues(request.query), readFieldValues(request.body ?? {}))
   const call = { params: request.params as Record<string, string>, fields, now: clock.now() }
   const meant = choices.find(({ flags }) => flags.every(([name, value]) => fields.text(name) === value))
-  return meant
-    ? meant.route.reply(call, executeAs(makeCaller(request.principal, `rest ${request.ip}`)))
-    : NOT_FOUND
+  return meant ? meant.route.reply(call, executeAs(findCaller(request))) : NOT_FOUND
 }
 
 async function send(

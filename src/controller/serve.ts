@@ -1,7 +1,7 @@
 // What the controller serves on its ports, joined from the parts of this folder.
 
 import type { IncomingMessage } from 'node:http'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { noteUnreadNews } from '../domain/accept-news.ts'
 import { type Caller, makeCaller, OWN_PROCESS, type Principal } from '../domain/access/principal.ts'
 import { readOwnListSizes } from '../domain/list-sizes.ts'
@@ -49,8 +49,10 @@ export async function serveController(world: World, options: ServeOptions, parts
     closeApp,
   )
   await app.register(async (legacy) => {
-    await addRestRoutes(legacy, { executeAs, clock: options.clock })
-    addNewsRoute(legacy, world)
+    const findCaller = ({ principal, raw }: FastifyRequest) =>
+      makeCaller(principal, 'rest', callers.senders.find(raw).address)
+    await addRestRoutes(legacy, { executeAs, findCaller, clock: options.clock })
+    addNewsRoute(legacy, world, callers.senders)
   })
   addHealthRoute(app, world, options.version)
   addMetricsRoute(app, world, options)

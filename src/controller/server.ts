@@ -21,6 +21,7 @@ import type { TrustedClock } from '../lib/trusted-clock.ts'
 import { FULL_DISK_TEXTS } from '../wire/health-texts.ts'
 import type { InventoryNews } from '../wire/inventory.ts'
 import type { RunRecord } from '../wire/record.ts'
+import { warnOfAnonymousRanges } from './address-rules.ts'
 import { ensureAdminToken } from './admin-token.ts'
 import { keepControllerTime } from './clock-file.ts'
 import type { ControllerOptions } from './controller-options.ts'
@@ -120,6 +121,7 @@ async function openWorld(options: OpenOptions, parts: AsyncDisposableStack) {
   parts.defer(() => world.background.close())
   await ensureAdminToken(world, dataDir)
   if (options.access.anonymous === undefined) reportOpenAccess(world)
+  warnOfAnonymousRanges(options.access.anonymousFrom ?? [], log)
   return { world, checkPages }
 }
 

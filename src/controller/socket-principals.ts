@@ -1,8 +1,7 @@
 import type { Extra } from 'graphql-ws/use/ws'
 import type { WebSocket } from 'ws'
 import type { Principal } from '../domain/access/principal.ts'
-import { plainIp } from '../lib/plain-ip.ts'
-import { accessEnded, type Callers, requireGrants } from './callers.ts'
+import { accessEnded, type Callers } from './callers.ts'
 
 /** How often the tokens of open sockets are checked. */
 const CHECK_MS = 1000
@@ -31,11 +30,9 @@ export class SocketPrincipals {
    * UNAUTHENTICATED or TLS_REQUIRED.
    */
   admit({ socket, request }: Extra, params: Readonly<Record<string, unknown>> | undefined): void {
-    const principal = this.#callers.identify(request, readAuthorization(params))
-    requireGrants(principal)
+    const principal = this.#callers.admit(request, readAuthorization(params))
     this.#known.set(socket, principal)
-    const address = plainIp(request.socket.remoteAddress ?? '')
-    this.#callers.noteRequest(principal, { address, request: 'WebSocket /graphql' })
+    this.#callers.noteRequest(principal, this.#callers.senders.find(request), 'WebSocket /graphql')
   }
 
   /** Who asks, if the principal may still ask. */

@@ -17,9 +17,9 @@ const APP = { nullable: true, description: 'With what belongs to this app; witho
 export class AccessResolver {
   @Query(() => Viewer, { description: 'Who asks, and what the caller may do.' })
   viewer(@Ctx() { world }: Context): Viewer {
-    const { principal } = world.caller
+    const { principal, address } = world.caller
     const { kind, name, grants } = principal
-    return { kind, name, grants, roles: [...new Set(grants.map(({ role }) => role))], principal }
+    return { kind, name, address, grants, roles: [...new Set(grants.map(({ role }) => role))], principal }
   }
 
   @FieldResolver(() => AccessDecision, { description: 'Whether the caller may do something.' })

@@ -83,8 +83,9 @@ describe.skipIf(!hasOpenssl)('with certificates of openssl', () => {
 })
 
 test('the three flags belong together', () => {
-  const flags = { insecureHttp: false, tlsAddr: ':9443' }
-  expect(readTlsOptions({ insecureHttp: false })).toBeUndefined()
+  const none = { anonymousFrom: [], trustedProxy: [], insecureHttp: false }
+  const flags = { ...none, tlsAddr: ':9443' }
+  expect(readTlsOptions(none)).toBeUndefined()
   expect(() => readTlsOptions(flags)).toThrow('give all three')
   expect(readTlsOptions({ ...flags, tlsCert: '/a.crt', tlsKey: '/a.key' })).toEqual({
     ...{ host: '0.0.0.0', port: 9443, certFile: '/a.crt', keyFile: '/a.key' },

@@ -59,7 +59,7 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   UnknownObjects: 'count names',
   Verification: 'at method rid share',
   VerifyResult: 'bytes method problems share',
-  Viewer: 'can grants kind name roles',
+  Viewer: 'address can grants kind name roles',
   Volume: 'app backups days health instanceNo jobs name path proc server',
   VolumeConnection: 'edges nodes pageInfo totalCount totalCountIsCapped',
   VolumeCount: 'state volumes',

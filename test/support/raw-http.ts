@@ -3,8 +3,10 @@ import { request } from 'node:http'
 export interface RawRequest {
   method?: string
   path?: string
-  headers?: Record<string, string>
+  headers?: Record<string, string | string[]>
   body?: string | Buffer
+  /** The address that it comes from: any in 127.0.0.0/8. */
+  from?: string
 }
 
 export interface RawAnswer {
@@ -16,10 +18,11 @@ export interface RawAnswer {
 /** HTTP with headers that fetch would not send: Host, Origin, Sec-Fetch-Site, Upgrade. */
 export function rawRequest(
   url: string,
-  { method = 'GET', path = '/', headers = {}, body }: RawRequest,
+  { method = 'GET', path = '/', headers = {}, body, from }: RawRequest,
 ): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
-    const asked = request(new URL(path, url), { method, headers, agent: false }, (response) => {
+    const options = { method, headers, agent: false, localAddress: from }
+    const asked = request(new URL(path, url), options, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk) => chunks.push(chunk))
       response.on('error', reject)

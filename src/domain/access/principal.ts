@@ -30,8 +30,9 @@ export interface ProcessPrincipal extends AnyPrincipal {
 /** What callers without credentials may do. */
 export type AnonymousRole = 'none' | 'viewer' | 'admin'
 
-export function makeAnonymous(role: AnonymousRole): AnonymousPrincipal {
-  const grants: Grant[] = role === 'none' ? [] : [{ role, apps: null }]
+/** @param more what callers from some addresses may do besides */
+export function makeAnonymous(role: AnonymousRole, more: readonly Grant[] = []): AnonymousPrincipal {
+  const grants: Grant[] = role === 'none' ? [...more] : [{ role, apps: null }, ...more]
   return { kind: 'anonymous', name: 'anonymous', grants, scope: findScope(grants) }
 }
 
@@ -59,16 +60,19 @@ function findScope(grants: readonly Grant[]): Scope {
   return new Scope(viewing.flatMap(({ apps }) => apps ?? []))
 }
 
-/** Someone who asks, and from where: `graphql 10.0.0.7`. */
+/** Someone who asks, and from where. */
 export interface Caller {
   readonly principal: Principal
-  /** For the audit. */
+  /** IP address; null: within this program. */
+  readonly address: string | null
+  /** For the audit: `graphql 10.0.0.7`. */
   readonly who: string
 }
 
-/** @param place the way and the address that the request came from: `graphql 10.0.0.7` */
-export function makeCaller(principal: Principal, place: string): Caller {
+/** @param way how the request came: `graphql` */
+export function makeCaller(principal: Principal, way: string, address: string | null = null): Caller {
+  const place = address === null ? way : `${way} ${address}`
   const who =
     principal.kind === 'token' ? `${place} with the token "${principal.name}" (${principal.tokenId})` : place
-  return { principal, who }
+  return { principal, address, who }
 }

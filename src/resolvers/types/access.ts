@@ -33,6 +33,12 @@ export class Viewer {
   @Field(() => String, { description: 'The name of the token; `anonymous` without one.' })
   name!: string
 
+  @Field(() => String, {
+    nullable: true,
+    description: 'The IP address that the request came from, as far as the controller can tell.',
+  })
+  address!: string | null
+
   @Field(() => [AccessRole], { description: 'The roles, each perhaps for some apps only: see `grants`.' })
   roles!: AccessRole[]
 
