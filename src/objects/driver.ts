@@ -23,7 +23,7 @@ export interface Driver {
    * Like create(), for content whose name is known only at its end. Until then it is listed in `folder`, if at all, by
    * a name that isUnnamed(). An object store keeps such content in memory, so it must be bounded, like a pack.
    */
-  createIn(folder: string, options?: Pick<CreateOptions, 'kind'>): Promise<UnnamedWriter>
+  createIn(folder: string, options?: UnnamedOptions): Promise<UnnamedWriter>
   /** Throws NOT_FOUND if it does not exist; with a known size, read() may do so instead. */
   open(name: string, known?: KnownObject): Promise<ObjectReader>
   /**
@@ -97,11 +97,19 @@ export interface CreateOptions {
   kind?: ContentKind
 }
 
+export interface UnnamedOptions extends Pick<CreateOptions, 'kind'> {
+  /**
+   * Its name is a hash of its content, so an object of that name has the same content: commit() may replace it instead of
+   * throwing CONFLICT, if that spares requests.
+   */
+  isNamedByContent?: boolean
+}
+
 /** What the caller knows of an object that it opens: spares requests, if the store costs some. */
 export interface KnownObject {
-  /** Its size. If it has another one, read() may throw CONFLICT. */
-  size: number
-  /** All that will be read, ascending: it is fetched ahead, and nothing else. */
+  /** Its size. If it has another one, read() may throw CONFLICT. Undefined: the size of its reader may be Infinity. */
+  size?: number
+  /** What will be read, ascending: it is fetched ahead, and nothing else. Any other read is one request. */
   spans: readonly ByteSpan[]
 }
 

@@ -40,7 +40,8 @@ export class LockFiles {
     const id = hashSha256(sealed).toString('hex')
     await this.#journal.announce(id)
     this.ids.add(id)
-    await publishSmall(place, { name: unpackedName(place, 'locks', id), content: sealed })
+    const name = unpackedName(place, 'locks', id)
+    await publishSmall(place, { name, content: sealed, isNamedByContent: true })
   }
 
   async remove(ids = [...this.ids]): Promise<void> {

@@ -33,7 +33,8 @@ export class OpenPack {
   }
 
   static async begin(place: RepositoryPlace): Promise<OpenPack> {
-    return new OpenPack(place, await place.driver.createIn(temporaryFolder(place), { kind: 'data' }))
+    const options = { kind: 'data', isNamedByContent: true } as const
+    return new OpenPack(place, await place.driver.createIn(temporaryFolder(place), options))
   }
 
   get isFull(): boolean {

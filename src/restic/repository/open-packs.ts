@@ -24,6 +24,11 @@ export class OpenPacks {
     return new OpenPacks((pack) => place.driver.open(packName(place, pack)))
   }
 
+  /** Like inStore(), for long reads in any order: nothing is fetched ahead, and opening a pack costs no request. */
+  static withoutReadAhead(place: RepositoryPlace): OpenPacks {
+    return new OpenPacks((pack) => place.driver.open(packName(place, pack), { spans: [] }))
+  }
+
   /** Returns fewer bytes at the end of the pack. Throws NOT_FOUND if the pack does not exist. */
   async read(pack: string, offset: number, length: number): Promise<Buffer> {
     const open = this.#open(pack)

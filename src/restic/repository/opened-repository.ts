@@ -117,7 +117,7 @@ export class OpenedRepository implements Repository {
   async saveUnpacked(kind: UnpackedKind, content: Buffer): Promise<string> {
     const sealed = kind === 'keys' ? content : sealUnpacked(this.key, content)
     const id = hashSha256(sealed).toString('hex')
-    const object = { name: unpackedName(this.place, kind, id), content: sealed }
+    const object = { name: unpackedName(this.place, kind, id), content: sealed, isNamedByContent: true }
     await publishSmall(this.place, kind === 'snapshots' ? { ...object, kind: 'snapshot' } : object)
     return id
   }

@@ -1,8 +1,8 @@
-import type { CreateOptions } from '../../objects/driver.ts'
+import type { UnnamedOptions } from '../../objects/driver.ts'
 import { temporaryFolder } from './layout.ts'
 import type { RepositoryPlace } from './repository.ts'
 
-interface SmallObject extends Pick<CreateOptions, 'kind'> {
+interface SmallObject extends UnnamedOptions {
   name: string
   content: Buffer
 }

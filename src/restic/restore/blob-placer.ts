@@ -1,7 +1,7 @@
 import { hasCode } from '../../lib/errors.ts'
 import type { BlobPlace } from '../repository/blob-place.ts'
 import { OpenPacks } from '../repository/open-packs.ts'
-import { type PackRun, packRuns } from '../repository/pack-runs.ts'
+import { chooseReadLimits, type PackRun, packRuns } from '../repository/pack-runs.ts'
 import type { Repository } from '../repository/repository.ts'
 import { snapshotCorrupt } from '../repository/repository-errors.ts'
 import { PlacePool } from './place-pool.ts'
@@ -41,7 +41,7 @@ export class BlobPlacer<P extends WritePlace> implements AsyncDisposable {
 
   constructor(options: PlacerOptions<P>) {
     this.#options = options
-    this.#packs = OpenPacks.inStore(options.source.place)
+    this.#packs = OpenPacks.withoutReadAhead(options.source.place)
     this.#pool = new PlacePool(options.source.key)
   }
 
@@ -71,7 +71,8 @@ export class BlobPlacer<P extends WritePlace> implements AsyncDisposable {
       if (where) located.push({ id, places, ...where })
       else await this.#placeAlone({ id, places, plainLength: 0 })
     }
-    const runs = packRuns(located)[Symbol.iterator]()
+    const limits = chooseReadLimits(this.#options.source.place.driver)
+    const runs = packRuns(located, limits)[Symbol.iterator]()
     // Waits for all lanes, also after an error: no read may be in progress when the packs are closed.
     const lanes = Array.from({ length: MAX_READS }, () => this.#placeRuns(runs))
     const failed = (await Promise.allSettled(lanes)).find((lane) => lane.status === 'rejected')

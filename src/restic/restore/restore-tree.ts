@@ -15,7 +15,14 @@ import { BlobPlacer, type BlobSource } from './blob-placer.ts'
 import { Damage } from './damage.ts'
 import { linkItems, type RestoreItem } from './link-items.ts'
 import { walkSnapshot } from './walk-snapshot.ts'
-import { type Link, type PlaceInFile, type RestoredFile, Window } from './window.ts'
+import {
+  chooseWindowLimits,
+  type Link,
+  type PlaceInFile,
+  type RestoredFile,
+  Window,
+  type WindowLimits,
+} from './window.ts'
 
 export interface RestoreInput {
   /** A repository whose index is loaded. */
@@ -74,7 +81,8 @@ class Restoring {
   readonly #open = new Set<RestoredFile>()
   readonly #done = { bytes: 0, files: 0, entries: 0 }
   readonly #writing: { window: Window; placed: Promise<void> }[] = []
-  #window = new Window()
+  readonly #limits: WindowLimits
+  #window: Window
   #faults = 0
   /** An error that ends the restore: a full or broken disk. */
   #fatal: { error: unknown } | undefined
@@ -82,6 +90,8 @@ class Restoring {
   constructor(input: RestoreInput) {
     const { source, chosen = EVERYTHING, signal, volume } = input
     this.#input = input
+    this.#limits = chooseWindowLimits(source.place.driver)
+    this.#window = new Window(this.#limits)
     this.#writer = new TreeWriter(input.target, (warning) => this.#warn(warning), input.onProtected)
     this.#items = linkItems(walkSnapshot({ source, chosen, damage: this.#damage, signal }, volume.tree))
     this.#placer = new BlobPlacer({
@@ -144,7 +154,7 @@ class Restoring {
   async #writeWindow(): Promise<void> {
     this.#throwIfFatal()
     const window = this.#window
-    this.#window = new Window()
+    this.#window = new Window(this.#limits)
     const placed = this.#placer.place(window.blobs)
     // finishWindow() gets the error.
     placed.catch(() => {})

@@ -1,12 +1,24 @@
+import type { Driver } from '../../objects/driver.ts'
 import type { TreeEntry } from '../../volume/tree/entry.ts'
 import type { WantedBlob } from './blob-placer.ts'
 import type { WritePlace } from './place-run.ts'
 
-/** The limits of a window. Its files stay open while earlier windows are written. */
-const MAX_BYTES = 8 << 20
-const MAX_PIECES = 1024
-const MAX_FILES = 200
+/** Its files stay open while earlier windows are written. */
+export interface WindowLimits {
+  bytes: number
+  pieces: number
+  files: number
+}
+
+const OF_FILES: WindowLimits = { bytes: 8 << 20, pieces: 1024, files: 200 }
+/** The content of a window has only what is read at once in memory; a larger one is read with fewer requests. */
+const OF_REQUESTS: WindowLimits = { bytes: 32 << 20, pieces: 4096, files: 500 }
 const MAX_LINKS = 4096
+
+/** The limits with which a restore from this store is fastest. */
+export function chooseWindowLimits({ cache }: Pick<Driver, 'cache'>): WindowLimits {
+  return cache ? OF_REQUESTS : OF_FILES
+}
 
 /** A file whose content is being written. */
 export interface RestoredFile {
@@ -35,16 +47,22 @@ export class Window {
   readonly files: RestoredFile[] = []
   /** Links to create once the files before them are written. */
   readonly links: Link[] = []
+  readonly #limits: WindowLimits
   readonly #wanted = new Map<string, WantedBlob<PlaceInFile>>()
   #bytes = 0
   #pieces = 0
 
+  constructor(limits: WindowLimits) {
+    this.#limits = limits
+  }
+
   get isFull(): boolean {
     const { files, links } = this
+    const limits = this.#limits
     return (
-      this.#bytes >= MAX_BYTES ||
-      this.#pieces >= MAX_PIECES ||
-      files.length >= MAX_FILES ||
+      this.#bytes >= limits.bytes ||
+      this.#pieces >= limits.pieces ||
+      files.length >= limits.files ||
       links.length >= MAX_LINKS
     )
   }

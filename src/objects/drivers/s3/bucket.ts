@@ -68,15 +68,16 @@ export class Bucket {
   }
 
   /**
-   * Reads the bytes from `from` up to and including `to`, and hands them over as they arrive. Throws NOT_FOUND, or CONFLICT
-   * if the object is too short, or was replaced after `etag` was read.
+   * Reads the bytes from `from` up to and including `to`, fewer at the end of the object, and hands them over as they arrive.
+   * Throws NOT_FOUND, or CONFLICT if the object ends before `from`, or was replaced after `etag` was read.
    */
   read(name: string, { from, to, etag, signal }: ByteRange, receiver: ByteReceiver): Promise<void> {
     return this.#requests.ask('read', name, async (client) => {
       const range = { ...this.#requests.locate(name), Range: `bytes=${from}-${to}`, IfMatch: etag }
       const answer = await client.getObject(range, { abortSignal: signal })
-      receiver.begin(readFound(answer))
-      const expected = to - from + 1
+      const found = readFound(answer)
+      receiver.begin(found)
+      const expected = Math.min(to + 1, found.size ?? to + 1) - from
       let got = 0
       for await (const chunk of streamBody(answer.Body)) {
         got += chunk.length

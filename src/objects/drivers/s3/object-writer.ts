@@ -19,6 +19,8 @@ export interface NewObject {
   plan: PartPlan
   kind?: ContentKind
   journal?: UploadJournal
+  /** An object of its name has the same content. */
+  isNamedByContent?: boolean
 }
 
 /** What is kept in memory of an object without a name: a pack has about 20 MiB. */
@@ -130,6 +132,8 @@ export class S3ObjectWriter {
   /** Without conditional writes, looks before and after: two that write at once are noticed then, not prevented. */
   async #publish(name: string): Promise<void> {
     const isConditional = await this.#conditional.areKept()
+    // The store checks the MD5, and what it replaces is the same.
+    if (!isConditional && this.#object.isNamedByContent) return await this.#store(name, false)
     const isThere = !isConditional && (await this.#lookAt(name))
     if (!isThere) await this.#storeOrFind(name, isConditional)
     // The store has checked the MD5 of a single request, and the condition.

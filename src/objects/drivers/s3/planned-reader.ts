@@ -9,7 +9,7 @@ const MAX_FETCH_BYTES = 8 * 1024 * 1024
 
 /**
  * Reads an object of which it is known what will be read: exactly that is fetched, ahead and in parallel, and nothing is asked
- * before. A read that failed and is repeated goes on where it was.
+ * before. Any other read is one request. A read that failed and is repeated goes on where it was.
  */
 export class PlannedReader implements ObjectReader {
   readonly size: number
@@ -19,10 +19,12 @@ export class PlannedReader implements ObjectReader {
   readonly #pieces: Generator<ByteSpan, undefined>
   /** In order. */
   #fetches: RangeFetch[] = []
+  /** Unplanned reads that failed, by their span. */
+  readonly #failed = new Map<string, RangeFetch>()
 
   constructor(bucket: Bucket, name: string, { size, spans }: KnownObject) {
     this.#object = { bucket, name, size, etag: undefined, signal: this.#closing.signal }
-    this.size = size
+    this.size = size ?? Number.POSITIVE_INFINITY
     this.#pieces = splitSpans(spans)
   }
 
@@ -61,9 +63,17 @@ export class PlannedReader implements ObjectReader {
     this.#fetches.push(fetch)
   }
 
-  /** The memory belongs to the caller. */
-  #readUnplanned(position: number, end: number): Promise<Buffer> {
-    return new RangeFetch(this.#object, { from: position, end }).bytes()
+  /** The memory belongs to the caller: two reads share no fetch. */
+  async #readUnplanned(position: number, end: number): Promise<Buffer> {
+    const span = `${position}-${end}`
+    const fetch = this.#failed.get(span) ?? new RangeFetch(this.#object, { from: position, end })
+    this.#failed.delete(span)
+    try {
+      return await fetch.bytes()
+    } catch (error) {
+      this.#failed.set(span, fetch)
+      throw error
+    }
   }
 }
 

@@ -1,18 +1,23 @@
 import { BackupdError } from '../../../lib/errors.ts'
 import type { Bucket, ByteReceiver } from './bucket.ts'
+import { isBeyondEnd } from './s3-error.ts'
 
 /** An object as it was when it was opened. */
 export interface OpenedObject {
   bucket: Bucket
   name: string
-  size: number
+  /** Undefined until the first answer, if the caller did not know it. */
+  size: number | undefined
   /** Undefined until the first answer. */
   etag: string | undefined
   /** Aborts its requests. */
   signal: AbortSignal
 }
 
-/** Fetches the bytes from `from` up to `end` of an object. If it fails, the next try begins at the byte reached. */
+/**
+ * Fetches the bytes from `from` up to `end` of an object, fewer if it ends before. If it fails, the next try begins at the
+ * byte reached.
+ */
 export class RangeFetch {
   readonly from: number
   readonly end: number
@@ -42,7 +47,9 @@ export class RangeFetch {
     this.start()
     try {
       await this.#running
-      return this.#content
+      return this.#filled < this.#content.length
+        ? Buffer.from(this.#content.subarray(0, this.#filled))
+        : this.#content
     } catch (error) {
       this.#running = undefined
       throw error
@@ -50,11 +57,15 @@ export class RangeFetch {
   }
 
   async #fetch(): Promise<void> {
+    const { bucket, name, etag, signal, size = this.end } = this.#object
+    const from = this.from + this.#filled
     // The connection may break after the last byte.
-    if (this.from + this.#filled === this.end) return
-    const { bucket, name, etag, signal } = this.#object
-    const range = { from: this.from + this.#filled, to: this.end - 1, etag, signal }
-    await bucket.read(name, range, this.#receiver())
+    if (from >= Math.min(this.end, size)) return
+    try {
+      await bucket.read(name, { from, to: this.end - 1, etag, signal }, this.#receiver())
+    } catch (error) {
+      if (this.#object.size !== undefined || !isBeyondEnd(error)) throw error
+    }
   }
 
   #receiver(): ByteReceiver {
@@ -75,6 +86,7 @@ function checkSame(
   const { bucket, name } = object
   const what = `Cannot read "${name}" in the store ${bucket.place}`
   const facts = { object: name }
+  object.size ??= size
   if (size !== object.size)
     throw new BackupdError('CONFLICT', `${what}: it has ${size} bytes, expected ${object.size}`, { facts })
   object.etag ??= etag

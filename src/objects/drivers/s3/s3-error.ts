@@ -36,6 +36,7 @@ const FULL: Fault = {
 }
 const MISSING: Fault = { code: 'NOT_FOUND', reason: 'it does not exist' }
 const CHANGED: Fault = { code: 'CONFLICT', reason: 'somebody else created or replaced it meanwhile' }
+const SHORT: Fault = { code: 'CONFLICT', reason: 'it is shorter than expected' }
 const BUSY = transient('the store is busy')
 const FAILED = transient('the store answered with an internal error')
 const DENIED = unavailable('access denied')
@@ -55,7 +56,7 @@ const BY_NAME: Readonly<Record<string, Fault>> = {
   NoSuchBucket: unavailable('the bucket does not exist. Create it, or correct --s3-bucket'),
   InvalidBucketName: unavailable('no bucket can have that name. Correct --s3-bucket'),
   PreconditionFailed: CHANGED,
-  InvalidRange: { code: 'CONFLICT', reason: 'it is shorter than expected' },
+  InvalidRange: SHORT,
   ConditionalRequestConflict: transient('somebody else changes the object at the same time'),
   OperationAborted: transient('somebody else changes the object at the same time'),
   NoSuchUpload: unavailable('its upload was removed by somebody else'),
@@ -108,6 +109,7 @@ const BY_STATUS: Readonly<Record<number, Fault>> = {
   409: transient('somebody else changes the object at the same time'),
   412: CHANGED,
   413: FULL,
+  416: SHORT,
   429: BUSY,
   500: FAILED,
   501: LACKING,
@@ -182,6 +184,11 @@ export function readS3Status(error: unknown): number | undefined {
 /** Whether the object, or the upload, does not exist, in a bucket that does. */
 export function isMissing(error: unknown): boolean {
   return readS3Status(error) === 404 && (error as Error).name !== 'NoSuchBucket'
+}
+
+/** Whether an object ends before the bytes that were asked for. */
+export function isBeyondEnd(error: unknown): boolean {
+  return error instanceof BackupdError && readS3Status(error.cause) === 416
 }
 
 /** For requests whose aim is that it does not exist. Throws any other error again. */

@@ -12,6 +12,7 @@ import type {
   ObjectStat,
   ObjectWriter,
   StoreCheckOptions,
+  UnnamedOptions,
   UnnamedWriter,
 } from '../../driver.ts'
 import { parseUnfinished, unfinishedName } from '../../unfinished.ts'
@@ -81,7 +82,7 @@ class S3Driver implements BareDriver {
     }
   }
 
-  async createIn(folder: string, marks: Pick<CreateOptions, 'kind'> = {}): Promise<UnnamedWriter> {
+  async createIn(folder: string, marks: UnnamedOptions = {}): Promise<UnnamedWriter> {
     const plan = new PartPlan(checkObjectName(folder))
     return new S3ObjectWriter(this.#bucket, this.#conditional, { ...marks, writer: randomUUID(), plan })
   }

@@ -59,3 +59,15 @@ test.each([
   expect(objects.get(name)?.content.length).toBe(size)
   proxy.assertAllHit()
 })
+
+test('an object named by its content takes one request, even if the store keeps no conditions', async () => {
+  const { settings, requests, objects } = await startS3Model({ ignoresConditions: true })
+  const driver = s3Driver(settings)
+  for (const _ of ['once', 'again']) {
+    const writer = await driver.createIn('tmp', { kind: 'data', isNamedByContent: true })
+    await writer.write(Buffer.from('content'))
+    await writer.commit('its-hash')
+  }
+  expect(requests.filter((each) => each.endsWith(' its-hash'))).toEqual(['PUT its-hash', 'PUT its-hash'])
+  expect(`${objects.get('its-hash')?.content}`).toBe('content')
+})

@@ -83,6 +83,34 @@ describeSwift('reading an object on a real Swift', (place) => {
     await expect(reader.read(0, 10)).rejects.toMatchObject({ code: 'CONFLICT' })
   })
 
+  test('of unknown size takes one request for each read, none to open it, and ends where the object ends', async () => {
+    const { driver, proxy } = await openObject('ns/unknown')
+    const before = proxy.requests.length
+    await using reader = await driver.open('ns/unknown', { spans: [] })
+    expect(proxy.requests.length).toBe(before)
+    proxy.fail(/^GET .*unknown/, 'cut', 2)
+    expect((await reader.read(7, 9 * MIB)).equals(CONTENT.subarray(7, 7 + 9 * MIB))).toBe(true)
+    const starts = proxy.ranges.map((range) => Number(/bytes=(\d+)-/.exec(range)?.[1]))
+    expect(starts).toEqual([...new Set(starts)])
+    expect(starts).toHaveLength(3)
+    expect((await reader.read(MIB, MIB)).equals(CONTENT.subarray(MIB, 2 * MIB))).toBe(true)
+    expect((await reader.read(30 * MIB, MIB)).equals(CONTENT.subarray(30 * MIB))).toBe(true)
+    expect(await reader.read(31 * MIB, MIB)).toHaveLength(0)
+    expect(proxy.ranges).toHaveLength(5)
+    proxy.assertAllHit()
+  })
+
+  test.each([0, 31 * MIB])(
+    'of unknown size that begins at its byte %i ends there, or is missing',
+    async (at) => {
+      const { driver } = await openObject(`ns/beyond-${at}`)
+      await using reader = await driver.open(`ns/beyond-${at}`, { spans: [] })
+      expect(await reader.read(at, 10)).toHaveLength(at === 0 ? 10 : 0)
+      await using missing = await driver.open('ns/none', { spans: [] })
+      await expect(missing.read(at, 10)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    },
+  )
+
   test('takes one request for a small object, and refuses a large one', async () => {
     const { driver, proxy } = await openObject('ns/large')
     await driver.replace('ns/small', Buffer.from('content'))
