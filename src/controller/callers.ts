@@ -6,6 +6,7 @@ import type { AddressRules } from './address-rules.ts'
 import { AnonymousRoles } from './anonymous-roles.ts'
 import { readCredentials } from './credentials.ts'
 import { type RequestSender, RequestSenders } from './request-senders.ts'
+import { SignInLimit } from './sign-in-limit.ts'
 
 export interface AccessOptions extends Partial<AddressRules> {
   /** What callers without credentials may do; undefined: nothing, or everything if the data is from before tokens. */
@@ -14,7 +15,7 @@ export interface AccessOptions extends Partial<AddressRules> {
   insecureHttp: boolean
 }
 
-type CallerWorld = Pick<World, 'tokens' | 'access' | 'clock'>
+type CallerWorld = Pick<World, 'tokens' | 'access' | 'clock' | 'log'>
 
 /** Whoever asks while data from before tokens is open: nothing that worked may stop working. */
 const EVERYBODY = makeAnonymous('admin')
@@ -26,11 +27,13 @@ export class Callers {
   readonly #world: CallerWorld
   readonly #options: AccessOptions
   readonly #anonymous: AnonymousRoles
+  readonly #signIns: SignInLimit
 
   constructor(world: CallerWorld, options: AccessOptions) {
     this.#world = world
     this.#options = options
     this.#anonymous = new AnonymousRoles(options.anonymous ?? 'none', options.anonymousFrom ?? [])
+    this.#signIns = new SignInLimit(world.log)
     this.senders = new RequestSenders(options.trustedProxies)
   }
 
@@ -45,7 +48,7 @@ export class Callers {
     if (!this.#options.insecureHttp && !sender.isPrivate) throw inTheClear()
     const text = readCredentials(authorization)
     const principal = text === undefined ? undefined : this.#world.tokens.identify(text)
-    if (!principal) throw notValid(text === undefined)
+    if (!principal) throw new WrongCredentials(text === undefined)
     return principal
   }
 
@@ -54,6 +57,12 @@ export class Callers {
     const principal = this.identify(request, authorization)
     if (principal.grants.length === 0) throw signIn(this.senders.find(request))
     return principal
+  }
+
+  /** What to answer if `identify` or `admit` threw: another refusal if wrong credentials come too often. */
+  async countRefusal(error: unknown, request: IncomingMessage): Promise<unknown> {
+    if (!(error instanceof WrongCredentials)) return error
+    return (await this.#signIns.count(this.senders.find(request).address)) ?? error
   }
 
   /** Whether the principal may still ask: neither has its token ended, nor has access been closed since. */
@@ -98,9 +107,11 @@ function inTheClear(): BackupdError {
 }
 
 /** Says nothing about which part is wrong. */
-function notValid(isUnreadable: boolean): BackupdError {
-  const what = isUnreadable
-    ? 'The credentials are neither a bearer token nor a password with a token'
-    : 'The token is not valid: it is misspelt, was revoked or has expired'
-  return new BackupdError('UNAUTHENTICATED', what)
+class WrongCredentials extends BackupdError {
+  constructor(isUnreadable: boolean) {
+    const what = isUnreadable
+      ? 'The credentials are neither a bearer token nor a password with a token'
+      : 'The token is not valid: it is misspelt, was revoked or has expired'
+    super('UNAUTHENTICATED', what)
+  }
 }

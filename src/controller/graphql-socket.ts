@@ -50,7 +50,7 @@ export function serveSocket(
   const graphql = serveGraphQL(
     {
       connectionInitWaitTimeout: INIT_TIMEOUT_MS,
-      onConnect: (connection) => acceptInit(connection, principals),
+      onConnect: (connection) => acceptInit(connection, principals, options.callers),
       onSubscribe(connection, id, payload) {
         const principal = principals.find(connection.extra.socket)
         const problem = principal ? limits.begin(connection, id, payload) : toGraphQLError(accessEnded())
@@ -91,10 +91,11 @@ export function serveSocket(
 }
 
 /** Forgets the payload. Returning false closes the socket; the close frame here has the reason. */
-function acceptInit(
+async function acceptInit(
   connection: Connection<Record<string, unknown>, Extra>,
   principals: SocketPrincipals,
-): boolean {
+  callers: Callers,
+): Promise<boolean> {
   const { connectionParams, extra } = connection
   const problem = findInitProblem(connectionParams)
   Object.assign(connection, { connectionParams: undefined })
@@ -104,8 +105,9 @@ function acceptInit(
     principals.admit(extra, connectionParams)
     return true
   } catch (error) {
-    if (!(error instanceof BackupdError)) throw error
-    extra.socket.close(UNAUTHORIZED, cutReason(error.message))
+    const refusal = await callers.countRefusal(error, extra.request)
+    if (!(refusal instanceof BackupdError)) throw refusal
+    extra.socket.close(UNAUTHORIZED, cutReason(refusal.message))
     return false
   }
 }

@@ -13,6 +13,7 @@ import { BackupdError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Context } from '../resolvers/context.ts'
 import { ERROR_CODE_HEADER } from '../wire/error-code-header.ts'
+import { addBrowserHeaders } from './browser-headers.ts'
 import type { Callers } from './callers.ts'
 import { refuseCostlyDocuments } from './refuse-costly.ts'
 import { requireCaller } from './require-caller.ts'
@@ -21,6 +22,8 @@ export interface ControllerHttpOptions {
   apollo: ApolloServer<Context>
   makeContext(caller: Caller): Context
   callers: Callers
+  /** Tell browsers that came through TLS to use nothing else. */
+  hsts: boolean
   /** Throws for a request that is not allowed. */
   guard(request: IncomingMessage): void
   log: Log
@@ -34,6 +37,7 @@ export async function createHttpApp({
   apollo,
   makeContext,
   callers,
+  hsts,
   guard,
   log,
   schema,
@@ -44,6 +48,7 @@ export async function createHttpApp({
     refuse: (error, request, reply) => refuse(error, request, { reply, log }),
   })
   app.removeContentTypeParser('text/plain')
+  addBrowserHeaders(app, { senders: callers.senders, hsts })
   requireCaller(app, callers)
   refuseCostlyDocuments(app, { schema, log, sizes })
   await app.register(fastifyApollo(apollo), {
@@ -61,6 +66,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   FORBIDDEN: 403,
   NOT_PERMITTED: 403,
   TLS_REQUIRED: 403,
+  TOO_MANY_SIGN_INS: 429,
   NOT_FOUND: 404,
   CONFLICT: 409,
   TOO_COSTLY: 503,

@@ -25,11 +25,19 @@ export function requireCaller(app: FastifyInstance, callers: Callers): void {
       if (access === 'public') request.principal = callers.identify(request.raw)
       else admit(request, callers)
     } catch (error) {
-      // Never Basic: a browser would ask for a password, and send it with each request from then on.
-      if (hasCode(error, 'UNAUTHENTICATED')) reply.header('www-authenticate', 'Bearer realm="backupd"')
-      throw error
+      const refusal = await callers.countRefusal(error, request.raw)
+      reply.headers(describeSignIn(refusal))
+      throw refusal
     }
   })
+}
+
+/** What programs read of a refusal. */
+function describeSignIn(refusal: unknown): Record<string, string> {
+  // Never Basic: a browser would ask for a password, and send it with each request from then on.
+  if (hasCode(refusal, 'UNAUTHENTICATED')) return { 'www-authenticate': 'Bearer realm="backupd"' }
+  if (!hasCode(refusal, 'TOO_MANY_SIGN_INS')) return {}
+  return { 'retry-after': String(refusal.facts.retryAfterSeconds) }
 }
 
 function admit(request: FastifyRequest, callers: Callers): void {

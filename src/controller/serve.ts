@@ -42,10 +42,12 @@ export async function serveController(world: World, options: ServeOptions, parts
   }
   const sizes = (principal: Principal) => readOwnListSizes(asCaller(world, makeCaller(principal, '')))
   const guard = createGuard(options)
+  // Whoever accepts tokens over plain HTTP needs browsers that use it.
+  const hsts = !options.access.insecureHttp
   const executeAs = (caller: Caller) => createExecute(graphql, () => makeContext(caller))
   const apollo = parts.adopt(await startApollo(graphql), (it) => it.stop())
   const app = parts.adopt(
-    await createHttpApp({ apollo, makeContext, callers, guard, sizes, ...graphql }),
+    await createHttpApp({ apollo, makeContext, callers, hsts, guard, sizes, ...graphql }),
     closeApp,
   )
   await app.register(async (legacy) => {

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { PAGE_HEADERS } from './web-files.ts'
+import { TEXT_PAGE_HEADERS } from './browser-headers.ts'
 
 export interface StartPageOptions {
   version: string
@@ -12,7 +12,7 @@ export function addStartPage(app: FastifyInstance, options: StartPageOptions): v
   const page = startPage(options)
   app.get('/', { config: { access: 'public' } }, ({ headers }, reply) => {
     if (!headers.accept?.includes('text/html')) return reply.callNotFound()
-    return reply.headers({ 'content-type': 'text/html; charset=utf-8', ...PAGE_HEADERS }).send(page)
+    return reply.headers({ 'content-type': 'text/html; charset=utf-8', ...TEXT_PAGE_HEADERS }).send(page)
   })
 }
 

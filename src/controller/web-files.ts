@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { extname, join, sep } from 'node:path'
 import type { FastifyInstance } from 'fastify'
+import { APPLICATION_HEADERS } from './browser-headers.ts'
 
 interface WebFile {
   type: string
@@ -40,21 +41,13 @@ export function addWebRoutes(app: FastifyInstance, files: Map<string, WebFile>):
   app.get<{ Params: { '*': string } }>('/ide/*', { config: { access: 'public' } }, (request, reply) => {
     const file = files.get(request.params['*'] || 'index.html')
     if (!file) return reply.callNotFound()
-    return reply.headers({ 'content-type': file.type, ...PAGE_HEADERS }).send(file.content)
+    return reply.headers({ 'content-type': file.type, ...APPLICATION_HEADERS }).send(file.content)
   })
   const page = files.get('index.html')
   if (!page) return
   app.addHook('onRequest', async (request, reply) => {
     const { method, url, headers } = request
     if (method !== 'GET' || url.split('?')[0] !== '/graphql' || !headers.accept?.includes('text/html')) return
-    return reply.headers({ 'content-type': page.type, ...PAGE_HEADERS }).send(page.content)
+    return reply.headers({ 'content-type': page.type, ...APPLICATION_HEADERS }).send(page.content)
   })
-}
-
-/** Forbids framing by other pages and guessing of content types. */
-export const PAGE_HEADERS = {
-  'x-frame-options': 'DENY',
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'cache-control': 'no-cache',
 }

@@ -14,6 +14,8 @@ export const ERROR_CODES = {
   NOT_PERMITTED: 'Nothing was changed. Ask an administrator for the role that the message names.',
   TLS_REQUIRED:
     'Ask from the machine itself or through TLS. The token was sent in the clear: if others can read this network, revoke it.',
+  TOO_MANY_SIGN_INS:
+    'Correct the token, or remove it from the script that sends it; valid tokens of the same address are accepted meanwhile.',
   DAEMON_UNREACHABLE:
     'Check that the daemon runs and that the controller reaches its address. Its runs continue meanwhile.',
   CONTROLLER_UNREACHABLE: 'Check that the controller runs and listens at the given address.',

@@ -34,6 +34,14 @@ describe.skipIf(!hasOpenssl)('with certificates of openssl', () => {
     expect((await fetch(`${plainUrl}/healthz`)).status).toBe(200)
   })
 
+  test('browsers are told to use TLS alone, over TLS only', async () => {
+    const { url, ca, plainUrl } = await startWithTls()
+    const [answer] = await once(get(`${url}/healthz`, { ca, agent: false }), 'response')
+    answer.resume()
+    expect(answer.headers['strict-transport-security']).toBe('max-age=15552000')
+    expect((await fetch(`${plainUrl}/healthz`)).headers.get('strict-transport-security')).toBeNull()
+  })
+
   test('a WebSocket works over TLS', async () => {
     const { url, admin, ca } = await startWithTls()
     const socket = new WebSocket(`${url.replace('https', 'wss')}/graphql`, 'graphql-transport-ws', { ca })

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Browser, chromium, type Locator } from 'playwright-core'
+import { type Browser, chromium, type Locator, type Page } from 'playwright-core'
 import { afterEach, expect, test } from 'vitest'
 import { ask, type Program, startStandalone } from '../support/standalone.ts'
 
@@ -39,6 +39,7 @@ test.skipIf(!existsSync(BROWSER))(
         elsewhere.push(request.url())
       }
     })
+    const violations = await watchPolicy(page)
     await page.goto(started.url)
     const run = page.locator('.graphiql-execute-button')
     const answer = page.locator('.result-window')
@@ -60,6 +61,7 @@ test.skipIf(!existsSync(BROWSER))(
       ask(started.url, 'mutation ($id: ID!) { runJob(id: $id) { rid } }', { id }),
     )
     expect(elsewhere).toEqual([])
+    expect(await violations()).toEqual([])
   },
 )
 
@@ -75,8 +77,9 @@ test.skipIf(!existsSync(BROWSER))(
 
     browser = await chromium.launch({ executablePath: BROWSER, args: [...QUIET, ...OFFLINE] })
     const page = await browser.newPage()
+    const violations = await watchPolicy(page)
     await page.goto(started.url)
-    await page.getByText('Sign in: this controller answers nobody without a token').waitFor()
+    await page.getByText('Sign in: this controller does not answer you without a token').waitFor()
     await page.getByLabel('Token').fill('wrong')
     await page.getByRole('button', { name: 'Sign in' }).click()
     await page.getByText('The token is not valid').waitFor()
@@ -89,6 +92,9 @@ test.skipIf(!existsSync(BROWSER))(
     const stop = page.locator('.graphiql-execute-button[aria-label*="Stop"]')
     await until(stop, () => page.locator('.graphiql-execute-button').click())
     expect(page.url()).not.toContain('bkd_')
+    expect(await violations()).toEqual([])
+    await expect(page.addScriptTag({ content: 'document.title = "injected"' })).rejects.toThrow()
+    expect(await page.title()).not.toBe('injected')
   },
 )
 
@@ -109,4 +115,18 @@ async function staysVisible(seen: Locator): Promise<boolean> {
     () => false,
     () => true,
   )
+}
+
+/** What the Content-Security-Policy of the page keeps it from, from now on. */
+async function watchPolicy(page: Page): Promise<() => Promise<string[]>> {
+  await page.addInitScript(() => {
+    const found: string[] = []
+    Object.assign(globalThis, { violations: found })
+    const page = globalThis as unknown as EventTarget
+    page.addEventListener('securitypolicyviolation', (event) => {
+      const { violatedDirective, blockedURI } = event as Event & Record<string, unknown>
+      found.push(`${violatedDirective} ${blockedURI}`)
+    })
+  })
+  return () => page.evaluate(() => (globalThis as unknown as { violations: string[] }).violations)
 }
