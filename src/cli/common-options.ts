@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path'
 import { systemClock } from '../lib/clock.ts'
 import { type AccessFlags, readAccessOptions, readTlsOptions } from './access-flags.ts'
 import { parseNewsFrom } from './news-from.ts'
-import type { Connections } from './shared-flags.ts'
+import { type Connections, type MetricsFlags, readMetricsAddress } from './shared-flags.ts'
 import { VERSION } from './version.ts'
 import { webDir } from './web-dir.ts'
 
@@ -38,7 +38,7 @@ export function readCommonDaemonFlags(flags: CommonDaemonFlags) {
 }
 
 /** The flags of a controller that `controller` and `standalone` share. */
-export interface CommonControllerFlags extends AccessFlags {
+export interface CommonControllerFlags extends AccessFlags, MetricsFlags {
   copyDir?: string
   volumeRoot: string
   keepRecords: number
@@ -59,6 +59,7 @@ export function readCommonControllerFlags(flags: CommonControllerFlags, dataDir:
     allowedHosts: flags.allowedHost,
     access: readAccessOptions(flags),
     tls: readTlsOptions(flags),
+    metricsAddress: readMetricsAddress(flags),
     connections: flags.maxSocketsPerPeer,
     clock: systemClock,
     webDir,

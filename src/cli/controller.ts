@@ -23,6 +23,7 @@ import {
   dataFlag,
   inventoryFlag,
   MAX_SOCKETS,
+  METRICS_ADDR,
   VOLUME_ROOT,
 } from './shared-flags.ts'
 import { setTimeZone } from './time-zone.ts'
@@ -62,6 +63,7 @@ export function controllerCommand(): Command {
     .addOption(OVERDUE_GRACE)
     .addOption(ALLOWED_HOST)
     .addOption(MAX_SOCKETS)
+    .addOption(METRICS_ADDR)
     .addOption(NEWS_FROM)
     .option('--take-over', 'take over daemons that have the jobs of another controller', false)
     .addOption(DEBUG)

@@ -14,8 +14,11 @@ import {
   dataFlag,
   ipFlag,
   MAX_SOCKETS,
+  METRICS_ADDR,
+  type MetricsFlags,
   NEW_REPOSITORY,
   PASSWORD_FILE_FLAG,
+  readMetricsAddress,
   TAKE_OVER_NAMESPACE,
   VOLUME_ROOT,
 } from './shared-flags.ts'
@@ -23,7 +26,7 @@ import { addStoreFlags, parseStore, type StoreFlags } from './store-flags.ts'
 import { setTimeZone } from './time-zone.ts'
 import { waitUntilStopped } from './until-stopped.ts'
 
-interface DaemonFlags extends CommonDaemonFlags, StoreFlags {
+interface DaemonFlags extends CommonDaemonFlags, StoreFlags, MetricsFlags {
   addr: string
   data: string
   concurrency: number
@@ -60,6 +63,7 @@ export function daemonCommand(): Command {
     .addOption(CLAIM_STORE)
     .addOption(NEW_REPOSITORY)
     .addOption(MAX_SOCKETS)
+    .addOption(METRICS_ADDR)
     .option('--release-controller', 'let another controller send the next list of jobs', false)
     .addOption(DEBUG)
     .action(runDaemon)
@@ -72,6 +76,7 @@ async function runDaemon(flags: DaemonFlags): Promise<void> {
   const daemon = await startDaemon({
     ...readCommonDaemonFlags(flags),
     ...parseAddress('--addr', flags.addr),
+    metricsAddress: readMetricsAddress(flags),
     dataDir: flags.data,
     store: parseStore(flags),
     releaseController: flags.releaseController,

@@ -6,6 +6,7 @@ import { resolve } from 'node:path'
 import { Option } from 'commander'
 import { CONNECTION_LIMITS } from '../http/connection-limits.ts'
 import { BackupdError } from '../lib/errors.ts'
+import { type Address, parseAddress } from './address.ts'
 import { collect } from './collect.ts'
 
 export function addrFlag(text: string, usual: string): Option {
@@ -82,6 +83,19 @@ export const MAX_SOCKETS = new Option(
     parseConnections(String(CONNECTION_LIMITS.perPeer)),
     JSON.stringify(`${CONNECTION_LIMITS.perPeer}`),
   )
+
+export const METRICS_ADDR = new Option(
+  '--metrics-addr <host:port>',
+  'where to serve /metrics, and nothing else, without a token',
+)
+
+export interface MetricsFlags {
+  metricsAddr?: string
+}
+
+export function readMetricsAddress({ metricsAddr }: MetricsFlags): Address | undefined {
+  return metricsAddr === undefined ? undefined : parseAddress('--metrics-addr', metricsAddr)
+}
 
 export const DEBUG = new Option(
   '--debug',

@@ -37,6 +37,7 @@ import {
   inventoryFlag,
   ipFlag,
   MAX_SOCKETS,
+  METRICS_ADDR,
   NEW_REPOSITORY,
   PASSWORD_FILE_FLAG,
   TAKE_OVER_NAMESPACE,
@@ -75,6 +76,7 @@ export function standaloneCommand(): Command {
     .addOption(CLAIM_STORE)
     .addOption(NEW_REPOSITORY)
     .addOption(MAX_SOCKETS)
+    .addOption(METRICS_ADDR)
     .addOption(NEWS_FROM)
     .addOption(DEBUG)
     .action(runStandalone)

@@ -41,6 +41,8 @@ export interface ControllerOptions {
   access: AccessOptions
   /** Serve users over TLS, too. */
   tls?: TlsOptions | undefined
+  /** Where to serve /metrics alone, without a token. */
+  metricsAddress?: { host: string; port: number } | undefined
   log: Log
   clock: Clock
   /** The directory of the built IDE; null if there is none. */

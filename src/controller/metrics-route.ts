@@ -1,6 +1,6 @@
 import { pipeline, Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { can } from '../domain/access/can.ts'
 import { readOwnHealth } from '../domain/read-whole-health.ts'
 import type { World } from '../domain/world.ts'
@@ -48,17 +48,25 @@ const ACCEPTS_GZIP = /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i
 
 /** What Prometheus reads. It accepts gzip, which makes a page of thousands of volumes much smaller. */
 export function addMetricsRoute(app: FastifyInstance, world: World, parts: MetricsParts): void {
-  app.get('/metrics', async ({ headers, principal }, reply) => {
-    const { allowed, because } = can(principal, 'view', 'everything')
+  app.get('/metrics', async (request, reply) => {
+    const { allowed, because } = can(request.principal, 'view', 'everything')
     if (!allowed) throw new BackupdError('NOT_PERMITTED', because)
-    const page = Readable.from(printPage(await openMetricsPage(world, parts)))
-    reply.type(METRICS_TYPE).header('vary', 'accept-encoding')
-    if (!ACCEPTS_GZIP.test(headers['accept-encoding'] ?? '')) return reply.send(page)
-    const zipped = createGzip({ level: 1 })
-    // An error of the page breaks the answer off, too.
-    pipeline(page, zipped, () => {})
-    return reply.header('content-encoding', 'gzip').send(zipped)
+    return sendMetrics(await openMetricsPage(world, parts), { request, reply })
   })
+}
+
+/** Sends a page, compressed if the request accepts that. */
+export function sendMetrics(
+  page: MetricsPage,
+  { request: { headers }, reply }: { request: FastifyRequest; reply: FastifyReply },
+): FastifyReply {
+  const text = Readable.from(printPage(page))
+  reply.type(METRICS_TYPE).header('vary', 'accept-encoding')
+  if (!ACCEPTS_GZIP.test(headers['accept-encoding'] ?? '')) return reply.send(text)
+  const zipped = createGzip({ level: 1 })
+  // An error of the page breaks the answer off, too.
+  pipeline(text, zipped, () => {})
+  return reply.header('content-encoding', 'gzip').send(zipped)
 }
 
 /** All of it is what the controller knows: no daemon is asked. */

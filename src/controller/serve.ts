@@ -20,6 +20,7 @@ import { createExecute } from './execute.ts'
 import { serveSocket } from './graphql-socket.ts'
 import { addHealthRoute } from './health-route.ts'
 import { createHttpApp } from './http-app.ts'
+import { serveMetrics } from './metrics-listener.ts'
 import { addMetricsRoute, type ControllerMeters } from './metrics-route.ts'
 import { addNewsRoute } from './news-route.ts'
 import { addRestRoutes } from './rest-routes.ts'
@@ -67,6 +68,8 @@ export async function serveController(world: World, options: ServeOptions, parts
   for (const server of servers) limitConnections(server, connections, (peer) => noteUnreadNews(world, peer))
   const url = await listen(app, options, 'controller')
   await tls?.listen()
+  if (options.metricsAddress)
+    await serveMetrics(world, { ...options, ...options.metricsAddress, guard }, parts)
   return { url, execute: executeAs(makeCaller(OWN_PROCESS, 'in process')) }
 }
 

@@ -18,12 +18,13 @@ import { FULL_DISK_TEXTS } from '../wire/health-texts.ts'
 import type { StoreSettings } from '../wire/store-settings.ts'
 import { ControllerBond } from './controller-bond.ts'
 import { type DataDir, openDataDir } from './data-dir.ts'
-import { serve } from './http/server.ts'
+import type { DaemonParts } from './http/route.ts'
+import { type ServeOptions, serve } from './http/server.ts'
 import { logPassword } from './log-password.ts'
 import type { StoreMemory } from './memory/store-memory.ts'
 import { openEngine } from './open-engine.ts'
 import { warnOfReach } from './reach.ts'
-import { DAEMON_ROUTES } from './routes.ts'
+import { DAEMON_ROUTES, METRICS_ROUTE } from './routes.ts'
 import { Startup } from './startup.ts'
 import { KnownSpace } from './store-space.ts'
 
@@ -53,6 +54,8 @@ export interface DaemonOptions {
   allowedHosts: string[]
   /** Limits that differ from CONNECTION_LIMITS. */
   connections?: Partial<ConnectionLimits>
+  /** Where to serve /metrics alone. */
+  metricsAddress?: { host: string; port: number } | undefined
   log: Log
   clock: Clock
   /** Why the machine's time zone could not be read; schedules then run in UTC. */
@@ -122,6 +125,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const shown = { problems, trustedClock, runMeter, log }
   const world = { engine, scheduler, notifier, bond, space, ...shown, ...facts, notReady }
   const http = parts.adopt(await serve(DAEMON_ROUTES, world, options), (it) => it.close())
+  if (options.metricsAddress) await serveMetrics(world, { ...options, ...options.metricsAddress }, parts)
   warnOfReach(options)
   notifier.start()
   await waitForStart(startup, log)
@@ -133,6 +137,16 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
     close: () => owned.disposeAsync(),
   }
+}
+
+/** Serves /metrics, and nothing else: who reads it need not reach the port that accepts runs and deletes. */
+async function serveMetrics(
+  world: DaemonParts,
+  options: ServeOptions,
+  parts: AsyncDisposableStack,
+): Promise<void> {
+  const { url } = parts.adopt(await serve([METRICS_ROUTE], world, options), (it) => it.close())
+  world.log.info({ url }, `Whoever reaches ${url} reads /metrics there`)
 }
 
 /** Claims the store in a child process, like all file work, so that a hanging store does not block HTTP. */

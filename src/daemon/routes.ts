@@ -30,6 +30,8 @@ import type { DaemonRoute } from './http/route.ts'
 /** Bytes. The jobs of thousands of volumes arrive in one form field. */
 const MAX_JOBS_BYTES = 32 * 1024 * 1024
 
+export const METRICS_ROUTE: DaemonRoute = { method: 'GET', path: '/metrics', handle: handleMetrics }
+
 /** Every route of the daemon: first the legacy routes with their statuses, then ours. See docs/protocol.md. */
 export const DAEMON_ROUTES: readonly DaemonRoute[] = [
   { method: 'GET', path: '/api/v1/cron/jobs', handle: handleJobList },
@@ -57,5 +59,5 @@ export const DAEMON_ROUTES: readonly DaemonRoute[] = [
   { method: 'POST', path: '/api/v1/clock/actions/confirm', handle: handleClockConfirm },
   ...QUESTION_ROUTES,
   { method: 'GET', path: '/healthz', handle: handleHealth },
-  { method: 'GET', path: '/metrics', handle: handleMetrics },
+  METRICS_ROUTE,
 ]

@@ -13,6 +13,16 @@ test.each<[string, string[], string]>([
     ['--inventory', 'a.yaml', '--keep-records', 'soon'],
     '--keep-records: "soon" is not a retention time',
   ],
+  [
+    'a range of callers that has a proxy',
+    ['--anonymous-from', '10.0.0.0/8=viewer', '--trusted-proxy', '10.0.0.1'],
+    '--anonymous-from 10.0.0.0/8 and --trusted-proxy 10.0.0.1 have addresses in common',
+  ],
+  [
+    'an address of metrics without a port',
+    ['--metrics-addr', 'host'],
+    '--metrics-addr is "host": write HOST:PORT',
+  ],
   ['a lainlet with a path', ['--lainlet', 'http://h:1/x'], '--lainlet is "http://h:1/x": write HOST:PORT'],
 ])('%s is refused before anything is opened', async (_, flags, words) => {
   const command = controllerCommand().exitOverride()
