@@ -1,5 +1,5 @@
 import type { VolumeCondition } from '../domain/health-ports.ts'
-import type { ModeKey } from '../domain/ports.ts'
+import type { ConditionKey, ModeKey } from '../domain/ports.ts'
 import { findLatestMs } from '../lib/clock.ts'
 import { makeTuples } from './bulk-rows.ts'
 import type { CatalogDb } from './database.ts'
@@ -12,12 +12,15 @@ const NEWEST = (good: 'TRUE' | 'FALSE') => `coalesce((SELECT max(b."sequenceKey"
 const READ = Prisma.raw(` SELECT asked."server", asked."source", asked."mode",
     (SELECT max(p."verified") FROM "Backup" p WHERE p."server" = asked."server"
       AND p."source" = asked."source" AND p."mode" = asked."mode" AND p."good" = TRUE) AS "verified",
-    n."created", n."clockDoubt", n."state", n."suspect", n."corrupt",
+    n."created", n."clockDoubt", n."state", n."suspect", n."corrupt", n."app",
     coalesce(g."series" ->> '$.lastGood.created', g."created") AS "goodCreated", g."clockDoubt" AS "goodDoubt"
   FROM asked
   LEFT JOIN "Backup" n ON n."sequenceKey" = max(${NEWEST('TRUE')}, ${NEWEST('FALSE')})
   LEFT JOIN "LastGood" l ON l."server" = asked."server" AND l."source" = asked."source" AND l."mode" = asked."mode"
   LEFT JOIN "Backup" g ON g."sequenceKey" = l."sequenceKey"`)
+
+/** In place of a reason, which can name files. */
+const OF_OTHER_APP = 'it is of another app, which had this place before'
 
 interface ConditionRow extends ModeKey {
   created: string | null
@@ -25,26 +28,36 @@ interface ConditionRow extends ModeKey {
   state: 'success' | 'partial' | null
   suspect: string | null
   corrupt: string | null
+  app: string | null
   goodCreated: string | null
   goodDoubt: string | null
   verified: string | null
 }
 
 /** What is known of the backups of each volume in one mode, in the order of `keys`. */
-export async function findConditions(db: CatalogDb, keys: readonly ModeKey[]): Promise<VolumeCondition[]> {
-  const found = new Map<string, VolumeCondition>()
+export async function findConditions(
+  db: CatalogDb,
+  keys: readonly ConditionKey[],
+): Promise<VolumeCondition[]> {
+  const found = new Map<string, ConditionRow>()
   for (const some of splitIntoLists(keys)) {
     const asked = some.map(({ server, source, mode }) => [server, source, mode])
     const rows = await db.$queryRaw<ConditionRow[]>`
       WITH asked("server", "source", "mode") AS ${makeTuples(asked)}${READ}`
-    for (const row of rows) found.set(nameKey(row), toCondition(row))
+    for (const row of rows) found.set(nameKey(row), row)
   }
-  return keys.map((key) => found.get(nameKey(key)) ?? { lastGoodAt: null, provenAt: null, newest: null })
+  return keys.map((key) => {
+    const row = found.get(nameKey(key))
+    return row ? toCondition(row, key) : { lastGoodAt: null, provenAt: null, newest: null }
+  })
 }
 
 /** A backup that was made while the clock was in doubt has two times; its age counts from the later one. */
-function toCondition(row: ConditionRow): VolumeCondition {
-  const { state, suspect, corrupt } = row
+function toCondition(row: ConditionRow, { app }: ConditionKey): VolumeCondition {
+  const { state } = row
+  const isForeign = row.app !== app
+  const suspect = row.suspect && isForeign ? OF_OTHER_APP : row.suspect
+  const corrupt = row.corrupt && isForeign ? OF_OTHER_APP : row.corrupt
   return {
     lastGoodAt: row.goodCreated === null ? null : findLatestMs(row.goodCreated, row.goodDoubt),
     provenAt: row.verified === null ? null : Date.parse(row.verified),

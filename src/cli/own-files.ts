@@ -3,17 +3,25 @@ import { messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { makePrivate } from '../lib/private-modes.ts'
 
-/** What our programs write below --data, also in standalone's folders. Other files there are not ours. */
+/** The folders of our programs below --data, also of standalone. Those for copies may be in others. */
+const OWN_FOLDERS = [
+  /^(controller|daemon|store)$/,
+  /^copies(\/[^/]+){0,4}$/,
+  /^(daemon\/)?(cache|locks|recovers|repository-locks)$/,
+]
+
+/** What our programs write there. Other files are not ours. */
 const OWN_FILES = [
-  /^(controller|daemon|store|copies)$/,
   /^(controller\/)?catalog\.(db|lock)(-wal|-shm|-journal)?$/,
   /^(controller\/)?catalog\.db\.before-[^/]+$/,
   /^(controller\/)?inventory\.json(\.tmp-\d+)?$/,
   /^(controller\/)?(admin-token|access-enforced)(\.tmp-\d+)?$/,
-  /^copies\/catalog-[^/]+\.db(\.part)?$/,
+  /^(controller\/)?clock\.json(\.tmp-\d+)?$/,
+  /^((controller|daemon)\/)?reserve(\.part)?$/,
+  /^copies\/([^/]+\/){0,4}catalog-[^/]+\.db(\.part)?$/,
   /^(daemon\/)?daemon\.db(\.damaged-[0-9TZ]+)?(-wal|-shm|-journal)?$/,
   /^(daemon\/)?daemon-id(\.tmp-\d+)?$/,
-  /^(daemon\/)?(locks|recovers|repository-locks)(\/[^/]+)?$/,
+  /^(daemon\/)?(locks|recovers|repository-locks)\/[^/]+$/,
   /^store\/\.repository-password$/,
 ]
 
@@ -26,7 +34,7 @@ const MAX_LISTED = 10
 export function repairOwnModes(dataDir: string, log: Log): void {
   const folder = resolve(dataDir)
   try {
-    const changed = makePrivate(folder, (path) => OWN_FILES.some((own) => own.test(path)))
+    const changed = makePrivate(folder, isOwnEntry)
     if (changed.length > 0)
       log.warn({ folder, changed: changed.slice(0, MAX_LISTED) }, describeChanged(changed))
   } catch (error) {
@@ -35,6 +43,10 @@ export function repairOwnModes(dataDir: string, log: Log): void {
       `Cannot check who may read the files in ${folder}: ${messageOf(error)}. Remove all rights of group and others by hand`,
     )
   }
+}
+
+function isOwnEntry(path: string, isFolder: boolean): boolean {
+  return (isFolder ? OWN_FOLDERS : OWN_FILES).some((own) => own.test(path))
 }
 
 function describeChanged(changed: string[]): string {

@@ -7,6 +7,7 @@ import type { Execute } from '../client/execute.ts'
 import type { AnonymousRole } from '../domain/access/principal.ts'
 import { reportOpenAccess } from '../domain/access.ts'
 import { closeWorld, createWorld, tick } from '../domain/controller.ts'
+import { reportEndingTokens } from '../domain/ending-tokens.ts'
 import { acceptInventory, hasInventory } from '../domain/inventory.ts'
 import { TURN_MS } from '../domain/own-stalls.ts'
 import { pollDue } from '../domain/servers.ts'
@@ -45,6 +46,8 @@ export interface Controller {
 
 /** Short, so that the daemons of a large fleet are asked a few at a time. */
 const POLL_TICK_MS = 100
+/** How often tokens that end soon are looked for. */
+const TOKEN_CHECK_MS = 60_000
 
 /**
  * Opens the catalog, listens, reads the inventory and talks to the daemons.
@@ -144,9 +147,12 @@ function startTimers(world: World, parts: AsyncDisposableStack): void {
     world.stalls.noteTurn()
     tick(world)
   }, TURN_MS)
+  reportEndingTokens(world)
+  const tokenTimer = setInterval(() => reportEndingTokens(world), TOKEN_CHECK_MS)
   const pollTimer = setInterval(() => pollDue(world), POLL_TICK_MS)
   parts.defer(() => {
     clearInterval(timer)
+    clearInterval(tokenTimer)
     clearInterval(pollTimer)
   })
 }

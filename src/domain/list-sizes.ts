@@ -1,6 +1,9 @@
+import { doAtOnce } from '../lib/in-slices.ts'
+import type { InventoryApp } from '../wire/inventory.ts'
 import { listApps } from './apps.ts'
 import { listServers } from './list-servers.ts'
-import type { ListSize } from './plan.ts'
+import { measureLists } from './measure-lists.ts'
+import type { ListSize, Plan, PlanSizes } from './plan.ts'
 import { seesEverything, type UserWorld } from './user-world.ts'
 import type { World } from './world.ts'
 
@@ -36,21 +39,45 @@ export function readListSizes({ inventory, servers, tokens }: SizedWorld): ListS
 
 /** The same for what the caller may see, so that no refusal tells how much else there is. */
 export function readOwnListSizes(world: UserWorld): ListSizes {
-  const whole = readListSizes(world)
-  if (seesEverything(world)) return whole
-  const own = new Set(listApps(world).map(({ name }) => name))
-  const countJobs = (app: string) => world.inventory.plan.jobsByApp.get(app)?.length ?? 0
-  const jobs = [...own].reduce((sum, app) => sum + countJobs(app), 0)
-  const most = (size: ListSize): ListSize => ({
-    all: Math.min(size.all, jobs),
-    most: Math.min(size.most, jobs),
-  })
+  if (seesEverything(world)) return readListSizes(world)
+  const { apps, jobsByApp, ...sizes } = findOwnSizes(world)
+  const jobs = [...jobsByApp.values()].reduce((sum, count) => sum + count, 0)
   return {
-    ...whole,
-    jobsOfServers: most(whole.jobsOfServers),
+    ...sizes,
+    apps,
+    jobs: ({ app }) => (app === undefined ? jobs : (jobsByApp.get(app) ?? 0)),
     tokens: 0,
-    apps: own.size,
-    jobs: ({ app }) => (app === undefined ? jobs : own.has(app) ? countJobs(app) : 0),
     servers: ({ app }) => listServers(world, { app }).length,
+  }
+}
+
+interface OwnSizes extends PlanSizes {
+  apps: number
+  jobsByApp: ReadonlyMap<string, number>
+}
+
+/** By plan and scope, because each document asks. */
+const KNOWN = new WeakMap<Plan, Map<string, OwnSizes>>()
+
+function findOwnSizes(world: UserWorld): OwnSizes {
+  const { plan } = world.inventory
+  const { key } = world.caller.principal.scope
+  const ofPlan = KNOWN.get(plan) ?? new Map<string, OwnSizes>()
+  KNOWN.set(plan, ofPlan)
+  const sizes = ofPlan.get(key) ?? measureOwnLists(plan, listApps(world))
+  ofPlan.set(key, sizes)
+  return sizes
+}
+
+function measureOwnLists({ parts, jobsByApp }: Plan, apps: readonly InventoryApp[]): OwnSizes {
+  const jobs = new Map(apps.map(({ name }) => [name, jobsByApp.get(name) ?? []]))
+  const jobsByServer = Map.groupBy([...jobs.values()].flat(), ({ server }) => server)
+  const volumes = apps
+    .flatMap((app) => parts.apps.get(app) ?? [])
+    .filter((volume) => !parts.servers.get(volume.server)?.problems.has(volume))
+  return {
+    ...doAtOnce(measureLists({ apps: [...apps] }, { volumes, jobsByServer })),
+    apps: apps.length,
+    jobsByApp: new Map([...jobs].map(([name, { length }]) => [name, length])),
   }
 }

@@ -1,16 +1,15 @@
 import { compareTexts } from '../lib/compare-texts.ts'
 import { doAtOnce, doInSlices, type Interruptible } from '../lib/in-slices.ts'
-import type { Inventory, InventoryApp, InventoryInstance, InventoryProc } from '../wire/inventory.ts'
+import type { Inventory, InventoryApp } from '../wire/inventory.ts'
 import { shortenProcName } from '../wire/proc-names.ts'
+import { measureLists, NO_SIZES } from './measure-lists.ts'
 import {
   comparePlacesAndServers,
-  type ListSize,
   listServerJobs,
   type Plan,
   type PlannedJob,
   type PlannedServer,
   type PlannedVolume,
-  type PlanSizes,
 } from './plan.ts'
 import { planServer } from './plan-server.ts'
 import { planVolumes } from './plan-volumes.ts'
@@ -162,44 +161,4 @@ function indexApps({ apps }: Inventory): Pick<Plan, 'apps' | 'appsByName' | 'pro
     appsByName,
     procNames,
   }
-}
-
-function* measureLists(
-  { apps }: Inventory,
-  { volumes, jobsByServer }: Pick<Plan, 'volumes' | 'jobsByServer'>,
-): Interruptible<PlanSizes> {
-  const procs = apps.flatMap((app) => app.procs)
-  return {
-    procsOfApps: yield* measureEach(apps, (app) => app.procs),
-    instancesOfProcs: yield* measureEach(procs, (proc) => proc.instances),
-    volumesOfInstances: yield* measureEach(listInstances(procs), (instance) => instance.volumes),
-    jobsOfVolumes: yield* measureEach(volumes, (volume) => volume.jobs),
-    jobsOfServers: yield* measureEach(jobsByServer.values(), (jobs) => jobs),
-  }
-}
-
-function* listInstances(procs: readonly InventoryProc[]): Generator<InventoryInstance> {
-  for (const { instances } of procs) yield* instances
-}
-
-function* measureEach<T>(
-  parents: Iterable<T>,
-  listOf: (parent: T) => readonly unknown[],
-): Interruptible<ListSize> {
-  const size = { all: 0, most: 0 }
-  for (const parent of parents) {
-    const { length } = listOf(parent)
-    size.all += length
-    size.most = Math.max(size.most, length)
-    yield
-  }
-  return size
-}
-
-const NO_SIZES: PlanSizes = {
-  procsOfApps: { all: 0, most: 0 },
-  instancesOfProcs: { all: 0, most: 0 },
-  volumesOfInstances: { all: 0, most: 0 },
-  jobsOfVolumes: { all: 0, most: 0 },
-  jobsOfServers: { all: 0, most: 0 },
 }

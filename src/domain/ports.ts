@@ -74,6 +74,11 @@ export interface ModeKey extends VolumeKey {
   mode: 'full' | 'increment'
 }
 
+export interface ConditionKey extends ModeKey {
+  /** Of the volume. A place may have backups of an app that had it before. */
+  app: string
+}
+
 export interface BackupKey {
   server: string
   name: string
@@ -91,7 +96,7 @@ export interface BackupStore {
   /** The newest good backup of each volume, for a DataLoader; keyed `${server} ${source}`. */
   lastGood(keys: readonly VolumeKey[]): Promise<Map<string, BackupInfo>>
   /** In the order of `keys`. */
-  conditions(keys: readonly ModeKey[]): Promise<VolumeCondition[]>
+  conditions(keys: readonly ConditionKey[]): Promise<VolumeCondition[]>
   /** The backups known to be corrupt, of one server or of all. */
   corrupt(server?: string): Promise<CorruptBackups[]>
   remove(server: string, names: string[]): Promise<void>

@@ -5,6 +5,7 @@ import type { StoredToken } from './access/token-book.ts'
 import { createTokenText } from './access/token-text.ts'
 import { type Answer, refuse } from './answer.ts'
 import { audited } from './audit.ts'
+import { reportEndingTokens } from './ending-tokens.ts'
 import { refuseUnlessPermitted } from './permission.ts'
 import type { UserWorld } from './user-world.ts'
 import { trustedNow, type World } from './world.ts'
@@ -40,6 +41,7 @@ export function createToken(world: UserWorld, request: TokenRequest): Promise<An
     const created = makeToken(world, request)
     await request.keep?.(created.text)
     await world.tokens.add(created.token)
+    reportEndingTokens(world)
     return created
   })
 }
@@ -95,6 +97,7 @@ export function revokeToken(world: UserWorld, id: string): Promise<Answer<Stored
     const refusal = refuseUnlessPermitted(world, 'access', 'everything')
     if (refusal) return refusal
     const token = await world.tokens.remove(id)
+    reportEndingTokens(world)
     return (
       token ?? refuse('NOT_FOUND', `There is no token "${id}". Take its id from the list of tokens`, { id })
     )

@@ -6,7 +6,7 @@ import { CLOCK_TOLERANCE_MS } from '../lib/trusted-time.ts'
 import { resolveBudget, VERIFY_DUE_ACTION, verifyDueArgsSchema } from '../wire/verify-schedule.ts'
 import { adoptPlan } from './health/adopt-plan.ts'
 import type { HealthBoard } from './health/board.ts'
-import { makeModeKey, toKept } from './health/entries.ts'
+import { makeConditionKey, toKept } from './health/entries.ts'
 import type { JobEntry } from './health/job-entry.ts'
 import { FORECAST_DAYS, readStoreSample } from './health/store-history.ts'
 import type { KeptJobHealth } from './health-ports.ts'
@@ -62,7 +62,7 @@ async function loadSome(world: World, entries: JobEntry[]): Promise<void> {
   const rows = new Map((await ports.health.load(ids)).map((row) => [row.jobId, row]))
   const inherited = [...rows.values()].flatMap(({ inherits }) => inherits ?? [])
   const ends = await ports.records.lastEnds([...new Set([...ids, ...inherited])])
-  const conditions = await ports.backups.conditions(entries.map(makeModeKey))
+  const conditions = await ports.backups.conditions(entries.map(makeConditionKey))
   for (const [at, entry] of entries.entries()) {
     const condition = conditions[at]
     if (entry.version !== versions[at] || !condition) continue

@@ -6,31 +6,36 @@ import { errnoOf } from './errors.ts'
 const O_PATH = 0o10000000
 const OTHERS = 0o077
 
+/** Whether an entry is ours, by its relative path. */
+export type IsOwnPath = (path: string, isFolder: boolean) => boolean
+
 /**
- * Removes all rights of group and others from entries below `folder` that `isOurs` accepts by relative path. Changes
- * only regular files and directories of this user; never follows symlinks nor enters other directories. Returns the
- * changed paths.
+ * Removes all rights of group and others from entries below `folder` that are ours. Changes only regular files and
+ * directories of this user; never follows symlinks nor enters other directories. Returns the changed paths.
  */
-export function makePrivate(folder: string, isOurs: (path: string) => boolean, below = ''): string[] {
+export function makePrivate(folder: string, isOwn: IsOwnPath, below = ''): string[] {
   return readNamesIfFolder(join(folder, below)).flatMap((name) => {
     const path = join(below, name)
-    if (!isOurs(path)) return []
-    const { changed, isFolder } = repair(join(folder, path))
-    return [...(changed ? [path] : []), ...(isFolder ? makePrivate(folder, isOurs, path) : [])]
+    // Not even looked at: it may be a mount that hangs.
+    if (!isOwn(path, true) && !isOwn(path, false)) return []
+    const { changed, isOwnFolder } = repair({ folder, path }, isOwn)
+    return [...(changed ? [path] : []), ...(isOwnFolder ? makePrivate(folder, isOwn, path) : [])]
   })
 }
 
-function repair(path: string): { changed: boolean; isFolder: boolean } {
-  const fd = openName(path)
-  if (fd === undefined) return { changed: false, isFolder: false }
+const UNTOUCHED = { changed: false, isOwnFolder: false }
+
+function repair({ folder, path }: { folder: string; path: string }, isOwn: IsOwnPath) {
+  const fd = openName(join(folder, path))
+  if (fd === undefined) return UNTOUCHED
   try {
     const stats = fstatSync(fd)
     const isFolder = stats.isDirectory()
-    if ((!isFolder && !stats.isFile()) || stats.uid !== process.geteuid?.())
-      return { changed: false, isFolder: false }
+    const isKnownType = isFolder || stats.isFile()
+    if (!isKnownType || stats.uid !== process.geteuid?.() || !isOwn(path, isFolder)) return UNTOUCHED
     const changed = (stats.mode & OTHERS) !== 0
     if (changed) chmodSync(`/proc/self/fd/${fd}`, stats.mode & 0o700)
-    return { changed, isFolder }
+    return { changed, isOwnFolder: isFolder }
   } finally {
     closeSync(fd)
   }

@@ -49,6 +49,11 @@ test('modes of only our own files are repaired, and no link is followed', () => 
   for (const path of ['controller', 'copies', 'store', 'store/127.0.0.1', 'mine']) makeFolder(path, 0o755)
   for (const path of ['locks', 'recovers', 'recovers/deep']) makeFolder(path, 0o755)
   for (const path of ['locks/daemon', 'recovers/a.json', 'recovers/deep/b']) put(path, 0o644)
+  for (const path of ['copies/weekly', 'copies/weekly/x', 'copies/catalog-a.db']) makeFolder(path, 0o755)
+  for (const path of ['controller/clock.json', 'clock.json', 'reserve', 'controller/reserve'])
+    put(path, 0o644)
+  put('copies/weekly/x/catalog-20261129T000000000Z-0a0b0c0d.db', 0o644)
+  put('copies/weekly/letter.txt', 0o644)
   put('controller/catalog.db', 0o644)
   put('controller/catalog.db-wal', 0o664)
   put('copies/catalog-20261129T000000000Z-0a0b0c0d.db', 0o644)
@@ -64,7 +69,17 @@ test('modes of only our own files are repaired, and no link is followed', () => 
   expect(modeOf('copies/catalog-20261129T000000000Z-0a0b0c0d.db')).toBe(0o600)
   for (const path of ['store', 'locks', 'recovers']) expect(modeOf(path)).toBe(0o700)
   for (const path of ['locks/daemon', 'recovers/a.json']) expect(modeOf(path)).toBe(0o600)
-  for (const path of ['copies/letter.txt', 'mine/catalog.db', 'secret', 'recovers/deep/b'])
+  for (const path of ['controller/clock.json', 'clock.json', 'reserve', 'controller/reserve'])
+    expect(modeOf(path)).toBe(0o600)
+  expect(modeOf('copies/weekly/x/catalog-20261129T000000000Z-0a0b0c0d.db')).toBe(0o600)
+  for (const path of ['copies/weekly', 'copies/weekly/x']) expect(modeOf(path)).toBe(0o700)
+  for (const path of [
+    'copies/letter.txt',
+    'copies/weekly/letter.txt',
+    'mine/catalog.db',
+    'secret',
+    'recovers/deep/b',
+  ])
     expect(modeOf(path)).toBe(0o644)
   for (const path of ['mine', 'store/127.0.0.1']) expect(modeOf(path)).toBe(0o755)
   expect(log.lines.map(({ level }) => level)).toEqual(['warn'])

@@ -2,7 +2,7 @@ import { findLatestMs } from '../../lib/clock.ts'
 import { isGood } from '../../wire/backup.ts'
 import type { RunRecord } from '../../wire/record.ts'
 import type { EndedRun, KeptJobHealth, VolumeCondition } from '../health-ports.ts'
-import type { ModeKey } from '../ports.ts'
+import type { ConditionKey } from '../ports.ts'
 import type { JobEntry } from './job-entry.ts'
 import { parseStanding, type Standing } from './states.ts'
 
@@ -14,8 +14,8 @@ export interface LoadedJob {
   condition: VolumeCondition
 }
 
-export function makeModeKey({ planned: { server, volume }, mode }: JobEntry): ModeKey {
-  return { server, source: volume?.path ?? '', mode }
+export function makeConditionKey({ planned: { server, volume }, mode }: JobEntry): ConditionKey {
+  return { server, source: volume?.path ?? '', mode, app: volume?.app ?? '' }
 }
 
 /**

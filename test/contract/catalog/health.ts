@@ -98,11 +98,11 @@ export function healthDemands(makePlace: MakePlace): void {
         series,
       },
     )
-    const { server, source } = sampleBackup()
+    const { server, source, app } = sampleBackup()
     const keys = [
-      { server, source, mode: 'increment' as const },
-      { server, source, mode: 'full' as const },
-      { server, source: '/other', mode: 'full' as const },
+      { server, source, app, mode: 'increment' as const },
+      { server, source, app, mode: 'full' as const },
+      { server, source: '/other', app, mode: 'full' as const },
     ]
     expect(await backups.conditions(keys)).toEqual([
       {
@@ -116,6 +116,14 @@ export function healthDemands(makePlace: MakePlace): void {
         newest: { at: T + 3 * HOUR, state: 'partial', suspect: 'it is empty', corrupt: null },
       },
       { lastGoodAt: null, provenAt: null, newest: null },
+    ])
+    // An app that has the place now is not told what files of the other are damaged.
+    const ofOther = await backups.conditions(keys.map((key) => ({ ...key, app: 'newcomer' })))
+    const reason = 'it is of another app, which had this place before'
+    expect(ofOther.map(({ newest }) => newest && [newest.suspect, newest.corrupt])).toEqual([
+      [null, reason],
+      [reason, null],
+      null,
     ])
   })
 
