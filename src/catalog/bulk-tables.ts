@@ -165,3 +165,14 @@ export const JOB_PERIOD_TABLE: BulkTable<{
   },
   onConflict: '("jobId", "begin") DO NOTHING',
 }
+
+export const ALARM_TABLE: BulkTable<Prisma.AlarmCreateManyInput> = {
+  name: 'Alarm',
+  columns: { id: 'string', seq: 'number', raisedSeq: 'number', clearedAt: 'bigint', json: 'string' },
+  onConflict: replaceColumns(['id'], ['seq', 'clearedAt', 'json']),
+}
+
+export const ALARM_EVENT_TABLE: BulkTable<Prisma.AlarmEventCreateManyInput> = {
+  name: 'AlarmEvent',
+  columns: { seq: 'number', at: 'bigint', json: 'string' },
+}

@@ -3,6 +3,7 @@
 // It only remembers: it knows no rules, daemons or GraphQL, and may import lib, wire and domain/ports.ts.
 
 import { dirname, join, resolve } from 'node:path'
+import type { AlarmStore } from '../domain/alarm-ports.ts'
 import type { HealthStore } from '../domain/health-ports.ts'
 import type {
   AccessStore,
@@ -22,6 +23,7 @@ import type { BackupInfo } from '../wire/backup.ts'
 import type { Slice } from '../wire/listing.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { openAccessMark } from './access-mark.ts'
+import { createAlarmStore } from './alarm-store.ts'
 import { AnswerCache } from './answer-cache.ts'
 import { createAuditStore } from './audit-store.ts'
 import { createBackupStore } from './backup-store.ts'
@@ -59,6 +61,7 @@ export interface Catalog {
   backups: BackupStore
   servers: ServerStore
   health: HealthStore
+  alarms: AlarmStore
   audit: AuditStore
   tokens: TokenStore
   access: AccessStore
@@ -155,6 +158,7 @@ async function openStores(options: OpenedDatabase): Promise<Catalog> {
     backups: createBackupStore(world),
     servers: createServerStore(db, writes),
     health: createHealthStore(db, writes),
+    alarms: createAlarmStore({ db, writes, clock, log }),
     audit: createAuditStore(db, writes),
     tokens: createTokenStore(db, writes),
     access,

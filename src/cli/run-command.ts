@@ -15,6 +15,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   controller: async () => (await import('./controller.ts')).controllerCommand(),
   daemon: async () => (await import('./daemon.ts')).daemonCommand(),
   check: async () => (await import('./check.ts')).checkCommand(),
+  alarm: async () => (await import('./alarm.ts')).alarmCommand(),
   access: async () => (await import('./access.ts')).accessCommand(),
   token: async () => (await import('./token.ts')).tokenCommand(),
   catalog: async () => (await import('./catalog.ts')).catalogCommand(),

@@ -15,7 +15,7 @@ import type { Log } from '../lib/log.ts'
 import { Problems } from '../lib/problems.ts'
 import { sleep } from '../lib/sleep.ts'
 import { FULL_DISK_TEXTS } from '../wire/health-texts.ts'
-import type { StoreSettings } from '../wire/store-settings.ts'
+import { findSharedPlace, type StoreSettings } from '../wire/store-settings.ts'
 import { ControllerBond } from './controller-bond.ts'
 import { type DataDir, openDataDir } from './data-dir.ts'
 import type { DaemonParts } from './http/route.ts'
@@ -115,7 +115,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const bond = parts.adopt(new ControllerBond(controllers, { problems, log, clock }), (it) => it.close())
   if (options.releaseController) bond.release()
   const { driver } = settings.store
-  const space = new KnownSpace({ driver, problems, clock, ask: () => engine.ask('store_space', {}) })
+  const place = findSharedPlace(settings.store)
+  const space = new KnownSpace({ driver, place, problems, clock, ask: () => engine.ask('store_space', {}) })
   const claim = () => claimStore(options, engine, { stores, space })
   const startup = new Startup({ claim, engine, scheduler, log })
   parts.defer(() => startup.stop())

@@ -19,6 +19,8 @@ const SOURCE = 'store'
 
 export interface StoreSpaceOptions {
   driver: string
+  /** See `store` of wire/daemon-api.ts; undefined if no other server can have the store. */
+  place?: string | undefined
   problems: Problems
   clock: Clock
   /** Runs the plugin store_space. */
@@ -34,9 +36,10 @@ export class KnownSpace {
 
   constructor(options: StoreSpaceOptions) {
     this.#options = options
-    const { driver } = options
+    const { driver, place } = options
     this.#known = {
       driver,
+      ...(place !== undefined && { place }),
       freeBytes: null,
       totalBytes: null,
       error: null,
@@ -56,11 +59,11 @@ export class KnownSpace {
   }
 
   async #refresh(): Promise<void> {
-    const { ask, driver, problems: board } = this.#options
+    const { ask, problems: board } = this.#options
     this.#askedAt = this.#options.clock.elapsed()
     try {
       const { problems, ...room } = spaceSchema.parse(await ask())
-      this.#known = { driver, ...room, error: null }
+      this.#known = { ...this.#known, ...room, error: null }
       board.replace(
         SOURCE,
         problems.map((text, at) => ({ key: `room ${at}`, text })),

@@ -6,6 +6,7 @@ import { isTerminal, type RunRecord } from '../wire/record.ts'
 import { VERIFY_DUE_ACTION } from '../wire/verify-schedule.ts'
 import { AccessState } from './access/access-state.ts'
 import { TokenBook } from './access/token-book.ts'
+import { AlarmDesk } from './alarms/alarm-desk.ts'
 import { Background } from './background.ts'
 import { reportClock } from './clocks.ts'
 import { reportCorrupt } from './corrupt-backups.ts'
@@ -29,6 +30,7 @@ import { saveLastSeen, saveServersSoon } from './save-servers.ts'
 import { pollDue, restoreServers } from './servers.ts'
 import { SetAside } from './set-aside.ts'
 import { takeNews } from './take-news.ts'
+import { restoreAlarms, updateAlarmsSoon } from './update-alarms.ts'
 import { restoreStoreHistory, updateHealthSoon } from './update-health.ts'
 import { type ControllerSettings, type Polling, type Ports, trustedNow, type World } from './world.ts'
 
@@ -54,6 +56,7 @@ export async function createWorld(input: ControllerInput): Promise<World> {
   await Promise.all([world.ledger.load(), world.tokens.load(), restoreInventory(world), reportCorrupt(world)])
   await restoreServers(world)
   await restoreStoreHistory(world)
+  await restoreAlarms(world)
   return world
 }
 
@@ -96,6 +99,7 @@ function makeWorld(input: ControllerInput): World {
     history: { forgottenAt: null, closing: false },
     setAside: new SetAside({ clock, log, problems }),
     health: new HealthBoard({ clock: judgingClock, minGraceMs: settings.overdueGraceMs }),
+    alarms: new AlarmDesk(ports.alarms, clock),
   }
   return world
 }
@@ -131,6 +135,7 @@ export function tick(world: World): void {
   forgetHistoryIfDue(world)
   world.setAside.forgetOld()
   updateHealthSoon(world)
+  updateAlarmsSoon(world)
   void world.background.run('note the last use of tokens', () => world.tokens.noteUses())
 }
 
@@ -140,6 +145,7 @@ export async function closeWorld(world: World): Promise<void> {
   world.background.close()
   world.relisting.close()
   world.ledger.events.close()
+  world.alarms.book.events.close()
   await world.background.settled()
   await saveLastSeen(world)
 }

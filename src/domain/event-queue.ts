@@ -1,4 +1,11 @@
-import { type Listening, matchesEventFilter, type RecordEvent } from './record-event.ts'
+/** What a listener wants of the events of one kind. */
+export interface QueueRules<Event> {
+  matches(event: Event): boolean
+  /** Of the events with the same key, only the newest progress waits. */
+  keyOf(event: Event): string
+  /** Called once if the listener is too far behind. Its queue is closed then, and empty if this is given. */
+  onBehind?: (() => void) | undefined
+}
 
 /** Limits of what waits for one client. */
 export interface QueueLimits {
@@ -12,29 +19,29 @@ const COUNTED_FROM = 1000
 /** This many slots may be empty in a short queue. */
 const SPARE_SLOTS = 64
 
-interface Slot {
+interface Slot<Event> {
   /** Undefined once it was taken or replaced. */
-  event: RecordEvent | undefined
+  event: Event | undefined
   characters: number
 }
 
 /** The events that one listener has not taken yet. Every operation takes constant time, spread over many. */
-export class EventQueue {
-  readonly #listening: Listening
+export class EventQueue<Event extends object> {
+  readonly #rules: QueueRules<Event>
   readonly #limits: QueueLimits
   readonly #onClose: () => void
   /** In order; the first that may be in use is at #first. */
-  #slots: Slot[] = []
+  #slots: Slot<Event>[] = []
   #first = 0
   #used = 0
   #characters = 0
-  /** By rid: where its newest progress waits. */
-  readonly #progress = new Map<string, Slot>()
+  /** By key: where its newest progress waits. */
+  readonly #progress = new Map<string, Slot<Event>>()
   #wake: (() => void) | undefined
   #closed = false
 
-  constructor(listening: Listening, onClose: () => void, limits = QUEUE_LIMITS) {
-    this.#listening = listening
+  constructor(rules: QueueRules<Event>, onClose: () => void, limits = QUEUE_LIMITS) {
+    this.#rules = rules
     this.#limits = limits
     this.#onClose = onClose
   }
@@ -43,10 +50,10 @@ export class EventQueue {
     return this.#used === 0
   }
 
-  offer(event: RecordEvent, weight: 'state' | 'progress'): void {
-    if (this.#closed || !matchesEventFilter(event.record, this.#listening)) return
+  offer(event: Event, weight: 'state' | 'progress'): void {
+    if (this.#closed || !this.#rules.matches(event)) return
     const slot = { event, characters: this.#used < COUNTED_FROM ? 0 : countCharacters(event) }
-    if (weight === 'progress') this.#replaceProgress(event.record.rid, slot)
+    if (weight === 'progress') this.#replaceProgress(this.#rules.keyOf(event), slot)
     this.#slots.push(slot)
     this.#used += 1
     this.#characters += slot.characters
@@ -57,7 +64,7 @@ export class EventQueue {
   }
 
   /** The next event; undefined once closed. */
-  async next(): Promise<RecordEvent | undefined> {
+  async next(): Promise<Event | undefined> {
     while (this.#used === 0 && !this.#closed) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve
@@ -81,19 +88,19 @@ export class EventQueue {
   }
 
   #giveUp(): void {
-    const { onBehind } = this.#listening
+    const { onBehind } = this.#rules
     if (onBehind) this.discard()
     else this.close()
     onBehind?.()
   }
 
-  #replaceProgress(rid: string, slot: Slot): void {
-    const older = this.#progress.get(rid)
+  #replaceProgress(key: string, slot: Slot<Event>): void {
+    const older = this.#progress.get(key)
     if (older) this.#empty(older)
-    this.#progress.set(rid, slot)
+    this.#progress.set(key, slot)
   }
 
-  #takeFirst(): RecordEvent | undefined {
+  #takeFirst(): Event | undefined {
     for (; this.#first < this.#slots.length; this.#first++) {
       const slot = this.#slots[this.#first]
       if (slot?.event) return this.#empty(slot)
@@ -101,9 +108,10 @@ export class EventQueue {
     return undefined
   }
 
-  #empty(slot: Slot): RecordEvent | undefined {
+  #empty(slot: Slot<Event>): Event | undefined {
     const { event } = slot
-    if (event && this.#progress.get(event.record.rid) === slot) this.#progress.delete(event.record.rid)
+    const key = event && this.#rules.keyOf(event)
+    if (key !== undefined && this.#progress.get(key) === slot) this.#progress.delete(key)
     this.#used -= 1
     this.#characters -= slot.characters
     slot.event = undefined
@@ -117,10 +125,10 @@ export class EventQueue {
 }
 
 /** One count for all the queues in which the event waits. */
-const counted = new WeakMap<RecordEvent, number>()
+const counted = new WeakMap<object, number>()
 
-function countCharacters(event: RecordEvent): number {
-  const characters = counted.get(event) ?? JSON.stringify(event.record).length
+function countCharacters(event: object): number {
+  const characters = counted.get(event) ?? JSON.stringify(event).length
   counted.set(event, characters)
   return characters
 }

@@ -57,11 +57,15 @@ export async function readWholeHealth(world: UserWorld): Promise<WholeHealth> {
 
 /** The health of the controller itself. */
 export async function readOwnHealth(world: World): Promise<JudgedHealth<ControllerHealthState>> {
+  return toHealth(await listOwnFindings(world))
+}
+
+export async function listOwnFindings(world: World): Promise<Finding<ControllerHealthState>[]> {
   const { problems, servers, inventory, health } = world
   const own = problems.list().filter(({ about }) => about === undefined || !servers.has(about))
   const catalogProblem = await readCatalogProblem(world)
   const { isFrozen } = health.clock
-  return toHealth(judgeController({ catalogProblem, inventory, problems: own, isFrozen }))
+  return judgeController({ catalogProblem, inventory, problems: own, isFrozen })
 }
 
 function toHealth<State>(findings: readonly Finding<State>[]): JudgedHealth<State> {
@@ -151,8 +155,11 @@ export function readShownServerHealth(
 }
 
 export function readServerHealth(world: World, server: ServerState): JudgedHealth<ServerHealthState> {
-  const { health } = world
+  return toHealth(listServerFindings(world, server))
+}
+
+export function listServerFindings({ health }: World, server: ServerState): Finding<ServerHealthState>[] {
   const forecast = forecastStore(health.stores.list(server.ip))
   const clockOffsetMs = health.clock.isFrozen ? 0 : health.servers.readClockOffset(server.ip)
-  return toHealth(judgeServer({ server, forecast, clockOffsetMs }))
+  return judgeServer({ server, forecast, clockOffsetMs })
 }

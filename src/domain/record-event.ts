@@ -1,6 +1,7 @@
 import { findApp } from '../wire/find-app.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { Scope } from './access/scope.ts'
+import type { QueueRules } from './event-queue.ts'
 
 /** `seq` counts over all records of this controller and continues after a restart. */
 export interface RecordEvent {
@@ -25,4 +26,12 @@ export function matchesEventFilter(record: RunRecord, filter: EventFilter): bool
   if (filter.rid !== undefined && record.rid !== filter.rid) return false
   if (filter.scope && !filter.scope.has(findApp(record))) return false
   return filter.app === undefined || findApp(record) === filter.app
+}
+
+export function makeQueueRules(listening: Listening): QueueRules<RecordEvent> {
+  return {
+    matches: ({ record }) => matchesEventFilter(record, listening),
+    keyOf: ({ record }) => record.rid,
+    onBehind: listening.onBehind,
+  }
 }

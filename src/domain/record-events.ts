@@ -2,7 +2,7 @@ import { findApp } from '../wire/find-app.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { EventQueue, QUEUE_LIMITS, type QueueLimits } from './event-queue.ts'
 import { RecentEvents } from './recent-events.ts'
-import type { EventFilter, Listening, RecordEvent } from './record-event.ts'
+import { type EventFilter, type Listening, makeQueueRules, type RecordEvent } from './record-event.ts'
 
 /** Publishes events to listeners; a slow listener gets only the newest progress of each record. */
 export class RecordEvents {
@@ -13,7 +13,7 @@ export class RecordEvents {
   /** Limits of the queues of later listeners. */
   limits: QueueLimits = QUEUE_LIMITS
   #closed = false
-  readonly #shelves = new Map<string, Set<EventQueue>>()
+  readonly #shelves = new Map<string, Set<EventQueue<RecordEvent>>>()
 
   /** Returns to how many listeners it was offered. */
   publish(event: RecordEvent, weight: 'state' | 'progress'): number {
@@ -29,10 +29,11 @@ export class RecordEvents {
   }
 
   /** Queues events from now on. Close the queue when done. */
-  listen(filter: Listening): EventQueue {
+  listen(filter: Listening): EventQueue<RecordEvent> {
     const shelf = chooseShelf(filter)
-    const queue = new EventQueue(filter, () => this.#remove(shelf, queue), this.limits)
-    const listeners = this.#shelves.get(shelf) ?? new Set()
+    const rules = makeQueueRules(filter)
+    const queue = new EventQueue(rules, () => this.#remove(shelf, queue), this.limits)
+    const listeners = this.#shelves.get(shelf) ?? new Set<EventQueue<RecordEvent>>()
     this.#shelves.set(shelf, listeners.add(queue))
     if (this.#closed) queue.close()
     return queue
@@ -48,7 +49,7 @@ export class RecordEvents {
     for (const listeners of this.#shelves.values()) for (const listener of listeners) listener.close()
   }
 
-  #remove(shelf: string, queue: EventQueue): void {
+  #remove(shelf: string, queue: EventQueue<RecordEvent>): void {
     const listeners = this.#shelves.get(shelf)
     listeners?.delete(queue)
     if (listeners?.size === 0) this.#shelves.delete(shelf)

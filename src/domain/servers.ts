@@ -4,6 +4,7 @@ import type { DaemonDebug } from '../wire/daemon-api.ts'
 import { clockWitness, reportDaemonClock } from './clocks.ts'
 import { dropOldOutcomes, restoreOutcomes } from './failed-runs.ts'
 import { relistSoon } from './listing.ts'
+import { forgetServerAlarms, noteServerAlarms } from './note-alarms.ts'
 import { reviveRuns } from './revive-runs.ts'
 import { saveServers } from './save-servers.ts'
 import { readKnownVersion, refreshSchedule } from './schedule.ts'
@@ -113,6 +114,7 @@ export function pollServer(world: World, server: ServerState): Promise<void> {
     await poll(world, server).finally(() => {
       server.isPolling = false
     })
+    noteServerAlarms(world, server)
   })
 }
 
@@ -217,6 +219,7 @@ function refreshSoon(world: World, server: ServerState): void {
 async function forget(world: World, server: ServerState): Promise<void> {
   world.log.info({ server: server.ip }, 'A server that left the inventory has no jobs any more')
   world.servers.delete(server.ip)
+  forgetServerAlarms(world, server.ip)
   world.readers.forget(server.ip)
   world.relisting.forget(server.ip)
   world.background.forget(nameRecall(server.ip))

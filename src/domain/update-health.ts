@@ -183,14 +183,18 @@ function reportLongPauses({ health, problems }: World): void {
   const now = health.clock.now()
   if (Math.abs(now - health.pausesReportedAt) < PAUSES_INTERVAL_MS) return
   health.pausesReportedAt = now
-  const long = [...health.paused].filter(
-    ({ pausedSince }) => pausedSince !== null && now - pausedSince > LONG_PAUSE_MS,
-  )
+  const long = [...health.paused].filter((entry) => isPausedForLong(entry, now))
+  for (const { volume } of long) health.listener?.changed(volume)
   const byServer = Map.groupBy(long, ({ planned }) => planned.server)
   problems.replace(
     PAUSED_SOURCE,
     [...byServer].map(([server, entries]) => ({ key: server, about: server, text: describePause(entries) })),
   )
+}
+
+/** @param now unix ms */
+export function isPausedForLong({ pausedSince }: JobEntry, now: number): boolean {
+  return pausedSince !== null && now - pausedSince > LONG_PAUSE_MS
 }
 
 function describePause(entries: readonly JobEntry[]): string {

@@ -9,7 +9,7 @@ import type { RecordEvents } from './record-events.ts'
 export class WatchListener {
   readonly #events: RecordEvents
   readonly #listening: Listening
-  #queue: EventQueue
+  #queue: EventQueue<RecordEvent>
   #upTo: number
   #hasCaughtUp = false
   #isBehind = false

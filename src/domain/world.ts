@@ -5,6 +5,8 @@ import type { TrustedClock } from '../lib/trusted-clock.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { AccessState } from './access/access-state.ts'
 import type { TokenBook } from './access/token-book.ts'
+import type { AlarmStore } from './alarm-ports.ts'
+import type { AlarmDesk } from './alarms/alarm-desk.ts'
 import type { Background } from './background.ts'
 import type { HealthBoard } from './health/board.ts'
 import type { HealthStore } from './health-ports.ts'
@@ -61,6 +63,7 @@ export interface World {
   readonly setAside: SetAside
   /** The health of every planned backup job. */
   readonly health: HealthBoard
+  readonly alarms: AlarmDesk
   readonly tokens: TokenBook
   readonly access: AccessState
 }
@@ -85,6 +88,7 @@ export interface Ports {
   backups: BackupStore
   servers: ServerStore
   health: HealthStore
+  alarms: AlarmStore
   audit: AuditStore
   tokens: TokenStore
   access: AccessStore

@@ -1,3 +1,4 @@
+import type { AlarmFilter } from '../domain/alarms.ts'
 import type { JobFilter } from '../domain/jobs.ts'
 import { fullProcName } from '../domain/procs.ts'
 import type { UserWorld } from '../domain/user-world.ts'
@@ -32,6 +33,10 @@ export function toJobFilter(filter: inputs.JobFilter | null | undefined): JobFil
 }
 
 export function toVolumeFilter(filter: inputs.VolumeFilter | null | undefined): VolumeFilter {
+  return withoutNulls({ ...filter })
+}
+
+export function toAlarmFilter(filter: inputs.AlarmFilter | null | undefined): AlarmFilter {
   return withoutNulls({ ...filter })
 }
 

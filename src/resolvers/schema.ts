@@ -5,6 +5,7 @@ import 'reflect-metadata'
 import type { GraphQLSchema } from 'graphql'
 import { buildSchemaSync, type PubSub } from 'type-graphql'
 import { AccessResolver } from './access-resolver.ts'
+import { AlarmResolver, AlarmTargetResolver } from './alarm-resolver.ts'
 import { AppResolver, InstanceResolver, ProcResolver, VolumeResolver } from './app-resolver.ts'
 import { BackupResolver } from './backup-resolver.ts'
 import { CatalogResolver } from './catalog-resolver.ts'
@@ -17,10 +18,10 @@ import { SnapshotResolver } from './snapshot-resolver.ts'
 /** Required by the library but unused, because every subscription has its own source of events. */
 const noPubSub: PubSub = {
   publish() {
-    throw new Error('Events go through domain/record-events')
+    throw new Error('Events go through domain/record-events and domain/alarms/alarm-events')
   },
   subscribe() {
-    throw new Error('Events come from domain/watch-records')
+    throw new Error('Events come from domain/watch-records and domain/watch-alarms')
   },
 }
 
@@ -41,6 +42,8 @@ export function createSchema(): GraphQLSchema {
       CatalogResolver,
       HealthResolver,
       AccessResolver,
+      AlarmResolver,
+      AlarmTargetResolver,
     ],
     pubSub: noPubSub,
     validate: false,

@@ -47,6 +47,8 @@ const debugShape = z.object({
   store: z
     .object({
       driver: words,
+      /** Where it is, the same for all servers that share it; absent if the server has it alone. */
+      place: words.optional(),
       freeBytes: bigCount.nullable(),
       totalBytes: bigCount.nullable(),
       /** Room taken by deleted files that are not freed yet. */

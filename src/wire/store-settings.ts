@@ -38,6 +38,11 @@ export function describePlace(settings: StoreSettings): string {
   return prefix === '' ? `s3://${bucket}` : `s3://${bucket}/${prefix}`
 }
 
+/** The place of a store that several servers can share; undefined for a folder of one machine. */
+export function findSharedPlace(settings: StoreSettings): string | undefined {
+  return settings.driver === 'local' ? undefined : describePlace(settings)
+}
+
 /** The folders of this machine that belong to the store: no backup may include them, and no recover replace them. */
 export function listLocalFolders(settings: StoreSettings): string[] {
   return settings.driver === 's3' ? [] : [settings.dir]

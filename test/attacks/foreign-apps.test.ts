@@ -2,7 +2,9 @@ import { type ExecutionResult, graphql, isObjectType } from 'graphql'
 import { beforeEach, expect, test } from 'vitest'
 import { type Caller, makeAnonymous, makeCaller } from '../../src/domain/access/principal.ts'
 import { ROLES } from '../../src/domain/access/roles.ts'
+import type { AlarmTarget, UnnumberedAlarm } from '../../src/domain/alarms/alarm.ts'
 import { asCaller } from '../../src/domain/user-world.ts'
+import { watchAlarms } from '../../src/domain/watch-alarms.ts'
 import { createLoaders } from '../../src/resolvers/loaders.ts'
 import { createSchema } from '../../src/resolvers/schema.ts'
 import { ADMIN, callerWith } from '../support/callers.ts'
@@ -40,6 +42,7 @@ async function start() {
   world.problems.report({ source: 'x', key: 'z', text: `${FOREIGN} is broken` })
   world.inventory.problem = `${FOREIGN} is misspelt`
   world.inventory.plan.problems.push(`${FOREIGN} is left out`)
+  await raiseAlarms(filled.world)
   for (const ip of [OWN_SERVER, SHARED_SERVER]) {
     daemons.at(ip).debug.problems = [`A run of ${FOREIGN} failed`]
     daemons.at(ip).debug.running_tasks = 7
@@ -47,6 +50,38 @@ async function start() {
     if (state) state.debug = daemons.at(ip).debug
   }
   return filled
+}
+
+/** One about a volume of each app, and one that names the foreign app about each of the other things. */
+async function raiseAlarms({ alarms }: Kit['world']): Promise<void> {
+  const volumeOf = (app: string) => ({ app, proc: `${app}.web.web`, instanceNo: 1, name: `/data/${app}` })
+  const makeAlarm = (id: string, changes: Partial<UnnumberedAlarm>) => ({ ...sampleAlarm(id), ...changes })
+  const ofVolume = (app: string, server: string) =>
+    makeAlarm(`alarm-${app}`, {
+      apps: [app],
+      message: `${app} fails`,
+      acknowledged: null,
+      target: { type: 'VOLUME', server, volume: volumeOf(app) },
+    })
+  const ofServer = (ip: string, type: AlarmTarget['type'], apps: string[] = []) =>
+    makeAlarm(`alarm-${ip}-${type}`, { servers: [ip], apps, target: { type, server: ip, volume: null } })
+  await alarms.book.change(() => [
+    ofVolume(OWN, OWN_SERVER),
+    ofVolume(FOREIGN, FOREIGN_SERVER),
+    ...[OWN_SERVER, SHARED_SERVER, FOREIGN_SERVER].map((ip) => ofServer(ip, 'STORE')),
+    { ...ofServer(SHARED_SERVER, 'SERVER', [OWN, FOREIGN]), isGroup: true, count: 7777 },
+    makeAlarm('alarm-controller', {}),
+  ])
+}
+
+function sampleAlarm(id: string): UnnumberedAlarm {
+  const acknowledged = { by: FOREIGN, at: 1, until: 2, why: `because of ${FOREIGN}` }
+  return {
+    ...{ id, raisedSeq: null, key: id, parent: 'controller', isGroup: false, isInSummary: false },
+    ...({ kind: 'DEGRADED', severity: 'WARNING', apps: [], servers: [], count: 1 } as const),
+    target: { type: 'CONTROLLER', server: null, volume: null },
+    ...{ since: 1, raisedAt: 1, clearedAt: null, message: `${FOREIGN} does something`, acknowledged },
+  }
 }
 
 const PLACES = [
@@ -266,6 +301,29 @@ test.each(['volumes', 'jobConnection', 'records', 'backups'])(
   },
 )
 
+test.each(SEES_OWN)(
+  'a %s of one app sees the alarms of its volumes and servers only',
+  async (_role, caller) => {
+    const query =
+      '{ alarms { totalCount nodes { id count message target { server { ip } } acknowledged { why } } } }'
+    const { data, errors } = await ask(caller, query)
+    expect(errors).toBeUndefined()
+    const { totalCount, nodes } = readField(data, 'alarms') as { totalCount: number; nodes: { id: string }[] }
+    expect(nodes.map(({ id }) => id).sort()).toEqual([
+      ...[`alarm-${OWN_SERVER}-STORE`, `alarm-${SHARED_SERVER}-SERVER`, `alarm-${SHARED_SERVER}-STORE`],
+      `alarm-${OWN}`,
+    ])
+    expect(totalCount).toBe(4)
+    const own = { message: `${OWN} fails`, acknowledged: null }
+    expect(nodes).toContainEqual(expect.objectContaining({ id: `alarm-${OWN}`, ...own }))
+    expect(JSON.stringify(nodes.filter(({ id }) => id !== `alarm-${OWN}`))).not.toMatch(/zz-secret|7777/)
+    const watched = watchAlarms(asCaller(kit.world, caller), {})
+    const seen = [await watched.next(), await watched.next(), await watched.next(), await watched.next()]
+    expect(seen.map(({ value }) => value.alarm.id).sort()).toEqual(nodes.map(({ id }) => id).sort())
+    await watched.return?.()
+  },
+)
+
 test('a cached page of one scope is not answered to another', async () => {
   const query = '{ records { nodes { app } } backups { nodes { app } } }'
   const seen = async (apps: string[] | null) => {
@@ -309,6 +367,7 @@ function mutationsOf(n: number, app: string): Record<string, string> {
   const backup = `app: "${app}", proc: "web", server: "${server}"`
   const unended = runningRid(ridOf(n + 1))
   return {
+    acknowledgeAlarm: `(id: "alarm-${app}", until: "2099-01-01T00:00:00Z", why: "x") { id }`,
     cancelRecord: `(rid: "${unended}") { rid }`,
     confirmClock: `(ip: "${server}") { ip }`,
     copyCatalog: '(dir: "/nowhere") { path }',
@@ -364,9 +423,9 @@ function countAsked() {
 
 const ALLOWED: Readonly<Record<string, string>> = {
   viewer: '',
-  operator: 'cancel run sleep wake verify',
+  operator: 'acknowledge cancel run sleep wake verify',
   restorer: 'recover migrate',
-  admin: 'cancel run sleep wake verify recover migrate delete',
+  admin: 'acknowledge cancel run sleep wake verify recover migrate delete',
 }
 
 test.each(ROLES)('a %s of one app may call what its rules say, and nothing for another app', async (role) => {

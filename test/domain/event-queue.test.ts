@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { EventQueue } from '../../src/domain/event-queue.ts'
-import type { RecordEvent } from '../../src/domain/record-event.ts'
+import { makeQueueRules, type RecordEvent } from '../../src/domain/record-event.ts'
 import { ridOf, sampleRecord } from '../support/catalog-samples.ts'
 
 let seq = 0
@@ -10,7 +10,7 @@ function eventOf(n: number): RecordEvent {
 }
 
 function open() {
-  const queue = new EventQueue({}, () => {})
+  const queue = new EventQueue(makeQueueRules({}), () => {})
   /** Everything that waits. */
   const takeAll = async () => {
     queue.close()

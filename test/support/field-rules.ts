@@ -4,6 +4,12 @@
 export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   AccessDecision: 'allowed because',
   AccessGrant: 'apps role',
+  Alarm: 'action clearedAt id kind raisedAt severity since target',
+  AlarmAcknowledgement: 'at until',
+  AlarmConnection: 'edges nodes pageInfo totalCount totalCountIsCapped',
+  AlarmEdge: 'cursor node',
+  AlarmEvent: 'alarm kind seq',
+  AlarmTarget: 'app instanceNo proc type volume',
   AnonymousUse: 'address count lastAt request',
   App: 'name procs',
   Backup:
@@ -73,6 +79,7 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
  * everything. `anyone`: shows the caller alone. The others name the action that a role must allow, of an app or of everything.
  */
 export const JUDGED_FIELDS: Readonly<Record<string, string>> = {
+  'Query.alarms': 'own',
   'Query.app': 'own',
   'Query.apps': 'own',
   'Query.backup': 'own',
@@ -91,7 +98,9 @@ export const JUDGED_FIELDS: Readonly<Record<string, string>> = {
   'Query.viewer': 'anyone',
   'Query.anonymousUses': 'access of everything',
   'Query.tokens': 'access of everything',
+  'Subscription.alarmUpdated': 'own',
   'Subscription.recordUpdated': 'own',
+  'Mutation.acknowledgeAlarm': 'acknowledge of app',
   'Mutation.cancelRecord': 'cancel of app',
   'Mutation.confirmClock': 'clock of everything',
   'Mutation.copyCatalog': 'catalog of everything',
@@ -109,6 +118,12 @@ export const JUDGED_FIELDS: Readonly<Record<string, string>> = {
   'Mutation.stopScheduler': 'scheduler of everything',
   'Mutation.verifyBackup': 'verify of app',
   'Mutation.wakeJob': 'wake of app',
+  'Alarm.acknowledged': 'own',
+  'Alarm.count': 'own',
+  'Alarm.message': 'own',
+  'AlarmAcknowledgement.by': 'own',
+  'AlarmAcknowledgement.why': 'own',
+  'AlarmTarget.server': 'own',
   'BackupResult.backup': 'own',
   'ControllerHealth.because': 'own',
   'Health.counts': 'own',

@@ -1,6 +1,13 @@
 import { isTerminal, type RunRecord } from '../../wire/record.ts'
 import { VERIFY_ACTION } from '../../wire/verification.ts'
-import { findPlannedJob, findVolumeByPath, type Plan, type PlannedJob, type PlannedVolume } from '../plan.ts'
+import {
+  comparePlacesAndServers,
+  findPlannedJob,
+  findVolumeByPath,
+  type Plan,
+  type PlannedJob,
+  type PlannedVolume,
+} from '../plan.ts'
 import { Deadlines } from './deadlines.ts'
 import { addBackup, applyKept, inheritFacts, type LoadedJob, readStanding, toEndedRun } from './entries.ts'
 import { JobEntry, type VolumeEntry } from './job-entry.ts'
@@ -19,6 +26,14 @@ export interface BoardOptions {
   minGraceMs: number
 }
 
+/** Is told of each change, with a call that does little. */
+export interface BoardListener {
+  /** The worst state of the volume is another one, or it is paused for long. */
+  changed(volume: VolumeEntry): void
+  /** The plan no longer has the volume there. */
+  left(volume: PlannedVolume): void
+}
+
 /** The health of every planned backup job. Each piece of news is judged at once, and only the job that it is about. */
 export class HealthBoard {
   readonly clock: JudgingClock
@@ -34,6 +49,7 @@ export class HealthBoard {
   readonly paused = new Set<JobEntry>()
   /** Unix ms. */
   pausesReportedAt = Number.NEGATIVE_INFINITY
+  listener: BoardListener | undefined
   readonly stores = new StoreHistory()
   readonly servers: ServerTable
   readonly periods: PeriodJournal
@@ -91,10 +107,14 @@ export class HealthBoard {
     // An instance that moved to two servers at once has one predecessor, which only the first of them takes over.
     const isFree = known?.planned === earlier
     const entry: VolumeEntry = (isFree && known) || { planned: volume, jobs: [], state: 'UNKNOWN' }
+    const left = entry.planned
     entry.planned = volume
     this.#volumes.set(volume, entry)
     this.#replaceJobs(entry, volume.jobs)
     this.#sort(entry)
+    if (comparePlacesAndServers(left, volume) === 0) return
+    this.listener?.left(left)
+    this.listener?.changed(entry)
   }
 
   /** Drops a volume that the new plan does not have, or has as another one that was taken over. */
@@ -105,6 +125,7 @@ export class HealthBoard {
     for (const job of entry.jobs) this.#forget(job)
     this.#byState.get(entry.state)?.delete(entry)
     this.#proven.delete(entry)
+    this.listener?.left(volume)
   }
 
   #replaceJobs(entry: VolumeEntry, planned: readonly PlannedJob[]): void {
@@ -293,11 +314,13 @@ export class HealthBoard {
 
   /** Moves the volume to its present state. */
   #sort(volume: VolumeEntry): void {
-    this.#byState.get(volume.state)?.delete(volume)
+    const before = volume.state
+    this.#byState.get(before)?.delete(volume)
     volume.state = findWorst(joinStandings(volume.jobs.map(readStanding)))
     this.#byState.get(volume.state)?.add(volume)
     const isProven = (job: JobEntry) => isJobProven(job, this.#findProvenUntil(job))
     if (volume.jobs.length > 0 && volume.jobs.every(isProven)) this.#proven.add(volume)
     else this.#proven.delete(volume)
+    if (before !== volume.state) this.listener?.changed(volume)
   }
 }

@@ -1,3 +1,4 @@
+import { Alarm } from './alarm.ts'
 import { Volume } from './app.ts'
 import { Backup, File } from './backup.ts'
 import { connectionType } from './connection.ts'
@@ -6,6 +7,7 @@ import { Record } from './record.ts'
 import { Server } from './server.ts'
 import { FileChange, FileVersion } from './snapshot.ts'
 
+export const AlarmConnection = connectionType('Alarm', () => Alarm)
 export const BackupConnection = connectionType('Backup', () => Backup)
 export const JobConnection = connectionType('Job', () => Job)
 export const RecordConnection = connectionType('Record', () => Record)

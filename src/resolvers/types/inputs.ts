@@ -1,5 +1,14 @@
 import { Field, ID, InputType, Int } from 'type-graphql'
-import { AccessRole, BackupMode, InUse, OnRefusedRename, RecordState, VolumeHealthState } from '../enums.ts'
+import {
+  AccessRole,
+  AlarmKind,
+  AlarmSeverity,
+  BackupMode,
+  InUse,
+  OnRefusedRename,
+  RecordState,
+  VolumeHealthState,
+} from '../enums.ts'
 import { DateTime } from '../scalars.ts'
 
 @InputType()
@@ -169,4 +178,25 @@ export class TokenInput {
 
   @Field(() => DateTime, { nullable: true, description: 'When it ends. If left out: never.' })
   expiresAt?: Date
+}
+
+@InputType({ description: 'Selects alarms that match every given field.' })
+export class AlarmFilter {
+  @Field(() => Boolean, { nullable: true, description: 'Open alarms, or those that were cleared.' })
+  open?: boolean
+
+  @Field(() => Boolean, { nullable: true, description: 'Acknowledged alarms, or the others.' })
+  acknowledged?: boolean
+
+  @Field(() => [AlarmSeverity], { nullable: true, description: 'One of them must match.' })
+  severities?: AlarmSeverity[]
+
+  @Field(() => [AlarmKind], { nullable: true, description: 'One of them must match.' })
+  kinds?: AlarmKind[]
+
+  @Field(() => ID, { nullable: true, description: 'Alarms about volumes of this app.' })
+  app?: string
+
+  @Field(() => ID, { nullable: true, description: 'IP of a server: alarms about it and about its volumes.' })
+  server?: string
 }
