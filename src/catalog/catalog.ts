@@ -25,7 +25,7 @@ import type { RunRecord } from '../wire/record.ts'
 import { openAccessMark } from './access-mark.ts'
 import { createAlarmStore } from './alarm-store.ts'
 import { AnswerCache } from './answer-cache.ts'
-import { createAuditStore } from './audit-store.ts'
+import { openAuditStore } from './audit-store.ts'
 import { createBackupStore } from './backup-store.ts'
 import { backupKey, type CatalogChange } from './catalog-change.ts'
 import { lockCatalog } from './catalog-lock.ts'
@@ -159,7 +159,7 @@ async function openStores(options: OpenedDatabase): Promise<Catalog> {
     servers: createServerStore(db, writes),
     health: createHealthStore(db, writes),
     alarms: createAlarmStore({ db, writes, clock, log }),
-    audit: createAuditStore(db, writes),
+    audit: await openAuditStore(db, writes),
     tokens: createTokenStore(db, writes),
     access,
     copier: createCopier({ file, copyDir, clock }),

@@ -17,6 +17,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   check: async () => (await import('./check.ts')).checkCommand(),
   alarm: async () => (await import('./alarm.ts')).alarmCommand(),
   access: async () => (await import('./access.ts')).accessCommand(),
+  audit: async () => (await import('./audit.ts')).auditCommand(),
   token: async () => (await import('./token.ts')).tokenCommand(),
   catalog: async () => (await import('./catalog.ts')).catalogCommand(),
 }

@@ -27,6 +27,7 @@ import { ensureAdminToken } from './admin-token.ts'
 import { keepControllerTime } from './clock-file.ts'
 import type { ControllerOptions } from './controller-options.ts'
 import { createInventoryMemory, removeUnfinishedMemory } from './inventory-memory.ts'
+import { keepAudit } from './keep-audit.ts'
 import { type ControllerMeters, createMeters, noteEndedRun } from './metrics-route.ts'
 import { serveController } from './serve.ts'
 
@@ -122,6 +123,7 @@ async function openWorld(options: OpenOptions, parts: AsyncDisposableStack) {
   parts.defer(() => daemon.close())
   // Its questions fail when the daemons are closed.
   parts.defer(() => world.background.close())
+  await keepAudit(world, { dataDir, version: options.version }, parts)
   await ensureAdminToken(world, dataDir)
   if (options.access.anonymous === undefined) reportOpenAccess(world)
   warnOfAnonymousRanges(options.access.anonymousFrom ?? [], log)

@@ -1,3 +1,4 @@
+import { isoTime } from '../lib/clock.ts'
 import { DAY_MS, HOUR_MS } from '../lib/time-units.ts'
 import { MAX_DAYS } from './volume-days.ts'
 import { trustedNow, type World } from './world.ts'
@@ -25,7 +26,7 @@ export async function forgetHistory(world: World): Promise<void> {
   } while (next !== null && !world.history.closing)
   let audits = 0
   for (let count = 1; count > 0 && !world.history.closing; ) {
-    count = await ports.audit.forget(before)
+    count = await ports.audit.forget(before, isoTime(world.clock.now()))
     audits += count
   }
   await forgetPeriods(world)

@@ -3,6 +3,7 @@
 // controller/ call it. It knows no GraphQL, SQL or HTTP; it may import only lib and wire.
 
 import type { ClockWitness } from '../lib/trusted-clock.ts'
+import type { AuditEntry, AuditHead } from '../wire/audit-entry.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import type { DaemonDebug, JobsSender, RecoverRequest } from '../wire/daemon-api.ts'
 import type { Inventory, InventoryNews } from '../wire/inventory.ts'
@@ -139,17 +140,39 @@ export interface ServerStore {
   remove(ip: string): Promise<void>
 }
 
+export interface NewAuditEntry {
+  /** ISO 8601. */
+  at: string
+  who: string
+  verb: string
+  facts: Record<string, unknown>
+  outcome: string
+  /** The id of the entry that was written before the action. */
+  begin?: number
+}
+
+export interface AuditFilter {
+  verb?: string | undefined
+  /** ISO 8601, included. */
+  from?: string | undefined
+  /** ISO 8601, excluded. */
+  to?: string | undefined
+}
+
 export interface AuditStore {
-  /** Notes who asked for what, when, and the outcome. */
-  write(entry: {
-    at: string
-    who: string
-    verb: string
-    facts: Record<string, unknown>
-    outcome: string
-  }): Promise<void>
-  /** Deletes one slice of the entries older than `before`; returns how many. */
-  forget(before: string): Promise<number>
+  /** The newest entry; null if there is none. */
+  readonly head: AuditHead | null
+  /** Adds an entry to the chain; on disk when it resolves with its id. */
+  write(entry: NewAuditEntry): Promise<number>
+  /** Newest first. */
+  find(filter: AuditFilter, page: Page): Promise<Slice<AuditEntry>>
+  count(filter: AuditFilter): Promise<ListCount>
+  /** The hash of an entry; undefined if it does not exist. */
+  hashOf(id: number): Promise<string | undefined>
+  /** Entries with the outcome BEGUN after the last one with this verb, that no later entry ends. */
+  findOpen(sinceVerb: string): Promise<AuditEntry[]>
+  /** Deletes one slice of the entries older than `before`, oldest first, with a checkpoint; returns how many. */
+  forget(before: string, now: string): Promise<number>
 }
 
 export interface CatalogCopier {

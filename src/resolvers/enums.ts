@@ -78,6 +78,7 @@ export const AccessAction = {
   SCHEDULER: 'scheduler',
   CLOCK: 'clock',
   CATALOG: 'catalog',
+  AUDIT: 'audit',
   ACCESS: 'access',
 } as const satisfies Record<string, DomainAction>
 export type AccessAction = (typeof AccessAction)[keyof typeof AccessAction]

@@ -7,6 +7,7 @@ import { buildSchemaSync, type PubSub } from 'type-graphql'
 import { AccessResolver } from './access-resolver.ts'
 import { AlarmResolver, AlarmTargetResolver } from './alarm-resolver.ts'
 import { AppResolver, InstanceResolver, ProcResolver, VolumeResolver } from './app-resolver.ts'
+import { AuditResolver } from './audit-resolver.ts'
 import { BackupResolver } from './backup-resolver.ts'
 import { CatalogResolver } from './catalog-resolver.ts'
 import { HealthResolver } from './health-resolver.ts'
@@ -44,6 +45,7 @@ export function createSchema(): GraphQLSchema {
       AccessResolver,
       AlarmResolver,
       AlarmTargetResolver,
+      AuditResolver,
     ],
     pubSub: noPubSub,
     validate: false,

@@ -155,7 +155,7 @@ function findForeign(answer: unknown): string[] {
 /** Not read here: what the daemon of an own backup answers, and what is refused as a whole. */
 const WITHOUT = new Set([
   ...['Backup.files', 'Backup.snapshots', 'Backup.snapshot', 'Backup.diff', 'Backup.history'],
-  ...['Server.debug', 'Query.tokens', 'Query.anonymousUses'],
+  ...['Server.debug', 'Query.tokens', 'Query.audit', 'Query.anonymousUses'],
 ])
 
 function namesOf(n: number, app: string) {

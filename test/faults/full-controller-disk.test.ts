@@ -43,9 +43,18 @@ itMounts('a delete that a full disk keeps out of the catalog is found out with t
   const daemon = daemons.at(IP)
   const whole = { app: 'hello', proc: 'web', name: NAME }
   expect(await locateBackup(world, whole)).toMatchObject({ name: NAME })
+  const remove = () => deleteBackups(world, { app: 'hello', proc: 'web', names: [NAME] })
   fill(dir)
-  const deleting = deleteBackups(world, { app: 'hello', proc: 'web', names: [NAME] })
-  await expect(deleting).rejects.toMatchObject({
+  await expect(remove()).rejects.toMatchObject({ message: expect.stringMatching(/^Nothing was done/) })
+  expect(daemon.backups).toHaveLength(1)
+  makeRoom(dir)
+  // It fills up after the audit has the delete.
+  const { deleteBackups: ask } = world.ports.daemon
+  world.ports.daemon.deleteBackups = (...args) => {
+    fill(dir)
+    return ask(...args)
+  }
+  await expect(remove()).rejects.toMatchObject({
     code: 'CATALOG_UNUSABLE',
     message: expect.stringMatching(/disk or quota is full\. The catalog was not changed. Free some room/),
   })

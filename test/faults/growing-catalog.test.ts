@@ -43,7 +43,9 @@ test('records older than --keep-records are deleted, except the last of a job or
     { day: '2026-11-23', state: 'success', count: 404 },
   ])
   const count = (table: string) => database.prepare(`SELECT count(*) FROM ${table}`).pluck().get()
-  expect([count('Record'), count('Audit')]).toEqual([4, 0])
+  expect([count('Record'), count('Audit')]).toEqual([4, 1])
+  const checkpoint = database.prepare('SELECT verb FROM Audit').pluck().get()
+  expect(checkpoint).toBe('pruneAudit')
   database.close()
 })
 

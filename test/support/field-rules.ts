@@ -12,6 +12,9 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   AlarmTarget: 'app instanceNo proc type volume',
   AnonymousUse: 'address count lastAt request',
   App: 'name procs',
+  AuditEntry: 'at begin facts hash id outcome verb who',
+  AuditEntryConnection: 'edges nodes pageInfo totalCount totalCountIsCapped',
+  AuditEntryEdge: 'cursor node',
   Backup:
     'app changedWhileRead clockInDoubt containers contentBytes corrupt created diff fileCount files good history holds id instanceNo lastGoodSnapshot mode name orphaned partial proc rid server sha256 size snapshot snapshotCount snapshots source suspect verified volume',
   BackupConnection: 'edges nodes pageInfo totalCount totalCountIsCapped',
@@ -97,6 +100,7 @@ export const JUDGED_FIELDS: Readonly<Record<string, string>> = {
   'Query.volumes': 'own',
   'Query.viewer': 'anyone',
   'Query.anonymousUses': 'access of everything',
+  'Query.audit': 'audit of everything',
   'Query.tokens': 'access of everything',
   'Subscription.alarmUpdated': 'own',
   'Subscription.recordUpdated': 'own',

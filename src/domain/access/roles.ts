@@ -36,6 +36,7 @@ export const ACCESS_RULES = {
   scheduler: { roles: ADMINS, words: 'start and stop schedulers' },
   clock: { roles: ADMINS, words: 'confirm clocks' },
   catalog: { roles: ADMINS, words: 'copy and rebuild the catalog' },
+  audit: { roles: ADMINS, words: 'read the audit' },
   access: { roles: ADMINS, words: 'manage access' },
 } as const satisfies Record<string, ActionRule>
 

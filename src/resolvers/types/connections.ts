@@ -1,5 +1,6 @@
 import { Alarm } from './alarm.ts'
 import { Volume } from './app.ts'
+import { AuditEntry } from './audit.ts'
 import { Backup, File } from './backup.ts'
 import { connectionType } from './connection.ts'
 import { Job } from './job.ts'
@@ -8,6 +9,7 @@ import { Server } from './server.ts'
 import { FileChange, FileVersion } from './snapshot.ts'
 
 export const AlarmConnection = connectionType('Alarm', () => Alarm)
+export const AuditEntryConnection = connectionType('AuditEntry', () => AuditEntry)
 export const BackupConnection = connectionType('Backup', () => Backup)
 export const JobConnection = connectionType('Job', () => Job)
 export const RecordConnection = connectionType('Record', () => Record)

@@ -30,9 +30,15 @@ export function serverDemands(makePlace: MakePlace): void {
     await audit.write({ ...entry, at: '2026-01-01T00:00:00Z' })
     await audit.write({ ...entry, at: '2026-01-02T00:00:00Z' })
     await audit.write({ ...entry, at: '2026-01-03T00:00:00Z' })
-    expect(await audit.forget('2026-01-03T00:00:00Z')).toBe(2)
-    expect(await audit.forget('2026-01-03T00:00:00Z')).toBe(0)
-    expect(await audit.forget('2027-01-01T00:00:00Z')).toBe(1)
+    const now = '2027-06-01T00:00:00Z'
+    expect(await audit.forget('2026-01-03T00:00:00Z', now)).toBe(2)
+    expect(await audit.forget('2026-01-03T00:00:00Z', now)).toBe(0)
+    expect(await audit.forget('2027-01-01T00:00:00Z', now)).toBe(1)
+    const { items } = await audit.find({}, { first: 9 })
+    expect(items.map(({ node: { id, verb, facts } }) => [id, verb, facts.id])).toEqual([
+      [5, 'pruneAudit', 3],
+      [4, 'pruneAudit', 2],
+    ])
   })
 
   test('the identity stays over restarts, and no other catalog has it', async () => {

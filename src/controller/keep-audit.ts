@@ -1,0 +1,39 @@
+import { logAuditHead, openAudit } from '../domain/open-audit.ts'
+import type { World } from '../domain/world.ts'
+import { messageOf } from '../lib/errors.ts'
+import { DAY_MS } from '../lib/time-units.ts'
+import type { AuditHead } from '../wire/audit-entry.ts'
+import { AuditHeadFile } from './audit-head-file.ts'
+
+const SAVE_INTERVAL_MS = 1000
+
+/** Opens the audit, notes its newest entry beside the catalog, and logs it every day, until `parts` are disposed. */
+export async function keepAudit(
+  world: World,
+  { dataDir, version }: { dataDir: string; version: string },
+  parts: AsyncDisposableStack,
+): Promise<void> {
+  const { audit } = world.ports
+  const file = new AuditHeadFile(dataDir, world.problems)
+  await openOrReport(world, await file.read(), version)
+  await file.save(audit.head)
+  logAuditHead(world)
+  const saveTimer = setInterval(() => void file.save(audit.head), SAVE_INTERVAL_MS)
+  const logTimer = setInterval(() => logAuditHead(world), DAY_MS)
+  parts.defer(async () => {
+    clearInterval(saveTimer)
+    clearInterval(logTimer)
+    await file.save(audit.head)
+  })
+}
+
+/** A full disk does not keep the controller from its start: then the next start does it. */
+async function openOrReport(world: World, known: AuditHead | null, version: string): Promise<void> {
+  try {
+    await openAudit(world, known, version)
+  } catch (error) {
+    const text = `Cannot write to the audit at the start: ${messageOf(error)}. Runs that were interrupted have no end there until the next start`
+    world.log.error({ err: error }, text)
+    world.problems.report({ source: 'audit', key: 'start', text })
+  }
+}
