@@ -1,5 +1,11 @@
 import type { IncomingMessage } from 'node:http'
-import { type AnonymousRole, makeAnonymous, type Principal } from '../domain/access/principal.ts'
+import {
+  type AnonymousRole,
+  makeAnonymous,
+  makeCaller,
+  type Principal,
+  type TokenPrincipal,
+} from '../domain/access/principal.ts'
 import type { World } from '../domain/world.ts'
 import { BackupdError } from '../lib/errors.ts'
 import type { AddressRules } from './address-rules.ts'
@@ -49,6 +55,7 @@ export class Callers {
     const text = readCredentials(authorization)
     const principal = text === undefined ? undefined : this.#world.tokens.identify(text)
     if (!principal) throw new WrongCredentials(text === undefined)
+    this.#noteSignIn(principal, sender)
     return principal
   }
 
@@ -61,8 +68,11 @@ export class Callers {
 
   /** What to answer if `identify` or `admit` threw: another refusal if wrong credentials come too often. */
   async countRefusal(error: unknown, request: IncomingMessage): Promise<unknown> {
-    if (!(error instanceof WrongCredentials)) return error
-    return (await this.#signIns.count(this.senders.find(request).address)) ?? error
+    const { address } = this.senders.find(request)
+    const limited = error instanceof WrongCredentials ? await this.#signIns.count(address) : undefined
+    const refusal = limited ?? error
+    if (refusal instanceof BackupdError) this.#world.access.digest.noteRefused(address, refusal.code)
+    return refusal
   }
 
   /** Whether the principal may still ask: neither has its token ended, nor has access been closed since. */
@@ -75,6 +85,12 @@ export class Callers {
   noteRequest(principal: Principal, { address }: RequestSender, request: string): void {
     if (principal.kind !== 'anonymous') return
     this.#world.access.noteAnonymous(address, request, this.#world.clock.now())
+  }
+
+  #noteSignIn(principal: TokenPrincipal, { address }: RequestSender): void {
+    const { access, clock } = this.#world
+    const key = `${principal.tokenId} ${address}`
+    access.digest.noteSignIn(key, () => makeCaller(principal, 'from', address).who, clock.elapsed())
   }
 
   get #isOpen(): boolean {

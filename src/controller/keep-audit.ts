@@ -1,11 +1,15 @@
 import { logAuditHead, openAudit } from '../domain/open-audit.ts'
 import type { World } from '../domain/world.ts'
+import { writeRefusedRequests, writeSignIns } from '../domain/write-access-digest.ts'
 import { messageOf } from '../lib/errors.ts'
 import { DAY_MS } from '../lib/time-units.ts'
 import type { AuditHead } from '../wire/audit-entry.ts'
 import { AuditHeadFile } from './audit-head-file.ts'
 
 const SAVE_INTERVAL_MS = 1000
+const SIGN_IN_INTERVAL_MS = 10_000
+/** Long, because callers without a token decide how much is refused. */
+const REFUSED_INTERVAL_MS = 600_000
 
 /** Opens the audit, notes its newest entry beside the catalog, and logs it every day, until `parts` are disposed. */
 export async function keepAudit(
@@ -20,9 +24,12 @@ export async function keepAudit(
   logAuditHead(world)
   const saveTimer = setInterval(() => void file.save(audit.head), SAVE_INTERVAL_MS)
   const logTimer = setInterval(() => logAuditHead(world), DAY_MS)
+  const signInTimer = setInterval(() => void writeSignIns(world), SIGN_IN_INTERVAL_MS)
+  const refusedTimer = setInterval(() => void writeRefusedRequests(world), REFUSED_INTERVAL_MS)
   parts.defer(async () => {
-    clearInterval(saveTimer)
-    clearInterval(logTimer)
+    for (const timer of [saveTimer, logTimer, signInTimer, refusedTimer]) clearInterval(timer)
+    await writeSignIns(world)
+    await writeRefusedRequests(world)
     await file.save(audit.head)
   })
 }

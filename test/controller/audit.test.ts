@@ -2,9 +2,10 @@ import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
+import { rawRequest } from '../support/raw-http.ts'
 import { startTestController } from '../support/real-controller.ts'
 import { runQuietly } from '../support/run-quietly.ts'
-import { OWN, startTwoApps } from '../support/two-apps.ts'
+import { authorize, OWN, startTwoApps } from '../support/two-apps.ts'
 
 const AUDIT =
   'query ($verb: String) { audit(filter: { verb: $verb }, first: 500) { nodes { id who verb facts outcome begin hash } totalCount } }'
@@ -148,7 +149,7 @@ test('what a killed controller had begun gets an end at the next start', async (
   // As a process leaves it that is killed between the two entries.
   changeCatalog(
     kit.folder,
-    `DELETE FROM "Audit" WHERE "id" = (SELECT max("id") FROM "Audit" WHERE "begin" IS NOT NULL)`,
+    `DELETE FROM "Audit" WHERE "id" >= (SELECT max("id") FROM "Audit" WHERE "begin" IS NOT NULL)`,
   )
   await rm(join(kit.folder, 'controller', 'audit-head'))
   const head = new Database(join(kit.folder, 'controller', 'catalog.db'))
@@ -193,4 +194,35 @@ test('the audit of an earlier version stays, and its entries stand before the ch
   const again = await startTestController({ folder: kit.folder })
   expect(await audit({ ...again, folder: kit.folder }, '--verify')).toMatchObject({ code: 0 })
   expect((await audit({ ...again, folder: kit.folder }, '--verb', 'newEpoch', '--json')).out).toBe('[]\n')
+})
+
+test('sign-ins and refused requests are in the audit, by address', async () => {
+  const kit = await startTwoApps()
+  const { text, token } = await kit.createToken('viewer')
+  const ask = (from: string, headers: Record<string, string>) =>
+    rawRequest(kit.url, { path: '/metrics', from, headers })
+  for (let n = 0; n < 3; n++) await ask('127.0.0.3', authorize(text))
+  for (let n = 0; n < 2; n++) await ask('127.0.0.4', authorize('wrong'))
+  await ask('127.0.0.4', {})
+  await ask('127.0.0.5', {})
+  await kit.close()
+  const again = await startTestController({ folder: kit.folder })
+  const read = async (verb: string) =>
+    JSON.parse((await audit({ ...again, folder: kit.folder }, '--verb', verb, '--json')).out) as Entry[]
+  const signIns = (await read('signIn')).map(({ who }) => who)
+  expect(signIns).toContain(`from 127.0.0.3 with the token "viewer" (${token.id})`)
+  expect(signIns.filter((who) => who.includes('127.0.0.3'))).toHaveLength(1)
+  expect(await read('refusedRequests')).toMatchObject([
+    {
+      who: 'backupd',
+      facts: {
+        addresses: [
+          { address: '127.0.0.4', UNAUTHENTICATED: 3 },
+          { address: '127.0.0.5', UNAUTHENTICATED: 1 },
+        ],
+        others: 0,
+      },
+    },
+  ])
+  expect((await audit({ ...again, folder: kit.folder }, '--verify')).code).toBe(0)
 })

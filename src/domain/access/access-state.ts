@@ -1,3 +1,5 @@
+import { AccessDigest } from './access-digest.ts'
+
 /** What the catalog remembers of access. */
 export interface AccessStore {
   /** false: the catalog is from before tokens, and nobody has closed it since. */
@@ -20,6 +22,8 @@ export const MAX_USES = 1000
 
 /** Whether callers without a token are answered by default, and who they were. */
 export class AccessState {
+  /** For the audit. */
+  readonly digest = new AccessDigest()
   readonly #store: AccessStore
   readonly #uses = new Map<string, AnonymousUse>()
   #isEnforced: boolean
