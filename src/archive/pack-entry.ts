@@ -5,6 +5,7 @@ import type { FileSource, TreeEntry, TreeItem, TreeWarning } from '../volume/tre
 import { noLongerLinked, warnOfChange } from '../volume/tree/inspect.ts'
 import type { LinkTable, LinkTarget } from '../volume/tree/link-table.ts'
 import { storeContent } from './content.ts'
+import type { FileSampler } from './file-sample.ts'
 import type { GzipMembers } from './gzip-members.ts'
 import type { IndexWriter } from './index-writer.ts'
 import { encodeHead, type MemberHead } from './member-header.ts'
@@ -17,6 +18,7 @@ export interface Packing {
   stream: GzipMembers
   index: IndexWriter
   links: LinkTable
+  sampler: FileSampler
   signal: AbortSignal
   counts: { entries: number; files: number; bytes: number; others: number }
   progress(path: Buffer): void
@@ -77,7 +79,9 @@ async function packData(packing: Packing, entry: TreeEntry, data: Buffer): Promi
   await packing.stream.append(ZEROS.subarray(0, paddingBytes(data.length)))
   packing.counts.bytes += data.length
   const length = packing.stream.position - offset
-  await packing.index.add({ entry, sha256: hash('sha256', data, 'hex'), offset, length, link: null })
+  const sha256 = hash('sha256', data, 'hex')
+  packing.sampler.add(entry.path, sha256)
+  await packing.index.add({ entry, sha256, offset, length, link: null })
 }
 
 async function packOpened(
@@ -120,6 +124,7 @@ async function packFile(packing: Packing, item: TreeItem, source: FileSource): P
   }
   const { sha256, fault } = await storeContent({ stream, signal: packing.signal, onBytes }, item, source)
   await stream.append(ZEROS.subarray(0, paddingBytes(size)))
+  if (sha256 !== null) packing.sampler.add(entry.path, sha256)
   await packing.index.add({ entry, sha256, offset, length: stream.position - offset, link: null })
   await warnIfChanged(packing, entry, { source, fault })
 }

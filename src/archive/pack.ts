@@ -19,6 +19,7 @@ import { WalkLog } from '../volume/tree/recheck/walk-log.ts'
 import { walkMissed } from '../volume/tree/recheck/walk-missed.ts'
 import { openVolume } from '../volume/tree/volume.ts'
 import { walkTree } from '../volume/tree/walk.ts'
+import { FileSampler } from './file-sample.ts'
 import { createGzipMembers } from './gzip-members.ts'
 import { createIndexWriter } from './index-writer.ts'
 import { type Packing, packItem } from './pack-entry.ts'
@@ -58,6 +59,8 @@ export interface PackSummary {
   notKept: string[]
   /** Files in the archive that changed since the run began. */
   changedWhileRead: ChangedFiles
+  /** To compare its files with those of another archive: see file-sample.ts. */
+  sample: string
 }
 
 /**
@@ -119,6 +122,7 @@ async function pack(input: PackInput): Promise<PackSummary> {
     faults: packing.faults(),
     notKept: volume.notKept,
     changedWhileRead,
+    sample: packing.sampler.toText(),
   }
 }
 
@@ -136,6 +140,7 @@ function startPacking({ topName, out, index: indexOut, signal, ...callbacks }: P
     stream,
     index,
     links,
+    sampler: new FileSampler(),
     signal,
     counts,
     onWarning,

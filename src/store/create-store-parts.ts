@@ -1,10 +1,11 @@
 import { removeStaleLocks } from '../restic/repository/remove-stale-locks.ts'
+import { findArchiveRuns } from './archive-runs.ts'
 import { beginBackup } from './begin-backup.ts'
 import { findMirror } from './find-backup.ts'
 import { emptyTrash } from './kinds/mirror/empty-trash.ts'
 import { listWithSeries } from './kinds/series/list-with-series.ts'
 import { openNamespace, openOwnRepository } from './kinds/series/open-namespace.ts'
-import { findNewestManifest } from './list-backups.ts'
+import { holdArchive } from './mark-backup.ts'
 import { findOldestBackups } from './oldest.ts'
 import { asOwner, assertOwner } from './owner.ts'
 import { checkRemovable, finishWaitingDeletes, removeBackups } from './remove-backups.ts'
@@ -19,7 +20,8 @@ export function createStoreParts(world: StoreWorld): StoreParts {
     begin: (input) => asOwner(world, () => beginBackup(world, input)),
     list: (namespace, options) => listWithSeries(world, namespace, options),
     findMirror: (namespace, name) => findMirror(world, namespace, name),
-    newest: (namespace, source) => findNewestManifest(world, { namespace, source }),
+    findRuns: (volume) => findArchiveRuns(world, volume),
+    hold: (name, reason) => holdArchive(world, name, reason),
     oldest: (namespace) => findOldestBackups(world, namespace),
     repository: (namespace) => openNamespace(world, namespace),
     ownRepository: () => asOwner(world, () => openOwnRepository(world)),

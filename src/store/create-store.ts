@@ -11,6 +11,7 @@ import { listSeriesSnapshots } from './kinds/series/list-snapshots.ts'
 import { preparePassword } from './kinds/series/prepare-password.ts'
 import { listNamespaceProblems } from './namespace-problems.ts'
 import { asOwner } from './owner.ts'
+import { releaseUnusualHolds } from './release-unusual-holds.ts'
 import { settleNamespace } from './settle.ts'
 import type { SeriesSnapshots } from './snapshots.ts'
 import { startBackup } from './start-backup.ts'
@@ -37,6 +38,7 @@ export function createStore(world: StoreWorld): Store {
     startBackup: (task) => startBackup(parts, task),
     delete: (names, reader) => deleteStoredBackups({ store: parts, ip }, names, reader),
     expire: (rules, run) => expireBackups(parts, rules, run),
+    acknowledgeUnusual: (name) => releaseUnusualHolds({ world, parts, ip }, name),
     snapshots: createSeriesSnapshots(parts, ip),
   }
 }

@@ -19,6 +19,7 @@ export const PRUNE_NOTE = '.prune'
 export const RESERVE = '.reserve'
 export const DAMAGE_NOTE = '.damaged'
 export const PROOF_NOTE = '.verified'
+export const HOLD_NOTE = '.held'
 const REPOSITORY = 'repo'
 /** In the store's root, unless a flag names another file: all daemons of a store share one password of increments. */
 export const PASSWORD_FILE = '.repository-password'
@@ -76,7 +77,7 @@ function parseTrashName(name: string): Place {
 
 function isOwn(name: string): boolean {
   return (
-    [META, OWNER, LOCK, PRUNE_NOTE, DAMAGE_NOTE, PROOF_NOTE, RESERVE].includes(name) ||
+    [META, OWNER, LOCK, PRUNE_NOTE, DAMAGE_NOTE, PROOF_NOTE, HOLD_NOTE, RESERVE].includes(name) ||
     name.startsWith(`${META}.broken-`)
   )
 }

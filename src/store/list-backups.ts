@@ -106,14 +106,31 @@ export function describeManifest(
   return { info: makeManifestInfo(manifest, found), manifest, ...(changed && { changed }) }
 }
 
-/** Finds the newest manifest of a volume, by sequence. `archive` also considers backups that are named after it. */
+/** Finds the newest manifest of a volume, by sequence. */
 export async function findNewestManifest(
   world: StoreWorld,
-  { namespace, source, archive }: { namespace: string; source: string; archive?: string },
+  volume: VolumeQuestion,
 ): Promise<Manifest | undefined> {
+  let newest: Manifest | undefined
+  for await (const manifest of readManifests(world, volume))
+    if (manifest.sequence >= (newest?.sequence ?? 0)) newest = manifest
+  return newest
+}
+
+export interface VolumeQuestion {
+  namespace: string
+  source: string
+  /** Also considers backups that are named after it. */
+  archive?: string
+}
+
+/** Reads the manifests of a volume, in no particular order. */
+export async function* readManifests(
+  world: StoreWorld,
+  { namespace, source, archive }: VolumeQuestion,
+): AsyncGenerator<Manifest> {
   const { meta, whole } = await readMeta(world, parseNamespace(namespace))
   const keep = whole ? filterNamesOfVolume(meta, source, archive) : undefined
-  let newest: Manifest | undefined
   for (let after: string | null = ''; after !== null; ) {
     const { names, last } = await listBackupNames(
       world.driver,
@@ -121,10 +138,8 @@ export async function findNewestManifest(
       { after, keep, limit: MAX_NAMES_PER_PASS },
     )
     for await (const read of mapInOrder(names, (name) => readManifest(world.driver, namespace, name))) {
-      const manifest = read?.manifest
-      if (manifest?.source === source && manifest.sequence >= (newest?.sequence ?? 0)) newest = manifest
+      if (read?.manifest?.source === source) yield read.manifest
     }
     after = last
   }
-  return newest
 }

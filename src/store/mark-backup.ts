@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { isoTime } from '../lib/clock.ts'
-import type { Manifest } from '../wire/backup.ts'
+import type { BackupInfo, Manifest } from '../wire/backup.ts'
+import { isUnusualHold } from '../wire/hold.ts'
 import type { Verification } from '../wire/verification.ts'
+import { makeManifestInfo } from './backup-info.ts'
 import { makePieceKey } from './layout.ts'
 import { manifestText, readManifest } from './manifest.ts'
 import { assertOwner } from './owner.ts'
@@ -14,13 +16,14 @@ type Named = Pick<Manifest, 'server' | 'name'>
  * if the manifest exists; an earlier mark is kept.
  * @returns whether the backup is marked now
  */
-export function markCorrupt(world: StoreWorld, backup: Named, reason: string): Promise<boolean> {
+export async function markCorrupt(world: StoreWorld, backup: Named, reason: string): Promise<boolean> {
   const corrupt = { at: isoTime(world.clock.now()), reason }
-  return changeManifest(world, backup, ({ proof: _disproved, ...manifest }) => ({
+  const marked = await changeManifest(world, backup, ({ proof: _disproved, ...manifest }) => ({
     ...manifest,
     verified: null,
     corrupt: manifest.corrupt ?? corrupt,
   }))
+  return marked !== undefined
 }
 
 /**
@@ -29,32 +32,59 @@ export function markCorrupt(world: StoreWorld, backup: Named, reason: string): P
  * @param backup as it was before it was read
  * @returns whether it is noted now
  */
-export function markVerified(
+export async function markVerified(
   world: StoreWorld,
   backup: Named & Pick<Manifest, 'corrupt'>,
   proof: Omit<Verification, 'at'>,
 ): Promise<boolean> {
   const at = isoTime(world.clock.now())
   const marks = { verified: at, proof: { at, ...proof }, corrupt: null }
-  return changeManifest(world, backup, (manifest) =>
+  const marked = await changeManifest(world, backup, (manifest) =>
     isDeepStrictEqual(manifest.corrupt, backup.corrupt) ? { ...manifest, ...marks } : null,
   )
+  return marked !== undefined
 }
 
-/** `change` returns null if nothing is to be written. */
+/** See StoreParts.hold. */
+export async function holdArchive(
+  world: StoreWorld,
+  name: string,
+  reason: string,
+): Promise<BackupInfo | undefined> {
+  const add = (manifest: Manifest) =>
+    manifest.corrupt === null ? { ...manifest, holds: [...manifest.holds, reason] } : null
+  return describeWritten(await changeManifest(world, { server: world.identity.ip, name }, add))
+}
+
+/** Releases what is held because a run after it was unusual. undefined if it is not held so. */
+export async function releaseArchive(world: StoreWorld, name: string): Promise<BackupInfo | undefined> {
+  const release = (manifest: Manifest) => {
+    const holds = manifest.holds.filter((reason) => !isUnusualHold(reason))
+    return holds.length < manifest.holds.length ? { ...manifest, holds } : null
+  }
+  return describeWritten(await changeManifest(world, { server: world.identity.ip, name }, release))
+}
+
+function describeWritten(manifest: Manifest | undefined): BackupInfo | undefined {
+  if (!manifest) return undefined
+  const { server: namespace, name, size } = manifest
+  return makeManifestInfo(manifest, { namespace, name, size })
+}
+
+/** `change` returns null if nothing is to be written. Returns what was written. */
 async function changeManifest(
   world: StoreWorld,
   { server, name }: Named,
   change: (manifest: Manifest) => Manifest | null,
-): Promise<boolean> {
-  if (server !== world.identity.ip) return false
+): Promise<Manifest | undefined> {
+  if (server !== world.identity.ip) return undefined
   return exclusively(world, async () => {
     await assertOwner(world)
     const read = await readManifest(world.driver, server, name)
     const manifest = read?.manifest && change(read.manifest)
-    if (!manifest) return false
+    if (!manifest) return undefined
     const text = manifestText(manifest, read.changed)
     await world.driver.replace(makePieceKey(server, name, 'manifest'), text)
-    return true
+    return manifest
   })
 }

@@ -1,6 +1,7 @@
 import { BackupdError } from '../lib/errors.ts'
 import { describeGoneArchives } from './gone-archives.ts'
 import { describeUnreadableNote } from './kinds/series/damage-note.ts'
+import { describeUnreadableHolds } from './kinds/series/hold-note.ts'
 import { checkRepository } from './kinds/series/known-repository.ts'
 import { assertOwner } from './owner.ts'
 import type { StoreWorld } from './world.ts'
@@ -12,7 +13,8 @@ export async function listNamespaceProblems(world: StoreWorld): Promise<string[]
   const repository = await findErrorMessage(() => checkRepository(world))
   const archives = await describeGoneArchives(world)
   const note = await describeUnreadableNote(world.driver, world.identity.ip)
-  return [repository, archives, note].filter((problem) => problem !== undefined)
+  const holds = await describeUnreadableHolds(world.driver, world.identity.ip)
+  return [repository, archives, note, holds].filter((problem) => problem !== undefined)
 }
 
 async function findErrorMessage(check: () => Promise<unknown>): Promise<string | undefined> {

@@ -66,6 +66,8 @@ export interface MadeBackup {
   /** What `listReasons` returned. */
   reasons: string[]
   changedWhileRead: ChangedWhileRead
+  /** An earlier archive that is kept from now on, because this backup is unusual. */
+  held?: BackupInfo
   /** Of a snapshot: its id, and what it changed; empty for an archive. */
   counts: Pick<
     RunResult,

@@ -4,6 +4,7 @@ import type { ByteSink, Driver } from '../objects/driver.ts'
 import type { Repository } from '../restic/repository/repository.ts'
 import type { BackupInfo, Manifest } from '../wire/backup.ts'
 import type { BackupPage } from '../wire/daemon-api.ts'
+import type { RunHistory } from './kinds/unusual/run-history.ts'
 
 /** The steps of reading, making and deleting backups. Whatever writes does so in the own namespace. */
 export interface StoreParts {
@@ -16,8 +17,12 @@ export interface StoreParts {
   list(namespace: string, options: { source?: string; after?: string; limit: number }): Promise<BackupPage>
   /** A mirror of the legacy system. */
   findMirror(namespace: string, name: string): Promise<StoredMirror | undefined>
-  /** The newest manifest of a volume, by sequence. */
-  newest(namespace: string, source: string): Promise<Manifest | undefined>
+  /** What the full backups of a volume say to its next run. */
+  findRuns(volume: { namespace: string; source: string; app: string }): Promise<ArchiveRuns>
+  /**
+   * Adds a reason to keep an archive of the own namespace whatever its age. undefined if it does not exist, or is corrupt.
+   */
+  hold(name: string, reason: string): Promise<BackupInfo | undefined>
   /**
    * When the oldest full backup of each volume was made (source → unix ms), from `.meta` alone: cheap, to decide
    * whether a full check pays off. undefined if `.meta` is missing or unreadable.
@@ -54,6 +59,18 @@ export interface StoreParts {
    * @param dataDir where the runs of this daemon note their locks
    */
   removeStaleLocks(dataDir: string): Promise<string[]>
+}
+
+/** What the full backups of a volume say to its next run. */
+export interface ArchiveRuns {
+  /** By sequence. */
+  newest: Manifest | undefined
+  /** The numbers of the runs so far. */
+  history: RunHistory
+  /** The point to keep if the next run is unusual: the newest good backup, or else the newest partial one. */
+  point: { name: string; isHeld: boolean } | undefined
+  /** How many are held because a run after them was unusual. */
+  held: number
 }
 
 export interface BeginInput {

@@ -7,6 +7,7 @@
 // all names. The store knows no runs, no HTTP and no schedules.
 
 import type { Driver } from '../objects/driver.ts'
+import type { BackupInfo } from '../wire/backup.ts'
 import type { UnknownObjects } from '../wire/daemon-api.ts'
 import type { KnownStore } from '../wire/store-settings.ts'
 import type { Expired, ExpireRule, ExpireRun } from './expiry.ts'
@@ -75,6 +76,11 @@ export interface Store extends Pick<StoreParts, 'list' | 'removeStaleLocks'> {
    * and do not end it.
    */
   expire(rules: readonly ExpireRule[], run: ExpireRun): Promise<Expired>
+  /**
+   * Releases the backups of the own namespace that are held because a run after them was unusual: all of the app,
+   * volume and mode of this one. Returns them as they are now. Throws NOT_FOUND.
+   */
+  acknowledgeUnusual(name: string): Promise<BackupInfo[]>
   readonly snapshots: SeriesSnapshots
 }
 

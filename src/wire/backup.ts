@@ -47,6 +47,9 @@ export const changedWhileReadSchema = z.object({
 })
 export type ChangedWhileRead = z.infer<typeof changedWhileReadSchema>
 
+/** Text for this program alone; it reads what is left of one that is too long. */
+const shortText = z.string().transform((text) => text.slice(0, 8192))
+
 /**
  * `<name>.manifest.json` beside a full backup. It has everything that must survive the loss of the catalog.
  * Sizes in bytes, times ISO 8601, digests hex sha256.
@@ -97,6 +100,9 @@ export const manifestSchema = z.object({
   clockDoubt: clockDoubtSchema.optional(),
   /** Absent if a version that did not check this wrote it. */
   changedWhileRead: changedWhileReadSchema.optional(),
+  /** The runs before it, and a sample of its files, with which the next run is compared: store/kinds/unusual. */
+  history: shortText.optional(),
+  sample: shortText.optional(),
   /** The version of backupd that wrote it. */
   writer: words,
 })

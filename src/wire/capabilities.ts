@@ -19,6 +19,7 @@ export const CAPABILITIES = [
   'failures',
   'verify',
   'verify-schedule',
+  'holds',
 ] as const
 
 export type Capability = (typeof CAPABILITIES)[number]

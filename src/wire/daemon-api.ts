@@ -3,7 +3,7 @@
 // fleet/ use it. It contains the behaviour of neither program and may import only lib.
 
 import { z } from 'zod'
-import { type BackupInfo, fileInfoSchema } from './backup.ts'
+import { type BackupInfo, backupInfoSchema, fileInfoSchema } from './backup.ts'
 import { bigCount, count, ipv4, jsonObject, measure, moment, name, rid, wordList, words } from './fields.ts'
 import { type JobTimes, jobTimesSchema } from './job.ts'
 import type { RunRecord } from './record.ts'
@@ -139,6 +139,9 @@ export const unknownObjectsSchema = z.object({ count, names: wordList })
 export type UnknownObjects = z.infer<typeof unknownObjectsSchema>
 
 export const runAnswerSchema = z.object({ rid })
+
+/** Backups that are released, as they are now. */
+export const releasedBackupsSchema = z.object({ backups: z.array(backupInfoSchema) })
 
 export const deletedSnapshotsSchema = z.object({ deletedSnapshots: z.array(name) })
 

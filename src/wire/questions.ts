@@ -4,6 +4,7 @@ import {
   filePageSchema,
   MAX_FILES,
   namespacesSchema,
+  releasedBackupsSchema,
   unknownObjectsSchema,
 } from './daemon-api.ts'
 import { makePageLimit, pageLimit } from './page-limits.ts'
@@ -87,6 +88,16 @@ export const QUESTIONS = {
       snapshots: z.array(z.string().min(1)).min(1).max(1000),
     }),
     answer: deletedSnapshotsSchema,
+  }),
+  /** Releases the backups that are held because a run after them was unusual: all of the volume and mode of this one. */
+  acknowledgeUnusual: question({
+    action: 'unusual_acknowledge',
+    method: 'POST',
+    path: `${BACKUP}/unusual/:name/actions/acknowledge`,
+    changesStore: true,
+    what: 'The backup to acknowledge',
+    args: z.object({ namespace, name }),
+    answer: releasedBackupsSchema,
   }),
   /** The differences between two snapshots, by path. */
   diff: question({

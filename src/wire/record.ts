@@ -76,7 +76,7 @@ export const runResultSchema = z
     /** Entries restored, for `backup_recover`. */
     entriesRestored: count.optional(),
     bytesRestored: bigCount.optional(),
-    /** The present state of changed series, for `backup_expire`. */
+    /** The present state of other backups that it changed: series, for `backup_expire`; one that is held, for `backup`. */
     changed: z.array(backupInfoSchema).optional(),
     /** Ids of deleted snapshots. */
     deletedSnapshots: z.array(name).optional(),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { changedWhileReadSchema, clockDoubtSchema, fileInfoSchema } from './backup.ts'
-import { bigCount, count, moment, name, pathText, rid, words } from './fields.ts'
+import { bigCount, count, moment, name, pathText, rid, wordList, words } from './fields.ts'
 import { tolerantPage } from './tolerant.ts'
 import { verificationSchema } from './verification.ts'
 
@@ -20,6 +20,8 @@ export const snapshotInfoSchema = z.object({
   proof: verificationSchema.optional(),
   /** Complete, not corrupt, not suspect. */
   good: z.boolean(),
+  /** Reasons to keep it whatever its age; absent if there is none. */
+  holds: wordList.optional(),
   /** Made from a legacy mirror; never expires. */
   mirror: z.boolean(),
   clockDoubt: clockDoubtSchema.optional(),

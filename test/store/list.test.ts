@@ -56,7 +56,9 @@ describe('list', () => {
     const pages = await allPages(store, DEAD, { source: '/data/odd', limit: 30 })
     expect(pages.map((page) => page.length)).toEqual([30, 20])
     expect(pages.flat()).toEqual(odd)
-    expect(await store.newest(DEAD, '/data/odd')).toMatchObject({ sequence: 99 })
+    expect(
+      (await store.findRuns({ namespace: DEAD, source: '/data/odd', app: 'hello' })).newest,
+    ).toMatchObject({ sequence: 99 })
     await publishSample(store, { source: '/data/other', archive: 'other' })
     expect((await allPages(store, IP, { source: SOURCE, limit: 1 })).flat()).toEqual([model.name])
     expect((await store.list(IP, { source: '/data/none', limit: 5 })).backups).toEqual([])
@@ -327,6 +329,6 @@ describe('find', () => {
     const { store } = await given.store()
     expect(await store.find(IP, 'none-1700000000.tar.gz')).toBeUndefined()
     expect(await store.find('10.9.9.9', 'none-1700000000.tar.gz')).toBeUndefined()
-    expect(await store.newest(IP, SOURCE)).toBeUndefined()
+    expect((await store.findRuns({ namespace: IP, source: SOURCE, app: 'hello' })).newest).toBeUndefined()
   })
 })

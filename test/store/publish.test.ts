@@ -267,7 +267,7 @@ describe('begin', () => {
     const later = await publishSample(store)
     expect(later).toMatchObject({ name: `${ARCHIVE}-${T0 + 1}.tar.gz`, sequence: 2 })
     expect(later.created).toBe('2026-11-22T09:24:06.799Z')
-    expect(await store.newest(IP, SOURCE)).toEqual(later)
+    expect((await store.findRuns({ namespace: IP, source: SOURCE, app: 'hello' })).newest).toEqual(later)
   })
 
   it('uses no name that is pending or being deleted', async () => {

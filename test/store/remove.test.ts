@@ -162,7 +162,9 @@ describe('remove', () => {
     writeFileSync(join(dir, IP, '.meta'), 'broken')
     expect((await store.list(IP, { limit: 10 })).backups.map(({ name }) => name)).toEqual([kept.name])
     expect(await store.find(IP, deleted.name)).toBeUndefined()
-    expect((await store.newest(IP, SOURCE))?.name).toBe(kept.name)
+    expect((await store.findRuns({ namespace: IP, source: SOURCE, app: 'hello' })).newest?.name).toBe(
+      kept.name,
+    )
     const third = await publishSample(store)
     expect(third.sequence).toBe(2)
     expect(readMetaFile(dir)[SOURCE]?.map(({ name }) => name)).toEqual([kept.name, third.name])

@@ -21,6 +21,7 @@ import { snapshotsDeletePlugin } from './snapshots_delete/plugin.ts'
 import { storeClaimPlugin } from './store_claim/plugin.ts'
 import { storeSpacePlugin } from './store_space/plugin.ts'
 import { testPlugin } from './test/plugin.ts'
+import { unusualAcknowledgePlugin } from './unusual_acknowledge/plugin.ts'
 
 /** Every action of the daemon. A plugin does not register itself: add it here. */
 export const plugins: readonly Plugin[] = [
@@ -44,4 +45,5 @@ export const plugins: readonly Plugin[] = [
   storeClaimPlugin,
   storeSpacePlugin,
   testPlugin,
+  unusualAcknowledgePlugin,
 ]

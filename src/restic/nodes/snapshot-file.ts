@@ -34,6 +34,11 @@ const snapshotFactsSchema = z.object({
   /** The last time when all files were read, even those that seemed unchanged. ISO 8601. */
   lastReread: z.string().optional(),
   changedWhileRead: changedWhileReadSchema.optional(),
+  /** The runs before it, with which the next one is compared: store/kinds/unusual. */
+  history: z
+    .string()
+    .transform((text) => text.slice(0, 8192))
+    .optional(),
   durability: z.enum(['synced', 'acknowledged']),
   writer: z.string(),
 })

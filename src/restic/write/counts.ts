@@ -13,6 +13,8 @@ export class Counts {
   filesChanged = 0
   filesUnchanged = 0
   filesDeleted = 0
+  /** Files with the content that they have in the parent snapshot, whatever their timestamps say. */
+  filesSame = 0
   /** Entries that are not directories. */
   others = 0
   faults = 0
@@ -27,18 +29,25 @@ export class Counts {
     this.files++
     this.bytes += entry.size
     if (!unchanged) this.bytesRead += entry.size
+    if (unchanged) this.filesSame++
     if (unchanged) this.filesUnchanged++
     else if (before?.entry.type === 'file') this.filesChanged++
     else this.filesNew++
   }
 
-  /** For a file that was read although its timestamps are unchanged. Returns whether its content is unchanged too. */
-  readAgain(content: readonly Buffer[], before: Node): boolean {
+  /**
+   * For a file that was read. Returns whether its content is as it was.
+   * @param isUntouched its timestamps say so, too
+   */
+  readAgain(content: readonly Buffer[], before: Node, isUntouched: boolean): boolean {
     const isSame =
       content.length === before.content.length && content.every((id, at) => before.content[at]?.equals(id))
     if (!isSame) return false
-    this.filesChanged--
-    this.filesUnchanged++
+    this.filesSame++
+    if (isUntouched) {
+      this.filesChanged--
+      this.filesUnchanged++
+    }
     return true
   }
 

@@ -49,6 +49,8 @@ export interface WalkResult {
   filesChanged: number
   filesUnchanged: number
   filesDeleted: number
+  /** Files with the content that they have in the parent snapshot. */
+  filesSame: number
   /** All entries of the volume, itself included. */
   entries: number
   files: number

@@ -199,21 +199,31 @@ export class VolumeArchiver {
     }
     this.#separate(entry)
     level.distrustIfFaulty(entry)
-    level.tree.add(this.#nodeOf(entry, pending, before && isUntouched(entry, before) ? before : undefined))
+    const isFile = before?.entry.type === 'file'
+    level.tree.add(this.#nodeOf(entry, pending, isFile ? before : undefined))
     this.#kept(entry, before, false)
   }
 
-  /** `again`: the parent's node, if the timestamps say that the file is unchanged. */
-  #nodeOf(entry: TreeEntry, pending: PendingContent, again: Node | undefined): Promise<NewNode | undefined> {
-    return pending.content.then((content) => this.#checkAgain(makeFileNode(entry, content), again))
+  /** `before`: the parent's node, if that is of a file. */
+  #nodeOf(entry: TreeEntry, pending: PendingContent, before: Node | undefined): Promise<NewNode | undefined> {
+    // A file that was not read exactly gets other timestamps, so they are compared now.
+    const untouched = before !== undefined && isUntouched(entry, before)
+    return pending.content.then((content) =>
+      this.#compareContent(makeFileNode(entry, content), before, untouched),
+    )
   }
 
-  #checkAgain(node: NewNode | undefined, again: Node | undefined): NewNode | undefined {
-    if (!again || !node?.content) return node
+  #compareContent(
+    node: NewNode | undefined,
+    before: Node | undefined,
+    untouched: boolean,
+  ): NewNode | undefined {
+    if (!before || !node?.content) return node
     const { entry } = node
     const { counts, rule, warn } = this.#options
-    if (counts.readAgain(node.content, again)) return node
-    if (rule.reread && isSettled(entry, rule)) warn('note', entry.path, CHANGED_UNSEEN)
+    const isSameContent = counts.readAgain(node.content, before, untouched)
+    const isUnseen = untouched && !isSameContent && rule.reread && isSettled(entry, rule)
+    if (isUnseen) warn('note', entry.path, CHANGED_UNSEEN)
     return node
   }
 

@@ -33,10 +33,11 @@ export async function backUp(args: BackupArgs, context: RunContext): Promise<Run
   return describeOutcome(await backup.make(readClockDoubt(context, warnings)))
 }
 
-function describeOutcome({ info, reasons, counts, changedWhileRead }: MadeBackup): RunOutcome {
+function describeOutcome({ info, reasons, counts, changedWhileRead, held }: MadeBackup): RunOutcome {
+  const made = { file: info.name, size: info.size, backup: info, ...counts, changedWhileRead }
   return {
     state: info.state,
     reason: reasons.join('; '),
-    result: { file: info.name, size: info.size, backup: info, ...counts, changedWhileRead },
+    result: { ...made, ...(held && { changed: [held] }) },
   }
 }

@@ -8,6 +8,7 @@ import type { BackupTask, MadeBackup, NewBackup } from '../../new-backup.ts'
 import type { ManifestFacts, PendingBackup, StoreParts } from '../../store-parts.ts'
 import { describeChanged } from '../describe-changed.ts'
 import { findSuspicion } from '../suspicion.ts'
+import { judgeArchive } from './judge-archive.ts'
 
 /** An archive under way. */
 interface NewArchive extends BackupTask {
@@ -35,15 +36,19 @@ export async function startArchive(store: StoreParts, task: BackupTask): Promise
 
 async function packAndPublish(archive: NewArchive, clockDoubt: MadeInDoubt | undefined): Promise<MadeBackup> {
   const { args, run, store, pending, step } = archive
-  const before = await step('find the previous backup', () => store.newest(run.settings.ip, args.path))
+  const volume = { namespace: run.settings.ip, source: args.path, app: args.app }
+  const runs = await step('find the previous backup', () => store.findRuns(volume))
+  const { newest: before } = runs
   run.progress({ phase: 'pack', bytesTotal: before?.bytes ?? null, filesTotal: before?.files ?? null })
   const summary = await step('pack', () => pack(archive, before))
   const suspect = findSuspicion(summary, before)
   const reasons = archive.listReasons(summary, suspect)
-  const facts = collectFacts(archive, summary, { suspect, isPartial: reasons.length > 0 })
+  const { history, held } = await judgeArchive(archive, summary, { runs, suspect })
+  const facts = collectFacts(archive, summary, { suspect, isPartial: reasons.length > 0, history })
   run.progress({ phase: 'publish', currentPath: null })
   const { info } = await step('publish', () => pending.publish({ ...facts, clockDoubt }))
-  return { info, reasons, changedWhileRead: describeChanged(summary.changedWhileRead), counts: {} }
+  const changedWhileRead = describeChanged(summary.changedWhileRead)
+  return { info, reasons, changedWhileRead, counts: {}, ...(held && { held }) }
 }
 
 /** Expects the totals of the previous backup until they are exceeded. */
@@ -76,10 +81,10 @@ function pack(
 function collectFacts(
   { args, run, warnings }: NewArchive,
   summary: PackSummary,
-  { suspect, isPartial }: { suspect: string | null; isPartial: boolean },
+  { suspect, isPartial, history }: { suspect: string | null; isPartial: boolean; history: string },
 ): ManifestFacts {
   const { app, proc, volume, instanceNo, containers, path: source } = args
-  const { size, sha256, index, entries, files, bytes, tarBytes, root, notKept } = summary
+  const { size, sha256, index, entries, files, bytes, tarBytes, root, notKept, sample } = summary
   return {
     mode: 'full',
     app,
@@ -104,5 +109,7 @@ function collectFacts(
     warnings: warnings.kept,
     warningCount: warnings.count,
     changedWhileRead: describeChanged(summary.changedWhileRead),
+    history,
+    sample,
   }
 }

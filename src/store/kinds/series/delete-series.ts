@@ -2,9 +2,13 @@ import { BackupdError } from '../../../lib/errors.ts'
 import { parseBackupName } from '../../../wire/archive-name.ts'
 import type { StoreParts } from '../../store-parts.ts'
 import { type ForgetContext, forgetInNamespace } from './forget-series.ts'
+import { leaveOutHeld, refuseHeld } from './refuse-held.ts'
 import { readSeries } from './series.ts'
 
-/** Deletes whole series of the own namespace by name. Returns the names that existed. */
+/**
+ * Deletes whole series of the own namespace by name. Returns the names that existed. Throws CONFLICT if a snapshot of them
+ * is held.
+ */
 export async function deleteSeries(
   { store, ip }: { store: StoreParts; ip: string },
   names: readonly string[],
@@ -21,10 +25,12 @@ export async function deleteSeries(
   if (inside !== undefined) throw insideSeries(inside)
   const toDelete = all.filter(({ name }) => wanted.has(name))
   if (toDelete.length === 0) return []
+  for (const { snapshots } of toDelete) refuseHeld(snapshots)
   await store.assertOwner()
   const ids = toDelete.flatMap(({ snapshots }) => snapshots.map(({ id }) => id))
   const acquireLock = how.makeAcquireLock(repository)
-  await forgetInNamespace({ store, ip, repository, acquireLock, warn: how.warn }, ids)
+  const context = { store, ip, repository, acquireLock, warn: how.warn }
+  await forgetInNamespace(context, ids, leaveOutHeld(context, ids))
   return toDelete.map(({ name }) => name)
 }
 

@@ -5,10 +5,11 @@ import { ANSWER_WAIT_MS, makeAcquireLock } from './acquire-lock.ts'
 import { findSnapshot } from './find-snapshot.ts'
 import { forgetInNamespace } from './forget-series.ts'
 import { openKnownSeries } from './open-series.ts'
+import { leaveOutHeld, refuseHeld } from './refuse-held.ts'
 
 /**
  * Deletes single snapshots of a series of the own namespace and returns their ids; the next prune frees their space.
- * Throws NOT_FOUND or BAD_INPUT before anything is deleted, and REPOSITORY_LOCKED.
+ * Throws NOT_FOUND, BAD_INPUT, or CONFLICT for one that is held, before anything is deleted, and REPOSITORY_LOCKED.
  */
 export async function deleteSeriesSnapshots(
   { store, ip }: { store: StoreParts; ip: string },
@@ -17,8 +18,11 @@ export async function deleteSeriesSnapshots(
 ): Promise<string[]> {
   await using opened = await openKnownSeries(store, ip, name)
   const { repository, series } = opened
-  const ids = snapshots.map((id) => findSnapshot(series, id).id)
+  const wanted = snapshots.map((id) => findSnapshot(series, id))
+  refuseHeld(wanted)
   await store.assertOwner()
+  const ids = wanted.map(({ id }) => id)
   const acquireLock = makeAcquireLock(repository, reader, ANSWER_WAIT_MS)
-  return await forgetInNamespace({ store, ip, repository, acquireLock, warn: reader.warn }, ids)
+  const context = { store, ip, repository, acquireLock, warn: reader.warn }
+  return await forgetInNamespace(context, ids, leaveOutHeld(context, ids))
 }

@@ -7,6 +7,7 @@ import type { BackupTask, BackupWarnings } from '../../new-backup.ts'
 import type { StoreParts } from '../../store-parts.ts'
 import { describeChanged } from '../describe-changed.ts'
 import { type BackupBefore, findSuspicion } from '../suspicion.ts'
+import { type HeldSnapshot, judgeSnapshot } from './judge-snapshot.ts'
 import type { RereadPlan } from './plan-reread.ts'
 import { isOfMirror, makeTags, type SeriesSnapshot, type SnapshotSeries } from './series.ts'
 
@@ -31,6 +32,8 @@ export interface NewSnapshot extends SeriesTask {
   reread: RereadPlan
   /** Why it is partial; empty if it is not, and until it is known. */
   reasons: string[]
+  /** An earlier snapshot that is kept from now on, because this one is unusual. */
+  held: HeldSnapshot | undefined
 }
 
 const WARNINGS_KEPT = 20
@@ -43,11 +46,13 @@ export async function describeSnapshot(
   const { args, run, known, store } = snapshot
   const suspect = findSuspicion(seen, known && toBackupBefore(known, seen, args.path))
   snapshot.reasons = snapshot.listReasons(seen, suspect)
+  const { history, held } = await judgeSnapshot(snapshot, seen, { series: snapshot.series, suspect })
+  snapshot.held = held
   run.progress({ phase: 'publish', currentPath: null })
   await store.assertOwner()
   const isPartial = snapshot.reasons.length > 0
   const { sequence, warnings, clockDoubt, reread } = snapshot
-  const verdict = { sequence, suspect, isPartial, warnings, clockDoubt, ...reread }
+  const verdict = { sequence, suspect, isPartial, warnings, clockDoubt, history, ...reread }
   return {
     tags: makeTags(args.archive, run.rid, isPartial),
     facts: makeSnapshotFacts(snapshot, seen, verdict),
@@ -73,6 +78,7 @@ export interface Verdict {
   warnings?: Pick<BackupWarnings, 'kept' | 'count'>
   clockDoubt?: MadeInDoubt | undefined
   lastReread?: string | undefined
+  history?: string
 }
 
 const NO_WARNINGS = { kept: [], count: 0 }
@@ -81,7 +87,7 @@ const NO_WARNINGS = { kept: [], count: 0 }
 export function makeSnapshotFacts(
   { args, run, store }: Pick<SeriesTask, 'args' | 'run' | 'store'>,
   seen: WalkResult,
-  { sequence, suspect, isPartial, warnings = NO_WARNINGS, clockDoubt, lastReread }: Verdict,
+  { sequence, suspect, isPartial, warnings = NO_WARNINGS, clockDoubt, lastReread, history }: Verdict,
 ): SnapshotFacts {
   const { app, proc, volume, instanceNo, containers } = args
   const { files, bytes, entries, bytesAdded, root, notKept } = seen
@@ -109,6 +115,7 @@ export function makeSnapshotFacts(
     writer: run.settings.version,
     ...(clockDoubt && { clockDoubt }),
     ...(lastReread !== undefined && { lastReread }),
+    ...(history !== undefined && { history }),
     changedWhileRead: describeChanged(seen.changedWhileRead),
   }
 }

@@ -157,7 +157,7 @@ function findExpired(all: readonly SnapshotSeries[], rules: readonly SeriesRule[
 function toAgedSnapshots({ snapshots }: SnapshotSeries) {
   return snapshots.map((snapshot, n) => {
     const { id, created, state, suspect, corrupt, mirror, clockDoubt } = makeSnapshotInfo(snapshot)
-    const holds = mirror ? ['mirror'] : []
+    const holds = [...(mirror ? ['mirror'] : []), ...(snapshot.holds ?? [])]
     return { name: id, created, state, suspect, sequence: n, corrupt, holds, rid: id, clockDoubt }
   })
 }

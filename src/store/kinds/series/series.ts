@@ -5,6 +5,7 @@ import { parseSnapshot, type SnapshotFile } from '../../../restic/nodes/snapshot
 import type { Repository } from '../../../restic/repository/repository.ts'
 import type { Verification } from '../../../wire/verification.ts'
 import { type DamageNote, readDamage } from './damage-note.ts'
+import { readHolds } from './hold-note.ts'
 import { readProofs, type SeriesProofs } from './proof-note.ts'
 
 export interface SeriesSnapshot {
@@ -16,6 +17,8 @@ export interface SeriesSnapshot {
   corrupt: string | null
   /** When it was read and found intact. */
   proof?: Verification
+  /** Reasons to keep it whatever its age. */
+  holds?: readonly string[]
 }
 
 /** The snapshots of one volume, oldest first; never empty. */
@@ -62,14 +65,19 @@ export async function readSeries(
   const ids: string[] = []
   for await (const id of repository.listUnpacked('snapshots')) ids.push(id)
   const { driver } = repository.place
-  const [damage, proofs] = await Promise.all([readDamage(driver, namespace), readProofs(driver, namespace)])
+  const [damage, proofs, findHolds] = await Promise.all([
+    readDamage(driver, namespace),
+    readProofs(driver, namespace),
+    readHolds(driver, namespace),
+  ])
   const snapshots: SeriesSnapshot[] = []
   for await (const [id, snapshot] of mapInOrder(
     ids,
     async (id) => [id, await readSnapshot(repository, id, damage)] as const,
   )) {
-    const proof = proofs.ofSnapshot.get(id)
-    if (snapshot) snapshots.push(proof ? { ...snapshot, proof } : snapshot)
+    const [proof, holds] = [proofs.ofSnapshot.get(id), findHolds(id)]
+    const marks = { ...(proof && { proof }), ...(holds.length > 0 && { holds }) }
+    if (snapshot) snapshots.push({ ...snapshot, ...marks })
     else unread.push(id)
   }
   return groupSeries(snapshots, namespace).map((series) => addProof(series, proofs))

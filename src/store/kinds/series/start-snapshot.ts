@@ -12,6 +12,7 @@ import type { BackupTask, MadeBackup, NewBackup } from '../../new-backup.ts'
 import type { StoreParts } from '../../store-parts.ts'
 import { describeChanged } from '../describe-changed.ts'
 import { describeSnapshot, type NewSnapshot, type SeriesTask } from './describe-snapshot.ts'
+import type { HeldSnapshot } from './judge-snapshot.ts'
 import { planReread } from './plan-reread.ts'
 import { noteForgotten } from './prune-note.ts'
 import { noteIfDamaged } from './report-damage.ts'
@@ -75,6 +76,7 @@ async function makeAndReadBack(
     series,
     clockDoubt,
     reasons: [],
+    held: undefined,
     before: series?.snapshots.at(-1),
     known: series?.snapshots.findLast(({ file }) => file.backupd),
     sequence: lastSequence(series) + 1,
@@ -142,11 +144,12 @@ async function readBack(
 }
 
 function describeMade(
-  { args, run, series, reasons }: NewSnapshot,
+  { args, run, series, reasons, held }: NewSnapshot,
   summary: SnapshotSummary,
   made: SeriesSnapshot,
 ): MadeBackup {
-  const snapshots = [...(series?.snapshots ?? []), made]
+  const earlier = (series?.snapshots ?? []).map((one) => (one.id === held?.id ? addReason(one, held) : one))
+  const snapshots = [...earlier, made]
   const name = { name: args.archive, source: args.path }
   const info = makeSeriesInfo(run.settings.ip, { ...series, ...name, snapshots })
   const { snapshotId: snapshot, filesNew, filesChanged, filesUnchanged, filesDeleted } = summary
@@ -157,4 +160,8 @@ function describeMade(
     changedWhileRead: describeChanged(summary.changedWhileRead),
     counts: { snapshot, filesNew, filesChanged, filesUnchanged, filesDeleted, bytesRead, bytesAdded },
   }
+}
+
+function addReason(snapshot: SeriesSnapshot, { reason }: HeldSnapshot): SeriesSnapshot {
+  return { ...snapshot, holds: [...(snapshot.holds ?? []), reason] }
 }
