@@ -1,6 +1,7 @@
-import type { VolumeCondition } from '../domain/health-ports.ts'
+import type { UnusualRun, VolumeCondition } from '../domain/health-ports.ts'
 import type { ConditionKey, ModeKey } from '../domain/ports.ts'
 import { findLatestMs } from '../lib/clock.ts'
+import { findUnusualHold } from '../wire/hold.ts'
 import { makeTuples } from './bulk-rows.ts'
 import type { CatalogDb } from './database.ts'
 import { Prisma } from './generated/client.ts'
@@ -46,19 +47,57 @@ export async function findConditions(
       WITH asked("server", "source", "mode") AS ${makeTuples(asked)}${READ}`
     for (const row of rows) found.set(nameKey(row), row)
   }
+  const held = Map.groupBy(await findHeld(db, keys), nameKey)
   return keys.map((key) => {
     const row = found.get(nameKey(key))
-    return row ? toCondition(row, key) : { lastGoodAt: null, provenAt: null, newest: null }
+    return row ? toCondition(row, key, held.get(nameKey(key)) ?? []) : NOTHING
   })
 }
 
+const NOTHING: VolumeCondition = { lastGoodAt: null, provenAt: null, newest: null, unusual: null }
+
+interface HeldRow extends ModeKey {
+  app: string
+  holds: string
+}
+
+/** The backups that are kept whatever their age. Reads Backup_held_idx, which has only these. */
+async function findHeld(db: CatalogDb, keys: readonly ModeKey[]): Promise<HeldRow[]> {
+  const rows: HeldRow[] = []
+  for (const some of splitIntoLists(keys)) {
+    const asked = some.map(({ server, source, mode }) => [server, source, mode])
+    const found = await db.$queryRaw<HeldRow[]>`
+      SELECT "server", "source", "mode", "app", "holds" FROM "Backup"
+      WHERE "holds" <> '[]' AND ("server", "source", "mode") IN ${makeTuples(asked)}`
+    rows.push(...found)
+  }
+  return rows
+}
+
+/** What the holds of an app's backups say of the run after them. */
+function readUnusual(held: readonly HeldRow[], app: string): UnusualRun | null {
+  const own = held.filter((row) => row.app === app)
+  const hold = findUnusualHold(own.flatMap(({ holds }) => parseHolds(holds)))
+  return hold ? { at: Date.parse(hold.at), because: hold.because } : null
+}
+
+function parseHolds(json: string): string[] {
+  try {
+    const holds: unknown = JSON.parse(json)
+    return Array.isArray(holds) ? holds.map(String) : []
+  } catch {
+    return []
+  }
+}
+
 /** A backup that was made while the clock was in doubt has two times; its age counts from the later one. */
-function toCondition(row: ConditionRow, { app }: ConditionKey): VolumeCondition {
+function toCondition(row: ConditionRow, { app }: ConditionKey, held: readonly HeldRow[]): VolumeCondition {
   const { state } = row
   const isForeign = row.app !== app
   const suspect = row.suspect && isForeign ? OF_OTHER_APP : row.suspect
   const corrupt = row.corrupt && isForeign ? OF_OTHER_APP : row.corrupt
   return {
+    unusual: readUnusual(held, app),
     lastGoodAt: row.goodCreated === null ? null : findLatestMs(row.goodCreated, row.goodDoubt),
     provenAt: row.verified === null ? null : Date.parse(row.verified),
     newest:

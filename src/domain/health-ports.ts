@@ -22,6 +22,14 @@ export interface VolumeCondition {
   provenAt: number | null
   /** The newest backup, good or not; null if there is none. */
   newest: NewestBackup | null
+  /** The first unusual run that nobody has acknowledged; null if there is none. */
+  unusual: UnusualRun | null
+}
+
+export interface UnusualRun {
+  /** When it was judged. */
+  at: number
+  because: string
 }
 
 export interface NewestBackup {

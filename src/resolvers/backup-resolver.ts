@@ -1,4 +1,5 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql'
+import { acknowledgeUnusual } from '../domain/acknowledge-unusual.ts'
 import { isRefused } from '../domain/answer.ts'
 import { countBackups, deleteBackups, findBackups, listFiles, locateBackup } from '../domain/backups.ts'
 import { migrate, recover } from '../domain/recover.ts'
@@ -92,6 +93,21 @@ export class BackupResolver {
   ): Promise<Record> {
     const backup = { app, proc, name, server: server ?? undefined }
     return toRecord(world, orThrow(await verifyBackup(world, backup)))
+  }
+
+  @Mutation(() => [Backup], {
+    description:
+      'Acknowledges that runs of a volume were unusual: what is kept from before them may expire again. Names any backup of the volume and mode; returns those that were kept.',
+  })
+  async acknowledgeUnusual(
+    @Ctx() { world }: Context,
+    @Arg('app', () => ID) app: string,
+    @Arg('proc', () => ID, PROC) proc: string,
+    @Arg('name', () => ID) name: string,
+    @Arg('server', () => ID, SERVER) server?: string,
+  ): Promise<Backup[]> {
+    const backup = { app, proc, name, server: server ?? undefined }
+    return orThrow(await acknowledgeUnusual(world, backup)).map((info) => toBackup(world, info))
   }
 
   @Mutation(() => [ID], {

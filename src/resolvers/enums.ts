@@ -57,7 +57,7 @@ registerEnumType(AccessRole, {
   description: 'What a caller may do. Each role may also see.',
   valuesConfig: {
     VIEWER: { description: 'See.' },
-    OPERATOR: { description: 'Run, sleep, wake, cancel and verify; acknowledge alarms.' },
+    OPERATOR: { description: 'Run, sleep, wake, cancel and verify; acknowledge alarms and unusual backups.' },
     RESTORER: { description: 'Recover and migrate.' },
     ADMIN: { description: 'Everything: also delete, schedulers, clocks, the catalog and access.' },
   },
@@ -184,6 +184,7 @@ export const VolumeHealthState = {
   FAILING: 'FAILING',
   SUSPECT: 'SUSPECT',
   PARTIAL: 'PARTIAL',
+  UNUSUAL: 'UNUSUAL',
   UNPROVEN: 'UNPROVEN',
   PAUSED: 'PAUSED',
   UNKNOWN: 'UNKNOWN',
@@ -202,6 +203,10 @@ registerEnumType(VolumeHealthState, {
       description: 'The newest backup is of an empty or unmounted volume, which it was not before.',
     },
     PARTIAL: { description: 'Something is missing in the newest backup.' },
+    UNUSUAL: {
+      description:
+        'A run differed far from those before it, and nobody has acknowledged that; what was good before is kept.',
+    },
     UNPROVEN: {
       description: 'No good backup has a proof that is younger than the `within` of the volume.',
     },
@@ -320,6 +325,7 @@ export const AlarmKind = {
   FAILING: 'FAILING',
   SUSPECT: 'SUSPECT',
   PARTIAL: 'PARTIAL',
+  UNUSUAL: 'UNUSUAL',
   UNPROVEN: 'UNPROVEN',
   PAUSED: 'PAUSED',
   SILENT: 'SILENT',

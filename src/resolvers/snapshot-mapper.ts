@@ -10,7 +10,8 @@ export function toSnapshot(info: SnapshotInfo): Snapshot {
   const marks = { good, mirror, partial: state === 'partial', clockInDoubt: info.clockDoubt !== undefined }
   const changedWhileRead = info.changedWhileRead ?? null
   const verified = info.proof ?? null
-  return { id, created, ...marks, changedWhileRead, suspect, corrupt, verified, ...counts, rid, info }
+  const holds = info.holds ?? []
+  return { id, created, ...marks, changedWhileRead, suspect, corrupt, verified, holds, ...counts, rid, info }
 }
 
 export function toChanges({ changes, next }: DiffPage): Connection<FileChange> {

@@ -384,6 +384,7 @@ function mutationsOf(n: number, app: string): Record<string, string> {
     startScheduler: `(ip: "${server}") { ip }`,
     stopScheduler: `(ip: "${server}") { ip }`,
     verifyBackup: `(${backup}, name: "${name}") { rid }`,
+    acknowledgeUnusual: `(${backup}, name: "${name}") { name }`,
     wakeJob: `${given['Query.job']} { id }`,
   }
 }

@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { countCorrupt } from '../../src/catalog/count-corrupt.ts'
 import { type CatalogDb, openCatalogDatabase } from '../../src/catalog/database.ts'
 import { countBackupRows, findBackupRows } from '../../src/catalog/find-backups.ts'
+import { findConditions } from '../../src/catalog/find-conditions.ts'
 import { countRecordRows, findRecordRows } from '../../src/catalog/find-records.ts'
 import { Prisma } from '../../src/catalog/generated/client.ts'
 import { systemClock } from '../../src/lib/clock.ts'
@@ -255,4 +256,18 @@ test('corrupt backups are counted without a look at the others', async () => {
   expect(await countCorrupt(spied, '10.0.0.9')).toEqual([])
   expect(plans).toHaveLength(3)
   for (const line of plans) expect(line).toMatch(/USING INDEX Backup_corrupt_idx/)
+})
+
+test('backups that are held because of an unusual run are found without a look at the others', async () => {
+  const { db, file } = await openFilled()
+  const explain = openExplainer(file)
+  const plans: string[] = []
+  const spied = listenTo(db, (sql) => {
+    if (sql.sql.includes('"holds"')) plans.push(...explain(sql))
+  })
+  const keys = [{ server: '10.0.0.1', source: '/none', mode: 'full' as const, app: 'a' }]
+  expect(await findConditions(spied, keys)).toMatchObject([{ unusual: null }])
+  expect(plans.filter((line) => / Backup\b/.test(line))).toEqual([
+    expect.stringContaining('USING INDEX Backup_held_idx'),
+  ])
 })

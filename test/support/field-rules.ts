@@ -61,7 +61,7 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   ServerEdge: 'cursor node',
   ServerHealth: 'state states',
   Snapshot:
-    'bytesAdded changedWhileRead clockInDoubt corrupt created fileCount good id mirror partial rid size suspect verified',
+    'bytesAdded changedWhileRead clockInDoubt corrupt created fileCount good holds id mirror partial rid size suspect verified',
   StoreQuota: 'limitBytes usedBytes',
   StoreSpace: 'driver error freeBytes quota totalBytes trashBytes versions',
   Token: 'createdAt createdBy expiresAt grants id lastUsedAt name',
@@ -105,6 +105,7 @@ export const JUDGED_FIELDS: Readonly<Record<string, string>> = {
   'Subscription.alarmUpdated': 'own',
   'Subscription.recordUpdated': 'own',
   'Mutation.acknowledgeAlarm': 'acknowledge of app',
+  'Mutation.acknowledgeUnusual': 'acknowledge of app',
   'Mutation.cancelRecord': 'cancel of app',
   'Mutation.confirmClock': 'clock of everything',
   'Mutation.copyCatalog': 'catalog of everything',

@@ -29,7 +29,7 @@ export const ACCESS_RULES = {
   wake: { roles: OPERATORS, words: 'wake jobs' },
   cancel: { roles: OPERATORS, words: 'cancel runs' },
   verify: { roles: OPERATORS, words: 'verify backups' },
-  acknowledge: { roles: OPERATORS, words: 'acknowledge alarms' },
+  acknowledge: { roles: OPERATORS, words: 'acknowledge alarms and unusual backups' },
   recover: { roles: RESTORERS, words: 'recover backups' },
   migrate: { roles: RESTORERS, words: 'migrate backups' },
   delete: { roles: ADMINS, words: 'delete backups' },

@@ -17,6 +17,10 @@ const RULES = {
   FAILING: rule('WARNING', 'The error and its code say what to do: docs/errors.md. Then run the job'),
   SUSPECT: rule('CRITICAL', 'Mount the volume, then run the job'),
   PARTIAL: rule('WARNING', 'The warnings of the record name the files'),
+  UNUSUAL: rule(
+    'CRITICAL',
+    'Look at the volume: were its files deleted or encrypted? Recover what is kept, or acknowledge it (acknowledgeUnusual)',
+  ),
   UNPROVEN: rule(
     'WARNING',
     'Verify the newest backup (verifyBackup), or see why the verify job does not come to it',

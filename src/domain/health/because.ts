@@ -45,6 +45,10 @@ const SENTENCES: Record<VolumeState, (explained: Explained) => string> = {
     const reason = lastRun?.state === 'partial' ? describeReason(lastRun) : ''
     return `The newest ${nameJob(it)}, of ${printTime(at)}, is partial${reason}. ${describeLastGood(it)}`
   },
+  UNUSUAL: (it) => {
+    const { unusual } = it.facts.condition
+    return `The ${nameJob(it)} of ${printTime(unusual?.at)} is unusual: ${unusual?.because}. The last good one before it is kept until somebody acknowledges that (acknowledgeUnusual). ${describeLastGood(it)}`
+  },
   UNPROVEN: (it) => {
     const { provenAt } = it.facts.condition
     const proof = provenAt === null ? 'none was ever proven' : `the last proof is of ${printTime(provenAt)}`

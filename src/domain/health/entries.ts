@@ -1,7 +1,8 @@
 import { findLatestMs } from '../../lib/clock.ts'
 import { isGood } from '../../wire/backup.ts'
+import { findUnusualHold } from '../../wire/hold.ts'
 import type { RunRecord } from '../../wire/record.ts'
-import type { EndedRun, KeptJobHealth, VolumeCondition } from '../health-ports.ts'
+import type { EndedRun, KeptJobHealth, UnusualRun, VolumeCondition } from '../health-ports.ts'
 import type { ConditionKey } from '../ports.ts'
 import type { JobEntry } from './job-entry.ts'
 import { parseStanding, type Standing } from './states.ts'
@@ -73,6 +74,7 @@ export function toEndedRun({ rid, state, reason, error }: RunRecord, at: number)
 export function addBackup(known: VolumeCondition, { result }: RunRecord, isNewest: boolean): VolumeCondition {
   const backup = result?.backup
   if (!backup) return known
+  const held = [backup, ...(result.changed ?? [])].flatMap(({ holds }) => holds)
   const { state, suspect, corrupt, created, series, clockDoubt } = backup
   const at = findLatestMs(created, clockDoubt?.trusted)
   const goodAt = series ? findLatestMs(series.lastGood?.created) : isGood(backup) ? at : 0
@@ -80,5 +82,13 @@ export function addBackup(known: VolumeCondition, { result }: RunRecord, isNewes
     provenAt: known.provenAt,
     lastGoodAt: goodAt > 0 ? Math.max(goodAt, known.lastGoodAt ?? 0) : known.lastGoodAt,
     newest: isNewest ? { at, state, suspect, corrupt } : known.newest,
+    // A series tells all that is held; an archive only what is held because of it.
+    unusual: series ? readUnusual(held) : (known.unusual ?? readUnusual(held)),
   }
+}
+
+/** The first unusual run among the reasons to keep backups; null if there is none. */
+export function readUnusual(holds: readonly string[]): UnusualRun | null {
+  const hold = findUnusualHold(holds)
+  return hold ? { at: Date.parse(hold.at), because: hold.because.slice(0, 500) } : null
 }

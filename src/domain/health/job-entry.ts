@@ -1,4 +1,4 @@
-import type { EndedRun, NewestBackup, VolumeCondition } from '../health-ports.ts'
+import type { EndedRun, NewestBackup, UnusualRun, VolumeCondition } from '../health-ports.ts'
 import type { PlannedJob, PlannedVolume } from '../plan.ts'
 import { JobNumbers } from './job-numbers.ts'
 import { type Standing, VOLUME_STATES, type VolumeState } from './states.ts'
@@ -27,6 +27,7 @@ interface RareFacts {
   code: string | null
   suspect: string | null
   corrupt: string | null
+  unusual: UnusualRun | null
   /** null unless several states hold. */
   standing: Standing | null
 }
@@ -38,6 +39,7 @@ const NO_RARE_FACTS: Readonly<RareFacts> = {
   code: null,
   suspect: null,
   corrupt: null,
+  unusual: null,
   standing: null,
 }
 
@@ -147,15 +149,15 @@ export class JobEntry {
   get condition(): VolumeCondition {
     const lastGoodAt = this.#table.readTime(this.#row, 'lastGoodAt')
     const provenAt = this.#table.readTime(this.#row, 'provenAt')
-    return { lastGoodAt, provenAt, newest: this.#readNewest() }
+    return { lastGoodAt, provenAt, newest: this.#readNewest(), unusual: this.#rare.unusual }
   }
 
-  set condition({ lastGoodAt, provenAt, newest }: VolumeCondition) {
+  set condition({ lastGoodAt, provenAt, newest, unusual }: VolumeCondition) {
     this.#table.writeTime(this.#row, 'provenAt', provenAt)
     this.#table.writeTime(this.#row, 'lastGoodAt', lastGoodAt)
     this.#table.writeTime(this.#row, 'newestAt', newest?.at ?? null)
     this.#table.writeCode(this.#row, 'newestState', newest ? RUN_STATES.indexOf(newest.state) + 1 : 0)
-    this.#noteRare({ suspect: newest?.suspect ?? null, corrupt: newest?.corrupt ?? null })
+    this.#noteRare({ suspect: newest?.suspect ?? null, corrupt: newest?.corrupt ?? null, unusual })
   }
 
   get standing(): Standing {

@@ -43,6 +43,7 @@ function* findStates(facts: JobFacts, before: Standing, now: number): Generator<
   if (lastRun && FAILED.has(lastRun.state)) yield ['FAILING', before.FAILING ?? lastRun.at]
   if (newest?.suspect != null) yield ['SUSPECT', before.SUSPECT ?? newest.at]
   else if (isPartial(facts)) yield ['PARTIAL', before.PARTIAL ?? newest?.at ?? lastRun?.at ?? now]
+  if (condition.unusual) yield ['UNUSUAL', before.UNUSUAL ?? condition.unusual.at]
   if (isUnproven(facts, now)) yield ['UNPROVEN', before.UNPROVEN ?? facts.provenUntil ?? now]
   if (pausedSince !== null) yield ['PAUSED', pausedSince]
 }

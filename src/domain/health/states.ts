@@ -11,6 +11,7 @@ export const VOLUME_STATES = [
   'FAILING',
   'SUSPECT',
   'PARTIAL',
+  'UNUSUAL',
   'UNPROVEN',
   'PAUSED',
   'UNKNOWN',

@@ -13,6 +13,9 @@ export interface SummaryFacts {
   servers: readonly string[]
 }
 
+/** If this is the worst, there is a good backup within the schedule. */
+const WITH_GOOD: readonly VolumeState[] = ['OK', 'UNPROVEN', 'UNUSUAL']
+
 /** Answers "am I safe?" in one sentence, or else with the worst things first. */
 export function summarize({ counts, proven, worst, controller, servers }: SummaryFacts): string {
   const sentences = [
@@ -30,7 +33,7 @@ export function summarize({ counts, proven, worst, controller, servers }: Summar
 function describeVolumes(counts: ReadonlyMap<VolumeState, number>): string {
   const total = sumVolumes(counts)
   if (total === 0) return 'The inventory names no volume'
-  const good = (counts.get('OK') ?? 0) + (counts.get('UNPROVEN') ?? 0)
+  const good = WITH_GOOD.reduce((sum, state) => sum + (counts.get(state) ?? 0), 0)
   const areAllOk = counts.get('OK') === total
   if (areAllOk && total === 1) return 'The only volume has a good backup within its schedule'
   if (areAllOk) return `All ${total} volumes have a good backup within their schedule`
@@ -57,6 +60,7 @@ const PHRASES: Record<VolumeState, readonly [string, string]> = {
   FAILING: ['fails', 'fail'],
   SUSPECT: ['has a suspect newest backup', 'have a suspect newest backup'],
   PARTIAL: ['has a partial newest backup', 'have a partial newest backup'],
+  UNUSUAL: ['had an unusual backup', 'had unusual backups'],
   UNPROVEN: ['lacks a recent proof', 'lack a recent proof'],
   PAUSED: ['is paused', 'are paused'],
   UNKNOWN: [

@@ -103,7 +103,9 @@ export class Backup {
   })
   verified!: Verification | null
 
-  @Field(() => [String], { description: 'Reasons to keep it regardless of its age.' })
+  @Field(() => [String], {
+    description: 'Reasons to keep it regardless of its age; of an increment, those of its snapshots.',
+  })
   holds!: string[]
 
   @Field(() => Boolean, { description: 'Its volume is no longer in the inventory.' })

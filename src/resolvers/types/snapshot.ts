@@ -48,6 +48,9 @@ export class Snapshot {
   })
   verified!: Verification | null
 
+  @Field(() => [String], { description: 'Reasons to keep it regardless of its age.' })
+  holds!: string[]
+
   @Field(() => BigIntScalar, {
     nullable: true,
     description: 'Bytes of file content in it; null if restic made it.',

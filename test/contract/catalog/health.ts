@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest'
+import { printUnusualHold } from '../../../src/wire/hold.ts'
 import { ridOf, sampleBackup, sampleRecord } from '../../support/catalog-samples.ts'
 import { catalogWith, closing, type MakePlace, openEmpty } from './place.ts'
 
 const HOUR = 3_600_000
 const T = Date.parse('2026-11-23T05:00:00Z')
 const at = (ms: number) => new Date(ms).toISOString()
+const HOLD = printUnusualHold({ at: at(T + 2 * HOUR), rid: 'r', because: 'it is tiny' })
 
 /** What a catalog knows for the health of volumes. */
 export function healthDemands(makePlace: MakePlace): void {
@@ -76,7 +78,7 @@ export function healthDemands(makePlace: MakePlace): void {
     const series = { snapshots: 2, newest: 'n', lastGood: { id: 'g', created: at(T + HOUR) } }
     const { backups } = await catalogWith(
       makePlace,
-      { name: 'a1', sequence: 1, created: at(T), verified: at(T + 7 * HOUR) },
+      { name: 'a1', sequence: 1, created: at(T), verified: at(T + 7 * HOUR), holds: ['legal', HOLD] },
       { name: 'a2', sequence: 2, created: at(T + HOUR), clockDoubt: { trusted: at(T + 2 * HOUR) } },
       {
         ...{
@@ -109,13 +111,15 @@ export function healthDemands(makePlace: MakePlace): void {
         lastGoodAt: T + HOUR,
         provenAt: null,
         newest: { at: T + 5 * HOUR, state: 'success', suspect: null, corrupt: 'a pack is missing' },
+        unusual: null,
       },
       {
         lastGoodAt: T + 2 * HOUR,
         provenAt: T + 7 * HOUR,
         newest: { at: T + 3 * HOUR, state: 'partial', suspect: 'it is empty', corrupt: null },
+        unusual: { at: T + 2 * HOUR, because: 'it is tiny' },
       },
-      { lastGoodAt: null, provenAt: null, newest: null },
+      { lastGoodAt: null, provenAt: null, newest: null, unusual: null },
     ])
     // An app that has the place now is not told what files of the other are damaged.
     const ofOther = await backups.conditions(keys.map((key) => ({ ...key, app: 'newcomer' })))

@@ -14,7 +14,7 @@ function allowed(grants: Grant[], target: AccessTarget): string {
 
 test.each([
   ['viewer', 'view'],
-  ['operator', 'view run sleep wake cancel verify'],
+  ['operator', 'view run sleep wake cancel verify acknowledge'],
   ['restorer', 'view recover migrate'],
   ['admin', ACTIONS.join(' ')],
 ] as const)('%s may do these things, with its apps and with nothing else', (role, expected) => {
@@ -36,7 +36,7 @@ test('nothing is allowed without a grant, and each grant is for its own apps onl
     { role: 'operator', apps: ['shop'] },
   ]
   expect(allowed(grants, { app: 'other' })).toBe('view')
-  expect(allowed(grants, { app: 'shop' })).toBe('view run sleep wake cancel verify')
+  expect(allowed(grants, { app: 'shop' })).toBe('view run sleep wake cancel verify acknowledge')
   expect(can(makeTokenPrincipal('0', 'test', grants), 'delete', { app: 'shop' }).because).toBe(
     'Only admin of "shop" may delete backups; you have viewer, operator of shop',
   )

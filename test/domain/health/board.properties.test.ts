@@ -128,7 +128,7 @@ function openBoard(clock: HandClock) {
     board.applyLoaded(entry, {
       row: undefined,
       lastRun: null,
-      condition: { lastGoodAt: null, provenAt: null, newest: null },
+      condition: { lastGoodAt: null, provenAt: null, newest: null, unusual: null },
     })
   return { board, job }
 }

@@ -29,7 +29,12 @@ const facts = fc.record({
   isLoaded: fc.boolean(),
   inherits: words,
   lastRun: fc.option(lastRun),
-  condition: fc.record({ lastGoodAt: fc.option(ms), provenAt: fc.option(ms), newest: fc.option(newest) }),
+  condition: fc.record({
+    lastGoodAt: fc.option(ms),
+    provenAt: fc.option(ms),
+    newest: fc.option(newest),
+    unusual: fc.option(fc.record({ at: ms, because: fc.string() })),
+  }),
   standing: fc.dictionary(fc.constantFrom(...VOLUME_STATES), ms, { noNullPrototype: true }),
 })
 type Facts = typeof facts extends fc.Arbitrary<infer T> ? T : never

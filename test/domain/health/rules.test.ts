@@ -21,7 +21,7 @@ function facts(changes: Partial<JobFacts> = {}): JobFacts {
   return {
     pausedSince: null,
     lastRun: run('success'),
-    condition: { lastGoodAt: NOW - HOUR, provenAt: null, newest: newest() },
+    condition: { lastGoodAt: NOW - HOUR, provenAt: null, newest: newest(), unusual: null },
     countedFrom: NOW - 100 * HOUR,
     firstDue: null,
     due: NOW + HOUR,
@@ -31,11 +31,12 @@ function facts(changes: Partial<JobFacts> = {}): JobFacts {
   }
 }
 
-const NOTHING = { lastGoodAt: null, provenAt: null, newest: null }
+const NOTHING = { lastGoodAt: null, provenAt: null, newest: null, unusual: null }
 const GOOD_BEFORE = (bad: Partial<NewestBackup>) => ({
   lastGoodAt: NOW - 9 * HOUR,
   provenAt: null,
   newest: newest(bad),
+  unusual: null,
 })
 
 const CASES: { title: string; facts: JobFacts; before?: Standing; expected: Standing }[] = [
@@ -110,6 +111,20 @@ const CASES: { title: string; facts: JobFacts; before?: Standing; expected: Stan
     title: 'unproven besides other faults, while the job is paused too',
     facts: facts({ provenUntil: NOW - HOUR, lastRun: run('failed'), pausedSince: 5 }),
     expected: { FAILING: NOW - HOUR, UNPROVEN: NOW - HOUR, PAUSED: 5 },
+  },
+  {
+    title: 'an unusual run that nobody has acknowledged, however good the runs after it are',
+    facts: facts({
+      condition: { ...facts().condition, unusual: { at: NOW - 5 * HOUR, because: 'it is tiny' } },
+    }),
+    before: { OK: 1 },
+    expected: { UNUSUAL: NOW - 5 * HOUR },
+  },
+  {
+    title: 'an unusual run that was acknowledged',
+    facts: facts(),
+    before: { UNUSUAL: NOW - 5 * HOUR },
+    expected: { OK: NOW },
   },
   {
     title: 'a partial run',
