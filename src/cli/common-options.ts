@@ -42,6 +42,7 @@ export interface CommonControllerFlags extends AccessFlags, MetricsFlags {
   copyDir?: string
   volumeRoot: string
   keepRecords: number
+  keepAudit?: number
   overdueGrace: number
   allowedHost: string[]
   newsFrom: string[]
@@ -54,6 +55,7 @@ export function readCommonControllerFlags(flags: CommonControllerFlags, dataDir:
     copyDir: resolve(flags.copyDir ?? join(dataDir, 'copies')),
     volumeRoot: flags.volumeRoot,
     keepRecordsMs: flags.keepRecords,
+    keepAuditMs: flags.keepAudit ?? flags.keepRecords,
     overdueGraceMs: flags.overdueGrace,
     newsFrom: parseNewsFrom(flags.newsFrom),
     allowedHosts: flags.allowedHost,

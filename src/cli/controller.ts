@@ -9,7 +9,7 @@ import { isLoopback } from '../lib/loopback.ts'
 import { addAccessFlags } from './access-flags.ts'
 import { type Address, parseAddress } from './address.ts'
 import { type CommonControllerFlags, readCommonControllerFlags } from './common-options.ts'
-import { KEEP_RECORDS } from './keep-records.ts'
+import { KEEP_AUDIT, KEEP_RECORDS } from './keep-records.ts'
 import { createLog } from './log.ts'
 import { NEWS_FROM } from './news-from.ts'
 import { rereadOnHangUp } from './on-hang-up.ts'
@@ -60,6 +60,7 @@ export function controllerCommand(): Command {
     .option('--dport <port>', 'the port of the daemons', '9002')
     .addOption(VOLUME_ROOT)
     .addOption(KEEP_RECORDS)
+    .addOption(KEEP_AUDIT)
     .addOption(OVERDUE_GRACE)
     .addOption(ALLOWED_HOST)
     .addOption(MAX_SOCKETS)

@@ -19,7 +19,7 @@ import {
   readCommonDaemonFlags,
 } from './common-options.ts'
 import { makeExample } from './example/make-example.ts'
-import { KEEP_RECORDS } from './keep-records.ts'
+import { KEEP_AUDIT, KEEP_RECORDS } from './keep-records.ts'
 import { createLog } from './log.ts'
 import { NEWS_FROM, parseNewsFrom } from './news-from.ts'
 import { rereadOnHangUp } from './on-hang-up.ts'
@@ -69,6 +69,7 @@ export function standaloneCommand(): Command {
     .addOption(VOLUME_ROOT)
     .addOption(ALLOW_PATH)
     .addOption(KEEP_RECORDS)
+    .addOption(KEEP_AUDIT)
     .addOption(OVERDUE_GRACE)
     .addOption(ALLOWED_HOST)
     .addOption(PASSWORD_FILE_FLAG)

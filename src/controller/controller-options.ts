@@ -24,6 +24,8 @@ export interface ControllerOptions {
   /** Called with the volume paths of each inventory that comes into force, before its jobs are sent. */
   onPaths?(paths: string[]): void
   keepRecordsMs: number
+  /** The same for entries of the audit; as long as records if left out. */
+  keepAuditMs?: number
   /** The least time after which a planned run that has not ended is overdue. */
   overdueGraceMs: number
   /** Base URL of the daemon on a server. */

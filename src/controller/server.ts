@@ -136,6 +136,7 @@ function makeSettings(options: ControllerOptions, identity: string): ControllerS
     advertise: options.advertise.replace(/\/+$/, ''),
     volumeRoot,
     keepRecordsMs,
+    keepAuditMs: options.keepAuditMs ?? keepRecordsMs,
     overdueGraceMs,
     newsFrom,
     takesOver,

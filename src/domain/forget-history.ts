@@ -16,7 +16,7 @@ export function forgetHistoryIfDue(world: World): void {
 
 export async function forgetHistory(world: World): Promise<void> {
   const { ports, settings, log } = world
-  const before = new Date(trustedNow(world) - settings.keepRecordsMs).toISOString()
+  const before = findLimit(world, settings.keepRecordsMs)
   let records = 0
   let next: string | null = null
   do {
@@ -24,13 +24,22 @@ export async function forgetHistory(world: World): Promise<void> {
     records += slice.deleted
     next = slice.next
   } while (next !== null && !world.history.closing)
-  let audits = 0
-  for (let count = 1; count > 0 && !world.history.closing; ) {
-    count = await ports.audit.forget(before, isoTime(world.clock.now()))
-    audits += count
-  }
+  const audits = await forgetAudit(world)
   await forgetPeriods(world)
   if (records + audits > 0) log.info({ records, audits, before }, 'Old records were deleted')
+}
+
+async function forgetAudit(world: World): Promise<number> {
+  const { ports, settings, clock, history } = world
+  const before = findLimit(world, settings.keepAuditMs ?? settings.keepRecordsMs)
+  let audits = 0
+  for (let count = 1; count > 0 && !history.closing; audits += count)
+    count = await ports.audit.forget(before, isoTime(clock.now()))
+  return audits
+}
+
+function findLimit(world: World, keepMs: number): string {
+  return isoTime(trustedNow(world) - keepMs)
 }
 
 /** Deletes what `days` can no longer ask about. */

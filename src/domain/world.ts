@@ -110,8 +110,10 @@ export interface ControllerSettings {
   onInForce?: ((plan: Plan) => void) | undefined
   /** Called with each run that ended, once that is on disk, and with its end by our own clock, unix ms. */
   onEnded?: ((record: RunRecord, endedAt: number) => void) | undefined
-  /** Records and audit entries are deleted when they are older. */
+  /** Records are deleted when they are older. */
   keepRecordsMs: number
+  /** The same for entries of the audit; as long as records if left out. */
+  keepAuditMs?: number
   /** The least time after which a planned run that has not ended is overdue. */
   overdueGraceMs: number
   /** Addresses besides its own from which this server may send news. */

@@ -23,6 +23,11 @@ test.each<[string, string[], string]>([
     ['--metrics-addr', 'host'],
     '--metrics-addr is "host": write HOST:PORT',
   ],
+  [
+    'a time for the audit that is none',
+    ['--keep-audit', 'soon'],
+    '--keep-audit: "soon" is not a retention time',
+  ],
   ['a lainlet with a path', ['--lainlet', 'http://h:1/x'], '--lainlet is "http://h:1/x": write HOST:PORT'],
 ])('%s is refused before anything is opened', async (_, flags, words) => {
   const command = controllerCommand().exitOverride()

@@ -187,7 +187,10 @@ itMounts('while the disk is full, a delete and a recover succeed, and the audit 
   expect(readFileSync(join(volume, 'table'), 'utf8')).toBe('kept')
 
   expect(readAudit(join(dir, 'controller'))).toEqual([
+    { verb: 'startController', outcome: 'done' },
+    { verb: 'deleteBackups', outcome: 'begun' },
     { verb: 'deleteBackups', outcome: 'done' },
+    { verb: 'recover', outcome: 'begun' },
     { verb: 'recover', outcome: 'done' },
   ])
   // Each looks at the disk in its own time.

@@ -25,10 +25,12 @@ test('records older than --keep-records are deleted, except the last of a job or
     running,
   ])
   await world.ports.audit.write({ at: END, who: 'me', verb: 'runJob', facts: {}, outcome: 'done' })
+  Object.assign(world.settings, { keepAuditMs: 300 * DAY_MS })
   clock.move(399 * DAY_MS)
   tick(world)
   await world.background.settled()
   expect((await catalog.records.count({})).count).toBe(453)
+  expect((await catalog.audit.find({}, { first: 9 })).items).toMatchObject([{ node: { verb: 'pruneAudit' } }])
   clock.move(2 * DAY_MS)
   tick(world)
   await world.background.settled()
