@@ -15,6 +15,7 @@ import { acceptInventory } from '../src/domain/inventory.ts'
 import type { PlannedJob } from '../src/domain/plan.ts'
 import { asCaller } from '../src/domain/user-world.ts'
 import type { World } from '../src/domain/world.ts'
+import { createWebhookClient } from '../src/fleet/webhook-client.ts'
 import { isoTime } from '../src/lib/clock.ts'
 import type { Inventory } from '../src/wire/inventory.ts'
 import type { RunRecord } from '../src/wire/record.ts'
@@ -137,7 +138,12 @@ const settings = {
   newsFrom: () => [],
   takesOver: () => false,
 }
-const ports = { ...catalog, daemon: memoryDaemons(), inventoryMemory: memory }
+const ports = {
+  ...catalog,
+  daemon: memoryDaemons(),
+  inventoryMemory: memory,
+  webhooks: createWebhookClient(),
+}
 const open = () => createWorld({ ports, clock, log: silentLog, settings, random: () => 1 })
 const first = await open()
 const inventory = makeInventory()

@@ -1,10 +1,11 @@
-import { z } from 'zod'
 import type { Alarm, AlarmStore } from '../domain/alarm-ports.ts'
 import { DAY_MS } from '../lib/time-units.ts'
+import { alarmSchema } from './alarm-json.ts'
 import { insertRows } from './bulk-rows.ts'
 import { ALARM_EVENT_TABLE, ALARM_TABLE } from './bulk-tables.ts'
 import { NO_CHANGE } from './catalog-change.ts'
 import type { CatalogDb, DbTransaction } from './database.ts'
+import { saveNotifications } from './notification-store.ts'
 import type { CatalogWorld } from './world.ts'
 
 type AlarmWorld = Pick<CatalogWorld, 'db' | 'writes' | 'clock' | 'log'>
@@ -26,7 +27,11 @@ export function createAlarmStore(world: AlarmWorld): AlarmStore {
     )
   return {
     load: () => loadAlarms(world),
-    save: (alarms) => write((transaction) => saveAlarms(transaction, alarms, clock.now())),
+    save: (alarms, notifications) =>
+      write(async (transaction) => {
+        await saveAlarms(transaction, alarms, clock.now())
+        await saveNotifications(transaction, notifications)
+      }),
     saveRules: (value) =>
       write(async ({ meta }) => {
         const where = { key: RULES_KEY }
@@ -94,27 +99,6 @@ async function prune({ alarm, alarmEvent }: DbTransaction, now: number): Promise
   })
   if (first?.clearedAt) await alarm.deleteMany({ where: { clearedAt: { lte: first.clearedAt } } })
 }
-
-const time = z.number()
-const names = z.array(z.string())
-
-const alarmSchema = z.object({
-  ...{ id: z.string(), seq: z.number(), raisedSeq: z.number(), key: z.string(), parent: z.string() },
-  isGroup: z.boolean(),
-  kind: z.string(),
-  severity: z.enum(['CRITICAL', 'WARNING', 'INFO']),
-  target: z.object({
-    type: z.enum(['CONTROLLER', 'STORE', 'SERVER', 'VOLUME']),
-    server: z.string().nullable(),
-    volume: z
-      .object({ app: z.string(), proc: z.string(), instanceNo: z.number(), name: z.string() })
-      .nullable(),
-  }),
-  ...{ apps: names, servers: names, count: z.number(), message: z.string() },
-  ...{ since: time, raisedAt: time, clearedAt: time.nullable() },
-  acknowledged: z.object({ by: z.string(), at: time, until: time, why: z.string() }).nullable(),
-  isInSummary: z.boolean(),
-})
 
 /** One that cannot be read is left out: if its fault still holds, it is raised again. */
 function parseAlarm({ log }: AlarmWorld, json: string): Alarm[] {

@@ -176,3 +176,9 @@ export const ALARM_EVENT_TABLE: BulkTable<Prisma.AlarmEventCreateManyInput> = {
   name: 'AlarmEvent',
   columns: { seq: 'number', at: 'bigint', json: 'string' },
 }
+
+export const NOTIFICATION_TABLE: BulkTable<Omit<Prisma.NotificationCreateManyInput, 'seq'>> = {
+  name: 'Notification',
+  columns: { id: 'string', sink: 'string', state: 'string', json: 'string' },
+  onConflict: replaceColumns(['id'], ['state', 'json']),
+}

@@ -5,6 +5,7 @@
 import { dirname, join, resolve } from 'node:path'
 import type { AlarmStore } from '../domain/alarm-ports.ts'
 import type { HealthStore } from '../domain/health-ports.ts'
+import type { NotificationStore } from '../domain/notify-ports.ts'
 import type {
   AccessStore,
   AuditStore,
@@ -35,6 +36,7 @@ import { type CatalogDb, openCatalogDatabase } from './database.ts'
 import { type EventNumbers, openEventNumbers } from './event-numbers.ts'
 import { createHealthStore } from './health-store.ts'
 import { openIdentity } from './identity.ts'
+import { createNotificationStore } from './notification-store.ts'
 import { openRecordStore } from './record-store.ts'
 import { createServerStore } from './server-store.ts'
 import { createTokenStore } from './token-store.ts'
@@ -62,6 +64,7 @@ export interface Catalog {
   servers: ServerStore
   health: HealthStore
   alarms: AlarmStore
+  notifications: NotificationStore
   audit: AuditStore
   tokens: TokenStore
   access: AccessStore
@@ -159,6 +162,7 @@ async function openStores(options: OpenedDatabase): Promise<Catalog> {
     servers: createServerStore(db, writes),
     health: createHealthStore(db, writes),
     alarms: createAlarmStore({ db, writes, clock, log }),
+    notifications: createNotificationStore({ db, writes, log }),
     audit: await openAuditStore(db, writes),
     tokens: createTokenStore(db, writes),
     access,

@@ -40,6 +40,7 @@ export function readCommonDaemonFlags(flags: CommonDaemonFlags) {
 /** The flags of a controller that `controller` and `standalone` share. */
 export interface CommonControllerFlags extends AccessFlags, MetricsFlags {
   copyDir?: string
+  settings?: string
   volumeRoot: string
   keepRecords: number
   keepAudit?: number

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { Command } from 'commander'
-import { createInventorySource } from '../controller/inventory-source.ts'
+import { createInventorySource, createSettingsSource } from '../controller/inventory-source.ts'
 import { startController } from '../controller/server.ts'
 import { systemClock } from '../lib/clock.ts'
 import { BackupdError } from '../lib/errors.ts'
@@ -24,6 +24,7 @@ import {
   inventoryFlag,
   MAX_SOCKETS,
   METRICS_ADDR,
+  SETTINGS_FLAG,
   VOLUME_ROOT,
 } from './shared-flags.ts'
 import { setTimeZone } from './time-zone.ts'
@@ -55,6 +56,7 @@ export function controllerCommand(): Command {
       '--advertise <url>',
       'the URL at which daemons reach this controller, such as http://10.0.0.1:9002',
     )
+    .addOption(SETTINGS_FLAG)
     .addOption(dataFlag('the directory of the catalog', '/var/lib/backupd'))
     .addOption(COPY_DIR)
     .option('--dport <port>', 'the port of the daemons', '9002')
@@ -93,6 +95,7 @@ async function runController(flags: ControllerFlags): Promise<void> {
       clock: systemClock,
       log,
     }),
+    settings: createSettingsSource(flags.settings, log),
     addressOf: (ip) => `http://${ip}:${dport}`,
     takesOver: () => flags.takeOver,
     stop: stop.signal,

@@ -121,3 +121,8 @@ function parseConnections(text: string): Connections {
     `--max-sockets-per-peer is "${text}": write a whole number from 1 to 999999`,
   )
 }
+
+export const SETTINGS_FLAG = new Option(
+  '--settings <file>',
+  'a file with what is not about one volume: where notifications go',
+)

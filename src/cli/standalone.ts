@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { ADMIN_TOKEN_FILE } from '../controller/admin-token.ts'
-import { createInventorySource } from '../controller/inventory-source.ts'
+import { createInventorySource, createSettingsSource } from '../controller/inventory-source.ts'
 import { readRememberedPaths } from '../controller/remembered-paths.ts'
 import { type Controller, startController } from '../controller/server.ts'
 import { type Daemon, startDaemon } from '../daemon/daemon.ts'
@@ -40,6 +40,7 @@ import {
   METRICS_ADDR,
   NEW_REPOSITORY,
   PASSWORD_FILE_FLAG,
+  SETTINGS_FLAG,
   TAKE_OVER_NAMESPACE,
   VOLUME_ROOT,
 } from './shared-flags.ts'
@@ -60,6 +61,7 @@ export function standaloneCommand(): Command {
   const command = addAccessFlags(new Command('standalone'))
     .description('Runs one controller and one daemon in one process, by default with a local store.')
     .addOption(inventoryFlag('what is backed up, how often, and how long; without it, an example is created'))
+    .addOption(SETTINGS_FLAG)
     .addOption(dataFlag('catalog, jobs, records, and the store unless it is elsewhere', './data'))
     .addOption(addrFlag('where users reach the controller', '127.0.0.1:9002'))
     .option('--daemon-addr <host:port>', 'where the daemon listens', '127.0.0.1:9003')
@@ -186,6 +188,7 @@ async function startLocalController(
       clock: systemClock,
       log,
     }),
+    settings: createSettingsSource(flags.settings, log),
     // In standalone mode the operator wrote the inventory, so the daemon may use the volumes in it.
     onPaths: (paths) => daemon.allow(paths),
     addressOf: (ip) => (ip === flags.ip ? daemon.url : `http://${ip}:9002`),

@@ -1,4 +1,5 @@
 import type { NewsLimits } from '../domain/news-gate.ts'
+import type { SettingsSource } from '../domain/notify-ports.ts'
 import type { InventorySource } from '../domain/ports.ts'
 import type { ConnectionLimits } from '../http/connection-limits.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -16,6 +17,8 @@ export interface ControllerOptions {
   /** The directory for copies of the catalog. */
   copyDir: string
   inventory: InventorySource
+  /** What is not about one volume; without it, the defaults. */
+  settings?: SettingsSource | undefined
   volumeRoot: string
   /** Ends a first reading of the inventory early. The controller still has to be closed. */
   stop?: AbortSignal

@@ -1,6 +1,8 @@
+import type { SettingsSource } from '../domain/notify-ports.ts'
 import type { InventorySource } from '../domain/ports.ts'
 import { createInventoryFile, readInventoryFile } from '../fleet/inventory-file.ts'
 import { createLainlet } from '../fleet/lainlet.ts'
+import { createSettingsFile } from '../fleet/settings-file.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { InventoryNews } from '../wire/inventory.ts'
@@ -23,4 +25,9 @@ export function createInventorySource({ from, localIp, clock, log }: InventoryCh
 /** Reads a file as the controller would, for `backupd check`. */
 export function checkInventoryFile(file: string, localIp: string): Promise<InventoryNews> {
   return readInventoryFile(file, localIp)
+}
+
+/** Creates the source of the settings; undefined without a file. */
+export function createSettingsSource(file: string | undefined, log: Log): SettingsSource | undefined {
+  return file === undefined ? undefined : createSettingsFile({ file, log })
 }

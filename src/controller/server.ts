@@ -9,10 +9,13 @@ import { reportOpenAccess } from '../domain/access.ts'
 import { closeWorld, createWorld, tick } from '../domain/controller.ts'
 import { reportEndingTokens } from '../domain/ending-tokens.ts'
 import { acceptInventory, hasInventory } from '../domain/inventory.ts'
+import type { SettingsWatch } from '../domain/notify-ports.ts'
 import { TURN_MS } from '../domain/own-stalls.ts'
+import { acceptSettings } from '../domain/send-notifications.ts'
 import { pollDue } from '../domain/servers.ts'
 import type { ControllerSettings, World } from '../domain/world.ts'
 import { createDaemonClient } from '../fleet/daemon-client.ts'
+import { createWebhookClient } from '../fleet/webhook-client.ts'
 import type { Clock } from '../lib/clock.ts'
 import { DataRoom, type DataRoomOptions } from '../lib/data-room.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
@@ -22,6 +25,7 @@ import type { TrustedClock } from '../lib/trusted-clock.ts'
 import { FULL_DISK_TEXTS } from '../wire/health-texts.ts'
 import type { InventoryNews } from '../wire/inventory.ts'
 import type { RunRecord } from '../wire/record.ts'
+import { NO_SETTINGS } from '../wire/settings.ts'
 import { warnOfAnonymousRanges } from './address-rules.ts'
 import { ensureAdminToken } from './admin-token.ts'
 import { keepControllerTime } from './clock-file.ts'
@@ -38,7 +42,7 @@ export interface Controller {
   execute: Execute
   /** What callers without a token may do at the start. */
   anonymous: AnonymousRole
-  /** Reads the inventory again, even if it seems unchanged. */
+  /** Reads the inventory and the settings again, even if they seem unchanged. */
   rereadInventory(): Promise<void>
   /** Rejects if the catalog can no longer be used: the controller must then be closed. */
   failure: Promise<never>
@@ -61,6 +65,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const { world, checkPages } = await openWorld({ ...options, meters, onLost }, parts)
   const { url, execute } = await serveController(world, { ...options, meters }, parts)
   world.settings.advertise ||= url
+  const settings = await watchSettings(world, options, parts)
   const isRestored = hasInventory(world)
   if (isRestored) options.onListening?.(url)
   parts.adopt(await watchInventory(world, options), (it) => it.close())
@@ -74,7 +79,10 @@ export async function startController(options: ControllerOptions): Promise<Contr
     url,
     execute,
     anonymous: options.access.anonymous ?? (world.access.isEnforced ? 'none' : 'admin'),
-    rereadInventory: () => world.rereadInventory(),
+    async rereadInventory() {
+      await settings?.reread()
+      await world.rereadInventory()
+    },
     failure,
     close: () => owned.disposeAsync(),
   }
@@ -104,13 +112,14 @@ async function openWorld(options: OpenOptions, parts: AsyncDisposableStack) {
     onSetAside: (ip, what, reasons) => opened?.setAside.note(ip, what, reasons),
   })
   const { identity, checkPages, ...stores } = catalog
+  const webhooks = parts.adopt(createWebhookClient(), (it) => it.close())
   const onEnded = (record: RunRecord, endedAt: number) =>
     noteEndedRun(meters, record, options.clock.now() - endedAt)
   const settings = { ...makeSettings(options, identity), onEnded }
   removeUnfinishedMemory(dataDir)
   const inventoryMemory = createInventoryMemory(dataDir, log)
   const world = await createWorld({
-    ports: { ...stores, daemon, inventoryMemory },
+    ports: { ...stores, daemon, inventoryMemory, webhooks },
     clock: options.clock,
     trustedClock,
     log,
@@ -192,6 +201,18 @@ function checkCatalog(
 async function openRoom(options: DataRoomOptions, parts: AsyncDisposableStack): Promise<DataRoom> {
   await makeFolder(options.dir).catch(() => {})
   return parts.adopt(await DataRoom.open(options), (it) => it.close())
+}
+
+/** Broken settings end the start; later ones do not. */
+async function watchSettings(
+  world: World,
+  { settings }: ControllerOptions,
+  parts: AsyncDisposableStack,
+): Promise<SettingsWatch | undefined> {
+  if (!settings) acceptSettings(world, { kind: 'settings', settings: NO_SETTINGS })
+  const watching = await settings?.watch((news) => acceptSettings(world, news))
+  if (watching) parts.defer(() => watching.close())
+  return watching
 }
 
 /** Applies news of the inventory one at a time, in order. */

@@ -1,4 +1,4 @@
-import { encodeCursor, parseCursor } from '../wire/cursor.ts'
+import { badCursor, encodeCursor, parseCursor } from '../wire/cursor.ts'
 import { countMatches, type ListCount, type Page, type Slice } from '../wire/listing.ts'
 import type { Alarm, AlarmKind, AlarmSeverity } from './alarms/alarm.ts'
 import { type Answer, refuse } from './answer.ts'
@@ -20,16 +20,24 @@ export interface AlarmFilter {
 
 /** Newest first; those that exist for the caller. Throws BAD_INPUT for a bad cursor. */
 export function findAlarms(world: UserWorld, filter: AlarmFilter, page: Page): Slice<Alarm> {
-  const before = parseCursor('alarm', page)
+  const before = parseNumber(page)
   const matches = makeMatcher(world, filter)
   const items: Slice<Alarm>['items'] = []
   for (const node of world.alarms.book.list()) {
-    if (before !== undefined && node.raisedSeq >= Number(before)) continue
+    if (before !== undefined && node.raisedSeq >= before) continue
     if (!matches(node)) continue
     if (items.length === page.first) return { items, hasNextPage: true }
     items.push({ cursor: encodeCursor('alarm', String(node.raisedSeq)), node })
   }
   return { items, hasNextPage: false }
+}
+
+/** The number of the alarm after which the page begins. */
+function parseNumber(page: Page): number | undefined {
+  const key = parseCursor('alarm', page)
+  if (key === undefined) return undefined
+  if (/^\d{1,15}$/.test(key)) return Number(key)
+  throw badCursor(page.after ?? '')
 }
 
 export function countAlarms(world: UserWorld, filter: AlarmFilter): ListCount {

@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts'
+import { messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { Problems } from '../lib/problems.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
@@ -19,6 +20,7 @@ import { checkSilentRuns } from './lost-records.ts'
 import { NamespaceReaders } from './namespace-readers.ts'
 import { NewsGate, type NewsLimits } from './news-gate.ts'
 import { NewsLine } from './news-line.ts'
+import { NotifyDesk } from './notify/notify-desk.ts'
 import { reportOverload } from './overload.ts'
 import { OwnStalls } from './own-stalls.ts'
 import { Pace } from './pace.ts'
@@ -27,6 +29,7 @@ import { findJobApp } from './planned-job.ts'
 import { RecordLedger } from './record-ledger.ts'
 import { RelistQueue } from './relist-queue.ts'
 import { saveLastSeen, saveServersSoon } from './save-servers.ts'
+import { restoreNotifications, sendNotificationsSoon, storeOutcomes } from './send-notifications.ts'
 import { pollDue, restoreServers } from './servers.ts'
 import { SetAside } from './set-aside.ts'
 import { takeNews } from './take-news.ts'
@@ -57,6 +60,7 @@ export async function createWorld(input: ControllerInput): Promise<World> {
   await restoreServers(world)
   await restoreStoreHistory(world)
   await restoreAlarms(world)
+  await restoreNotifications(world)
   return world
 }
 
@@ -100,6 +104,7 @@ function makeWorld(input: ControllerInput): World {
     setAside: new SetAside({ clock, log, problems }),
     health: new HealthBoard({ clock: judgingClock, minGraceMs: settings.overdueGraceMs }),
     alarms: new AlarmDesk(ports.alarms, clock),
+    notify: new NotifyDesk(clock),
   }
   return world
 }
@@ -136,6 +141,7 @@ export function tick(world: World): void {
   world.setAside.forgetOld()
   updateHealthSoon(world)
   updateAlarmsSoon(world)
+  sendNotificationsSoon(world)
   void world.background.run('note the last use of tokens', () => world.tokens.noteUses())
 }
 
@@ -148,4 +154,7 @@ export async function closeWorld(world: World): Promise<void> {
   world.alarms.book.events.close()
   await world.background.settled()
   await saveLastSeen(world)
+  await storeOutcomes(world).catch((error) =>
+    world.log.warn({ err: error }, `Cannot store which notifications were sent: ${messageOf(error)}`),
+  )
 }

@@ -45,7 +45,7 @@ function makeRaised(world: World, { line, faults, isGroup }: AlarmStep & { what:
 
 function makeBlank({ clock }: World) {
   const id = randomBytes(6).toString('hex')
-  return { id, raisedSeq: null, raisedAt: clock.now(), clearedAt: null, acknowledged: null }
+  return { id, raisedSeq: null, raisedAt: clock.now(), clearedAt: null, acknowledged: null, told: [] }
 }
 
 /** Whose faults they are. */

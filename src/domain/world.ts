@@ -14,6 +14,8 @@ import type { InventoryState } from './inventory-state.ts'
 import type { NamespaceReaders } from './namespace-readers.ts'
 import type { NewsGate } from './news-gate.ts'
 import type { NewsLine } from './news-line.ts'
+import type { NotifyDesk } from './notify/notify-desk.ts'
+import type { NotificationStore, WebhookPort } from './notify-ports.ts'
 import type { OwnStalls } from './own-stalls.ts'
 import type { Pace } from './pace.ts'
 import type { Plan } from './plan.ts'
@@ -64,6 +66,7 @@ export interface World {
   /** The health of every planned backup job. */
   readonly health: HealthBoard
   readonly alarms: AlarmDesk
+  readonly notify: NotifyDesk
   readonly tokens: TokenBook
   readonly access: AccessState
 }
@@ -89,6 +92,8 @@ export interface Ports {
   servers: ServerStore
   health: HealthStore
   alarms: AlarmStore
+  notifications: NotificationStore
+  webhooks: WebhookPort
   audit: AuditStore
   tokens: TokenStore
   access: AccessStore

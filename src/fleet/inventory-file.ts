@@ -164,7 +164,7 @@ class InventoryReader {
 
   async read(): Promise<FileState> {
     try {
-      const text = await readText(this.#path, MAX_FILE_BYTES)
+      const text = await readText(this.#path, { what: 'inventory', maxBytes: MAX_FILE_BYTES })
       const state = createHash('sha256').update(text).digest('hex')
       const news = (await this.#readEdit(text)) ?? (await this.#readWhole(text))
       return { news, state, isRead: true }

@@ -54,7 +54,8 @@ export function readWithLayout(inventory: InventoryText): ReadInventory {
 function readNews(reader: YamlReader, { file, localIp }: InventoryText): InventoryNews {
   const procs = reader.problems.length > 0 ? [] : readRoot(reader, localIp)
   if (reader.problems.length === 0) checkInventory(reader, procs)
-  if (reader.problems.length > 0) return { kind: 'broken', problem: printProblems(file, reader.problems) }
+  if (reader.problems.length > 0)
+    return { kind: 'broken', problem: printProblems(`inventory ${file}`, reader.problems) }
   return { kind: 'inventory', inventory: { apps: toApps(procs) } }
 }
 

@@ -10,14 +10,17 @@ export interface YamlProblem {
 /** How many are listed; the rest are counted. */
 const MAX_LISTED_PROBLEMS = 20
 
-/** Prints one problem on one line, several as a list below a heading. */
-export function printProblems(file: string, problems: readonly YamlProblem[]): string {
+/**
+ * Prints one problem on one line, several as a list below a heading.
+ * @param what the kind and the name of the file: `inventory /etc/inventory.yaml`
+ */
+export function printProblems(what: string, problems: readonly YamlProblem[]): string {
   const sorted = [...problems].sort((a, b) => a.line - b.line || a.column - b.column)
   const lines = sorted
     .slice(0, MAX_LISTED_PROBLEMS)
     .map(({ line, column, message }) => `line ${line}, column ${column}: ${message}`)
   if (sorted.length > MAX_LISTED_PROBLEMS) lines.push(`and ${sorted.length - MAX_LISTED_PROBLEMS} more`)
-  const head = `The inventory ${file} cannot be used:`
+  const head = `The ${what} cannot be used:`
   return lines.length === 1 ? `${head} ${lines[0]}` : [head, ...lines].join('\n  ')
 }
 
@@ -42,6 +45,6 @@ export function toProblems(errors: readonly YAMLError[], lines: LineCounter): Ya
 function hintFor(code: YAMLError['code'], message: string): string {
   if (code === 'BAD_SCALAR_START') return `${message}: put the text in quotes`
   // The parser recurses, and reports the end of its stack as a mistake in the text.
-  if (message.includes('call stack')) return 'this is nested too deeply to be an inventory'
+  if (message.includes('call stack')) return 'this is nested too deeply'
   return message
 }

@@ -159,7 +159,7 @@ export class YamlReader {
     this.problems.length = 0
     this.problem(
       { at },
-      `the inventory has more than ${MAX_VALUES} values once its aliases are resolved: split it, or use fewer aliases`,
+      `the file has more than ${MAX_VALUES} values once its aliases are resolved: split it, or use fewer aliases`,
     )
     this.#valuesLeft = 0
   }

@@ -8,6 +8,10 @@ import type {
 import type { ControllerHealthState as ControllerState } from '../domain/health/controller-rules.ts'
 import type { ServerHealthState as ServerState } from '../domain/health/server-rules.ts'
 import type { VolumeState } from '../domain/health/states.ts'
+import type {
+  NotificationEvent as DomainNotificationEvent,
+  NotificationState as DomainNotificationState,
+} from '../domain/notify/notification.ts'
 
 export const BackupMode = { FULL: 'full', INCREMENT: 'increment' } as const
 export type BackupMode = (typeof BackupMode)[keyof typeof BackupMode]
@@ -72,6 +76,7 @@ export const AccessAction = {
   CANCEL: 'cancel',
   VERIFY: 'verify',
   ACKNOWLEDGE: 'acknowledge',
+  NOTIFY: 'notify',
   RECOVER: 'recover',
   MIGRATE: 'migrate',
   DELETE: 'delete',
@@ -348,4 +353,42 @@ registerEnumType(AlarmKind, {
   name: 'AlarmKind',
   description:
     'Which state of health the alarm is about: of a volume (VolumeHealthState), of a server or its store (ServerHealthState), or of the controller (ControllerHealthState). SUMMARY: what the first start with alarms found.',
+})
+
+export const NotificationEvent = {
+  RAISED: 'RAISED',
+  WORSE: 'WORSE',
+  UNACKNOWLEDGED: 'UNACKNOWLEDGED',
+  CLEARED: 'CLEARED',
+  TEST: 'TEST',
+} as const satisfies { [Event in DomainNotificationEvent]: Event }
+export type NotificationEvent = DomainNotificationEvent
+registerEnumType(NotificationEvent, {
+  name: 'NotificationEvent',
+  description: 'What a notification tells.',
+  valuesConfig: {
+    RAISED: { description: 'An alarm was raised.' },
+    WORSE: { description: 'An alarm became worse.' },
+    UNACKNOWLEDGED: { description: 'The time of its acknowledgement is over, and it is still open.' },
+    CLEARED: { description: 'An alarm was cleared.' },
+    TEST: { description: 'The sink works.' },
+  },
+})
+
+export const NotificationState = {
+  WAITING: 'WAITING',
+  SENT: 'SENT',
+  FAILED: 'FAILED',
+  DROPPED: 'DROPPED',
+} as const satisfies { [State in DomainNotificationState]: State }
+export type NotificationState = DomainNotificationState
+registerEnumType(NotificationState, {
+  name: 'NotificationState',
+  description: 'What became of a notification.',
+  valuesConfig: {
+    WAITING: { description: 'It is sent as soon as its sink takes it, or at the end of quiet hours.' },
+    SENT: { description: 'The sink took it.' },
+    FAILED: { description: 'The sink refused it for good, or for a whole day.' },
+    DROPPED: { description: 'The alarm was cleared during quiet hours, or the sink left the settings.' },
+  },
 })

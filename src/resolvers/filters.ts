@@ -1,5 +1,6 @@
 import type { AlarmFilter } from '../domain/alarms.ts'
 import type { JobFilter } from '../domain/jobs.ts'
+import type { NotificationFilter } from '../domain/notify-ports.ts'
 import { fullProcName } from '../domain/procs.ts'
 import type { UserWorld } from '../domain/user-world.ts'
 import type { VolumeFilter } from '../domain/volumes.ts'
@@ -37,6 +38,12 @@ export function toVolumeFilter(filter: inputs.VolumeFilter | null | undefined): 
 }
 
 export function toAlarmFilter(filter: inputs.AlarmFilter | null | undefined): AlarmFilter {
+  return withoutNulls({ ...filter })
+}
+
+export function toNotificationFilter(
+  filter: inputs.NotificationFilter | null | undefined,
+): NotificationFilter {
   return withoutNulls({ ...filter })
 }
 

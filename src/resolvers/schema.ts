@@ -12,6 +12,7 @@ import { BackupResolver } from './backup-resolver.ts'
 import { CatalogResolver } from './catalog-resolver.ts'
 import { HealthResolver } from './health-resolver.ts'
 import { JobResolver } from './job-resolver.ts'
+import { NotificationResolver } from './notification-resolver.ts'
 import { BackupResultResolver, RecordResolver } from './record-resolver.ts'
 import { ServerResolver } from './server-resolver.ts'
 import { SnapshotResolver } from './snapshot-resolver.ts'
@@ -46,6 +47,7 @@ export function createSchema(): GraphQLSchema {
       AlarmResolver,
       AlarmTargetResolver,
       AuditResolver,
+      NotificationResolver,
     ],
     pubSub: noPubSub,
     validate: false,

@@ -78,7 +78,7 @@ function sampleAlarm(id: string): UnnumberedAlarm {
   const acknowledged = { by: FOREIGN, at: 1, until: 2, why: `because of ${FOREIGN}` }
   return {
     ...{ id, raisedSeq: null, key: id, parent: 'controller', isGroup: false, isInSummary: false },
-    ...({ kind: 'DEGRADED', severity: 'WARNING', apps: [], servers: [], count: 1 } as const),
+    ...({ kind: 'DEGRADED', severity: 'WARNING', apps: [], servers: [], told: [], count: 1 } as const),
     target: { type: 'CONTROLLER', server: null, volume: null },
     ...{ since: 1, raisedAt: 1, clearedAt: null, message: `${FOREIGN} does something`, acknowledged },
   }
@@ -155,7 +155,7 @@ function findForeign(answer: unknown): string[] {
 /** Not read here: what the daemon of an own backup answers, and what is refused as a whole. */
 const WITHOUT = new Set([
   ...['Backup.files', 'Backup.snapshots', 'Backup.snapshot', 'Backup.diff', 'Backup.history'],
-  ...['Server.debug', 'Query.tokens', 'Query.audit', 'Query.anonymousUses'],
+  ...['Server.debug', 'Query.tokens', 'Query.audit', 'Query.anonymousUses', 'Query.notifications'],
 ])
 
 function namesOf(n: number, app: string) {
@@ -383,6 +383,7 @@ function mutationsOf(n: number, app: string): Record<string, string> {
     sleepJob: `${given['Query.job']} { id }`,
     startScheduler: `(ip: "${server}") { ip }`,
     stopScheduler: `(ip: "${server}") { ip }`,
+    testNotification: '(sink: "pager") { id }',
     verifyBackup: `(${backup}, name: "${name}") { rid }`,
     acknowledgeUnusual: `(${backup}, name: "${name}") { name }`,
     wakeJob: `${given['Query.job']} { id }`,

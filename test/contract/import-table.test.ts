@@ -73,7 +73,7 @@ const TABLE: Readonly<Record<string, Row>> = {
 const EXCEPTIONS: readonly { from: RegExp; to: RegExp; why: string }[] = [
   {
     from: /^src\/(catalog|fleet)\//,
-    to: /^src\/domain\/((health|alarm)-)?ports\.ts$/,
+    to: /^src\/domain\/((health|alarm|notify)-)?ports\.ts$/,
     why: 'a port names the shape, so that its adapter need not repeat it',
   },
   {

@@ -34,6 +34,7 @@ export const ACCESS_RULES = {
   migrate: { roles: RESTORERS, words: 'migrate backups' },
   delete: { roles: ADMINS, words: 'delete backups' },
   scheduler: { roles: ADMINS, words: 'start and stop schedulers' },
+  notify: { roles: ADMINS, words: 'send test notifications' },
   clock: { roles: ADMINS, words: 'confirm clocks' },
   catalog: { roles: ADMINS, words: 'copy and rebuild the catalog' },
   audit: { roles: ADMINS, words: 'read the audit' },

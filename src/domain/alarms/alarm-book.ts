@@ -1,6 +1,14 @@
 import type { AlarmStore } from '../alarm-ports.ts'
+import type { Notification } from '../notify/notification.ts'
 import type { Alarm, UnnumberedAlarm } from './alarm.ts'
 import { AlarmEvents } from './alarm-events.ts'
+
+export interface AlarmNotifier {
+  /** @param before the alarm before the change; undefined if it is raised */
+  make(before: Alarm | undefined, after: Alarm): Notification[]
+  /** They are on disk. */
+  stored(notifications: readonly Notification[]): void
+}
 
 /** Cleared alarms that are kept. */
 export const MAX_CLEARED = 5000
@@ -17,6 +25,9 @@ export class AlarmBook {
   readonly #alarms = new Map<string, Alarm>()
   #cleared = 0
   #tail: Promise<unknown> = Promise.resolve()
+
+  /** Makes the notifications of changes, which are stored with them. */
+  notifier: AlarmNotifier | undefined
 
   constructor(store: AlarmStore) {
     this.#store = store
@@ -47,9 +58,11 @@ export class AlarmBook {
     commit: (alarms: readonly Alarm[]) => void = () => {},
   ): Promise<void> {
     const done = this.#tail.then(async () => {
-      const alarms = make().map((alarm) => this.#number(alarm))
-      if (alarms.length === 0) return
-      await this.#store.save(alarms)
+      const made = make().map((alarm) => this.#number(alarm))
+      if (made.length === 0) return
+      const { alarms, notifications } = this.#notify(made)
+      await this.#store.save(alarms, notifications)
+      this.notifier?.stored(notifications)
       for (const alarm of alarms) this.#keep(alarm)
       commit(alarms)
       for (const alarm of alarms) this.events.publish({ seq: alarm.seq, kind: 'CHANGE', alarm })
@@ -61,6 +74,20 @@ export class AlarmBook {
   async saveRules(rules: string): Promise<void> {
     await this.#store.saveRules(rules)
     this.rules = rules
+  }
+
+  #notify(alarms: readonly Alarm[]): { alarms: Alarm[]; notifications: Notification[] } {
+    const told = alarms.map((alarm) => ({
+      alarm,
+      made: this.notifier?.make(this.find(alarm.id), alarm) ?? [],
+    }))
+    return {
+      alarms: told.map(({ alarm, made }) => ({
+        ...alarm,
+        told: [...new Set([...alarm.told, ...made.map(({ sink }) => sink)])],
+      })),
+      notifications: told.flatMap(({ made }) => made),
+    }
   }
 
   /** A number that could not be stored is not used again. */

@@ -1,3 +1,4 @@
+import { ALARM_KINDS } from '../../wire/alarm-kinds.ts'
 import { ALARM_SEVERITIES, type AlarmKind, type AlarmSeverity } from './alarm.ts'
 
 interface AlarmRule {
@@ -6,8 +7,7 @@ interface AlarmRule {
   action: string
 }
 
-/** Worst first, among those that one thing can have. */
-const RULES = {
+const RULES: Record<(typeof ALARM_KINDS)[number], AlarmRule> = {
   CORRUPT: rule(
     'CRITICAL',
     'Run the job now. Do not delete an increment for its newest snapshot: earlier ones may be good',
@@ -49,13 +49,11 @@ const RULES = {
   OLD_VERSION: rule('INFO', 'Upgrade the daemon'),
   DEGRADED: rule('WARNING', 'health { controller { because } } has each reason'),
   SUMMARY: rule('INFO', 'Look at the open alarms. Later ones are told one by one'),
-} as const satisfies Record<AlarmKind, AlarmRule>
+}
 
 function rule(severity: AlarmSeverity, action: string): AlarmRule {
   return { severity, action }
 }
-
-export const ALARM_KINDS = Object.keys(RULES) as AlarmKind[]
 
 /** Changes with each version that knows other kinds or judges otherwise: its first start tells all in one summary. */
 export const ALARM_RULES_VERSION = '1'

@@ -72,6 +72,8 @@ export interface Alarm {
   acknowledged: Acknowledgement | null
   /** The summary of the first start tells it. */
   isInSummary: boolean
+  /** The sinks that it was sent to. */
+  told: string[]
 }
 
 export const MAX_NAMED = 1000

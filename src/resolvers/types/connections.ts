@@ -4,6 +4,7 @@ import { AuditEntry } from './audit.ts'
 import { Backup, File } from './backup.ts'
 import { connectionType } from './connection.ts'
 import { Job } from './job.ts'
+import { Notification } from './notification.ts'
 import { Record } from './record.ts'
 import { Server } from './server.ts'
 import { FileChange, FileVersion } from './snapshot.ts'
@@ -12,6 +13,7 @@ export const AlarmConnection = connectionType('Alarm', () => Alarm)
 export const AuditEntryConnection = connectionType('AuditEntry', () => AuditEntry)
 export const BackupConnection = connectionType('Backup', () => Backup)
 export const JobConnection = connectionType('Job', () => Job)
+export const NotificationConnection = connectionType('Notification', () => Notification)
 export const RecordConnection = connectionType('Record', () => Record)
 export const ServerConnection = connectionType('Server', () => Server)
 export const VolumeConnection = connectionType('Volume', () => Volume)

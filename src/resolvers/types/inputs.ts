@@ -5,6 +5,7 @@ import {
   AlarmSeverity,
   BackupMode,
   InUse,
+  NotificationState,
   OnRefusedRename,
   RecordState,
   VolumeHealthState,
@@ -199,4 +200,13 @@ export class AlarmFilter {
 
   @Field(() => ID, { nullable: true, description: 'IP of a server: alarms about it and about its volumes.' })
   server?: string
+}
+
+@InputType({ description: 'Selects notifications that match every given field.' })
+export class NotificationFilter {
+  @Field(() => String, { nullable: true, description: 'Name of a sink.' })
+  sink?: string
+
+  @Field(() => [NotificationState], { nullable: true, description: 'One of them must match.' })
+  states?: NotificationState[]
 }

@@ -2,6 +2,7 @@ import { type ControllerInput, closeWorld, createWorld } from '../../../src/doma
 import { acceptInventory } from '../../../src/domain/inventory.ts'
 import { listJobsInOrder } from '../../../src/domain/plan.ts'
 import type { RecordStore } from '../../../src/domain/ports.ts'
+import { createWebhookClient } from '../../../src/fleet/webhook-client.ts'
 import { isoTime } from '../../../src/lib/clock.ts'
 import { backupName } from '../../../src/wire/archive-name.ts'
 import type { BackupInfo } from '../../../src/wire/backup.ts'
@@ -41,6 +42,8 @@ export async function startInMemory(facts: Facts, options: InMemoryOptions = {})
   const catalog = await openCatalogIn(folder ?? (await tempFolder()), clock)
   const daemons = daemonsOf(facts)
   const memory = inventoryMemory()
+  const webhooks = createWebhookClient()
+  onEnd(() => webhooks.close())
   const reopen = async () => {
     const opened = await createWorld({
       ports: {
@@ -48,6 +51,7 @@ export async function startInMemory(facts: Facts, options: InMemoryOptions = {})
         records: wrapRecords(catalog.records),
         daemon: daemons,
         inventoryMemory: memory.port,
+        webhooks,
       },
       settings: { ...SETTINGS, identity: catalog.identity },
       clock,

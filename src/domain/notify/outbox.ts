@@ -1,0 +1,136 @@
+import { backoffMs } from '../../lib/backoff.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { DAY_MS } from '../../lib/time-units.ts'
+import type { Notification, NotificationState } from './notification.ts'
+
+/** What waits longer is given up. */
+const MAX_AGE_MS = DAY_MS
+/** For one sink; the oldest are given up. */
+const MAX_WAITING = 2000
+/** A sink that fails for so long is a problem. */
+const PROBLEM_AFTER_MS = 5 * 60_000
+
+interface SinkLine {
+  /** In the order of their making. */
+  waiting: Map<string, Notification>
+  /** In a row. */
+  failures: number
+  /** Elapsed ms: when the first of them was. */
+  failingSince: number
+  /** Elapsed ms: nothing is tried before. */
+  retryAt: number
+}
+
+/** The notifications that wait, by sink. Each sink gets one after the other, and a dead one delays no other. */
+export class NotifyOutbox {
+  readonly #clock: Clock
+  readonly #lines = new Map<string, SinkLine>()
+  /** What became of some, until that is stored. */
+  readonly #unsaved = new Map<string, Notification>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  add(notifications: readonly Notification[]): void {
+    for (const one of notifications) {
+      const { waiting } = this.#findLine(one.sink)
+      if (one.state === 'WAITING') waiting.set(one.id, one)
+      else waiting.delete(one.id)
+    }
+  }
+
+  /** Those about an alarm that wait. */
+  listWaiting(alarmId: string): Notification[] {
+    return [...this.#lines.values()].flatMap(({ waiting }) =>
+      [...waiting.values()].filter(({ alarm }) => alarm?.id === alarmId),
+    )
+  }
+
+  /** Gives up those for sinks that are no longer there. */
+  keepSinks(names: ReadonlySet<string>): void {
+    for (const [sink, { waiting }] of this.#lines) {
+      if (names.has(sink)) continue
+      for (const one of waiting.values()) this.#end(one, 'DROPPED', 'The sink is no longer in the settings')
+      this.#lines.delete(sink)
+    }
+  }
+
+  /** What the sink should get now. */
+  findDue(sink: string): Notification | undefined {
+    const line = this.#lines.get(sink)
+    if (!line || this.#clock.elapsed() < line.retryAt) return undefined
+    this.#giveUp(line)
+    const now = this.#clock.now()
+    for (const one of line.waiting.values()) if (one.heldUntil <= now) return one
+    return undefined
+  }
+
+  #giveUp({ waiting }: SinkLine): void {
+    const oldest = this.#clock.now() - MAX_AGE_MS
+    for (const one of waiting.values()) {
+      if (waiting.size <= MAX_WAITING && Math.max(one.createdAt, one.heldUntil) >= oldest) return
+      this.#end(one, 'FAILED', `Given up: ${one.answer ?? 'too much waited'}`)
+    }
+  }
+
+  noteSent(one: Notification, answer: string): void {
+    const line = this.#findLine(one.sink)
+    Object.assign(line, { failures: 0, retryAt: 0 })
+    this.#end(this.#noteAttempt(one), 'SENT', answer)
+  }
+
+  /** @param isFinal the receiver can never take it */
+  noteFailure(one: Notification, answer: string, isFinal: boolean): void {
+    // It may have been dropped meanwhile.
+    if (!this.#lines.get(one.sink)?.waiting.has(one.id)) return
+    const tried = { ...this.#noteAttempt(one), answer }
+    if (isFinal) this.#end(tried, 'FAILED', answer)
+    else this.#tryLater(tried)
+  }
+
+  #tryLater(tried: Notification): void {
+    const line = this.#findLine(tried.sink)
+    const now = this.#clock.elapsed()
+    if (line.failures === 0) line.failingSince = now
+    line.failures += 1
+    line.retryAt = now + backoffMs(line.failures)
+    line.waiting.set(tried.id, tried)
+    this.#unsaved.set(tried.id, tried)
+  }
+
+  /** How many wait for a sink that has failed for a while, and what it answered last; undefined if it has not. */
+  findStuck(sink: string): { waiting: number; answer: string } | undefined {
+    const line = this.#lines.get(sink)
+    if (!line || line.failures === 0 || this.#clock.elapsed() - line.failingSince < PROBLEM_AFTER_MS)
+      return undefined
+    const tried = [...line.waiting.values()].filter(({ answer }) => answer !== null)
+    return { waiting: line.waiting.size, answer: tried.at(-1)?.answer ?? 'no answer' }
+  }
+
+  /** What is to be stored; confirm it with markSaved(). */
+  listUnsaved(): Notification[] {
+    return [...this.#unsaved.values()]
+  }
+
+  markSaved(saved: readonly Notification[]): void {
+    for (const one of saved) if (this.#unsaved.get(one.id) === one) this.#unsaved.delete(one.id)
+  }
+
+  #noteAttempt(one: Notification): Notification {
+    return { ...one, attempts: one.attempts + 1, attemptedAt: this.#clock.now() }
+  }
+
+  #end(one: Notification, state: NotificationState, answer: string): void {
+    this.#findLine(one.sink).waiting.delete(one.id)
+    this.#unsaved.set(one.id, { ...one, state, answer })
+  }
+
+  #findLine(sink: string): SinkLine {
+    const known = this.#lines.get(sink)
+    if (known) return known
+    const line: SinkLine = { waiting: new Map(), failures: 0, failingSince: 0, retryAt: 0 }
+    this.#lines.set(sink, line)
+    return line
+  }
+}

@@ -1,0 +1,108 @@
+import { createHmac } from 'node:crypto'
+import { isoTime } from '../../lib/clock.ts'
+import type { Webhook } from '../../wire/settings.ts'
+import type { Alarm } from '../alarms/alarm.ts'
+import { adviseOn } from '../alarms/alarm-rules.ts'
+import type { Notification } from './notification.ts'
+
+/** What is posted to a webhook. */
+export interface WebhookMessage {
+  headers: Record<string, string>
+  body: string
+}
+
+/** @param at unix seconds, which the signature covers @param controller the URL of this controller */
+export function makeWebhookMessage(
+  { format, secret }: Webhook,
+  notification: Notification,
+  { at, controller }: { at: number; controller: string },
+): WebhookMessage {
+  const { body, ...more } = PRINTERS[format](notification, controller)
+  const { id } = notification
+  return {
+    body,
+    headers: {
+      ...more.headers,
+      'user-agent': 'backupd',
+      'backupd-id': id,
+      'backupd-timestamp': String(at),
+      ...(secret !== null && { 'backupd-signature': `v1=${sign(secret, `${id}.${at}.${body}`)}` }),
+    },
+  }
+}
+
+/** HMAC-SHA256, hex. */
+function sign(secret: string, text: string): string {
+  return createHmac('sha256', secret).update(text).digest('hex')
+}
+
+type Printer = (notification: Notification, controller: string) => WebhookMessage
+
+const PRINTERS: Readonly<Record<Webhook['format'], Printer>> = {
+  json: (notification, controller) => ({
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(describeNotification(notification, controller)),
+  }),
+  slack: (notification, controller) => ({
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      text: escapeSlack(`${printTitle(notification)}\n${printText(notification, controller)}`),
+    }),
+  }),
+  ntfy: (notification, controller) => ({
+    headers: {
+      'content-type': 'text/plain; charset=utf-8',
+      title: printTitle(notification),
+      priority:
+        PRIORITIES[notification.event === 'CLEARED' ? 'INFO' : (notification.alarm?.severity ?? 'INFO')],
+    },
+    body: printText(notification, controller),
+  }),
+}
+
+const PRIORITIES: Readonly<Record<Alarm['severity'], string>> = { CRITICAL: '5', WARNING: '4', INFO: '3' }
+
+function describeNotification({ id, event, createdAt, alarm }: Notification, controller: string) {
+  return { id, event, at: isoTime(createdAt), controller, alarm: alarm && describeAlarmOf(alarm) }
+}
+
+/** With the names of GraphQL. */
+function describeAlarmOf({ target: { type, server, volume }, ...alarm }: Alarm) {
+  const { id, kind, severity, count, message, since, raisedAt, clearedAt } = alarm
+  return {
+    ...{ id, kind, severity, count, message },
+    target: {
+      ...{ type, server, app: volume?.app ?? null, proc: volume?.proc ?? null },
+      ...{ instanceNo: volume?.instanceNo ?? null, volume: volume?.name ?? null },
+    },
+    since: isoTime(since),
+    raisedAt: isoTime(raisedAt),
+    clearedAt: clearedAt === null ? null : isoTime(clearedAt),
+    action: adviseOn(kind),
+  }
+}
+
+const WORDS: Readonly<Record<Notification['event'], string>> = {
+  RAISED: '',
+  WORSE: 'Worse: ',
+  UNACKNOWLEDGED: 'Still: ',
+  CLEARED: 'Cleared: ',
+  TEST: 'Test: ',
+}
+
+/** ASCII, so that it can be a header. */
+function printTitle({ event, alarm }: Notification): string {
+  if (!alarm) return `${WORDS[event]}a notification of backupd`
+  return `${WORDS[event]}${alarm.severity} ${alarm.kind}`
+}
+
+function printText({ event, alarm }: Notification, controller: string): string {
+  if (!alarm) return `This sink works. Sent by ${controller}`
+  const advice = event === 'CLEARED' ? '' : `\nDo: ${adviseOn(alarm.kind)}`
+  return `${alarm.message}${advice}`
+}
+
+/** https://api.slack.com/reference/surfaces/formatting#escaping */
+function escapeSlack(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+}

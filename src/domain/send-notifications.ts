@@ -1,0 +1,112 @@
+import { messageOf } from '../lib/errors.ts'
+import type { NotifySink, Settings, SettingsNews } from '../wire/settings.ts'
+import { findAlarmEvent, makeNotifications } from './notify/make-notifications.ts'
+import type { Notification } from './notify/notification.ts'
+import { makeWebhookMessage } from './notify/print-body.ts'
+import type { World } from './world.ts'
+
+const SOURCE = 'notify'
+const SETTINGS = { source: 'settings', key: 'file' } as const
+/** The receiver will never take such a body; all other refusals may pass. */
+const FINAL_STATUSES: readonly number[] = [400, 413, 422]
+const MAX_ANSWER = 300
+
+/** Takes over what waited before the start. From now on, changes of alarms make notifications. */
+export async function restoreNotifications(world: World): Promise<void> {
+  const { alarms, notify, ports } = world
+  notify.outbox.add(await ports.notifications.loadWaiting())
+  alarms.book.notifier = {
+    make(before, alarm) {
+      const event = findAlarmEvent(before, alarm)
+      if (!event) return []
+      const waiting = notify.outbox.listWaiting(alarm.id)
+      return makeNotifications({ event, alarm, sinks: notify.sinks, waiting, now: world.clock.now() })
+    },
+    stored: (notifications) => notify.outbox.add(notifications),
+  }
+}
+
+/** Takes over settings. Broken ones change nothing, and are a problem. */
+export function acceptSettings(world: World, news: SettingsNews): void {
+  if (news.kind === 'settings') takeSettings(world, news.settings)
+  else reportBroken(world, news.problem)
+}
+
+function takeSettings({ notify, problems, log }: World, { sinks }: Settings): void {
+  problems.clear(SETTINGS.source, SETTINGS.key)
+  notify.sinks = sinks
+  const names = new Set(sinks.map(({ name }) => name))
+  notify.outbox.keepSinks(names)
+  for (const { source, key } of problems.list())
+    if (source === SOURCE && !names.has(key)) problems.clear(source, key)
+  if (names.size > 0) log.info({ sinks: [...names] }, 'Alarms are sent to the sinks of the settings')
+}
+
+function reportBroken({ problems, log }: World, problem: string): void {
+  const text = `${problem}. The last good settings stay in force`
+  log.error({}, text)
+  problems.report({ ...SETTINGS, text })
+}
+
+/** Sends what is due, in the background; call it as often as you like. */
+export function sendNotificationsSoon(world: World): void {
+  for (const sink of world.notify.sinks) {
+    if (!world.notify.outbox.findDue(sink.name)) continue
+    void world.background.run(`send notifications to "${sink.name}"`, () => sendDue(world, sink))
+  }
+  if (world.notify.outbox.listUnsaved().length === 0) return
+  void world.background.run('store which notifications were sent', () => storeOutcomes(world))
+}
+
+/** One after the other, so that they arrive in their order. */
+async function sendDue(world: World, sink: NotifySink): Promise<void> {
+  const { notify, history } = world
+  for (
+    let one = notify.outbox.findDue(sink.name);
+    one && !history.closing;
+    one = notify.outbox.findDue(sink.name)
+  ) {
+    await sendOne(world, sink, one)
+    reportSink(world, sink)
+  }
+}
+
+async function sendOne(world: World, { webhook, name }: NotifySink, one: Notification): Promise<void> {
+  const { notify, ports, clock, settings, log } = world
+  const at = Math.floor(clock.now() / 1000)
+  const facts = { sink: name, notification: one.id }
+  try {
+    const message = makeWebhookMessage(webhook, one, { at, controller: settings.advertise })
+    const status = await ports.webhooks.post(webhook.url, message)
+    if (status >= 200 && status < 300) {
+      notify.outbox.noteSent(one, `HTTP ${status}`)
+      log.info(facts, 'A notification was sent')
+    } else {
+      notify.outbox.noteFailure(one, `HTTP ${status}`, FINAL_STATUSES.includes(status))
+      log.warn({ ...facts, status }, `A notification was refused with HTTP ${status}`)
+    }
+  } catch (error) {
+    const answer = messageOf(error).slice(0, MAX_ANSWER)
+    notify.outbox.noteFailure(one, answer, false)
+    log.warn({ ...facts, answer }, 'A notification could not be sent; it is tried again')
+  }
+}
+
+function reportSink({ notify, problems }: World, { name, webhook }: NotifySink): void {
+  const stuck = notify.outbox.findStuck(name)
+  if (!stuck) {
+    problems.clear(SOURCE, name)
+    return
+  }
+  const { host } = new URL(webhook.url)
+  const text = `Notifications do not reach the sink "${name}" on ${host}: ${stuck.answer}. ${stuck.waiting} wait. Check the receiver and the settings`
+  problems.report({ source: SOURCE, key: name, text })
+}
+
+/** Stores what became of notifications. What fails is stored with the next call. */
+export async function storeOutcomes({ notify, ports }: World): Promise<void> {
+  const unsaved = notify.outbox.listUnsaved()
+  if (unsaved.length === 0) return
+  await ports.notifications.save(unsaved)
+  notify.outbox.markSaved(unsaved)
+}

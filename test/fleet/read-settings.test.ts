@@ -1,0 +1,97 @@
+import { expect, test } from 'vitest'
+import { readSettings } from '../../src/fleet/read-settings.ts'
+
+function read(text: string) {
+  return readSettings(text, 'settings.yaml')
+}
+
+function findProblem(text: string): string {
+  const news = read(text)
+  return news.kind === 'broken' ? news.problem : 'none'
+}
+
+test('sinks are read with what they match and when they are quiet', () => {
+  const text = `
+notify:
+  sinks:
+    - webhook: { url: "https://example.org/hook", secret: 0123456789abcdef }
+      match: { severity: critical }
+    - name: chat
+      webhook: { url: "https://user:pass@hooks.slack.com/T0", format: Slack }
+      match: { severity: WARNING, kind: [silent, OVERDUE], app: "team-*" }
+      quietHours: { from: "22:00", to: "7:30", zone: Europe/Berlin }
+`
+  expect(read(text)).toEqual({
+    kind: 'settings',
+    settings: {
+      sinks: [
+        {
+          name: 'example.org',
+          webhook: { url: 'https://example.org/hook', secret: '0123456789abcdef', format: 'json' },
+          match: { severity: 'critical', kinds: null, apps: null },
+          quietHours: null,
+        },
+        {
+          name: 'chat',
+          webhook: { url: 'https://user:pass@hooks.slack.com/T0', secret: null, format: 'slack' },
+          match: { severity: 'warning', kinds: ['SILENT', 'OVERDUE'], apps: ['team-*'] },
+          quietHours: { from: 22 * 60, to: 7 * 60 + 30, zone: 'Europe/Berlin' },
+        },
+      ],
+    },
+  })
+})
+
+test.each(['', '# nothing\n', 'notify: { sinks: [] }'])('%j sets nothing', (text) => {
+  expect(read(text)).toEqual({ kind: 'settings', settings: { sinks: [] } })
+})
+
+const HOOK = 'webhook: { url: "https://example.org/h" }'
+
+test.each([
+  ['notfy: {}', 'line 1, column 1: "notfy" is not known here: did you mean "notify"?'],
+  ['notify: 3', 'line 1, column 9: a map belongs here'],
+  ['notify: { sinks: {} }', 'line 1, column 18: a list belongs here'],
+  ['notify:\n  sinks:\n    - match: {}', 'line 3, column 7: "webhook" is missing here'],
+  [
+    'notify: { sinks: [{ webhook: { url: "ftp://hunter2@x" } }] }',
+    'line 1, column 37: this is not the URL of a webhook',
+  ],
+  [
+    'notify: { sinks: [{ webhook: { url: "http://x", secret: hunter2 } }] }',
+    'a secret has 16 characters or more',
+  ],
+  ['notify: { sinks: [{ webhook: { url: "http://x", format: hunter } }] }', '"hunter" is not known here'],
+  [
+    `notify: { sinks: [{ ${HOOK}, match: { severity: bad } }] }`,
+    'line 1, column 83: "bad" is not known here',
+  ],
+  [
+    `notify: { sinks: [{ ${HOOK}, match: { kind: SILNT } }] }`,
+    'line 1, column 79: "SILNT" is not known here',
+  ],
+  [`notify: { sinks: [{ ${HOOK}, match: { app: [] } }] }`, 'this list is empty'],
+  [`notify: { sinks: [{ ${HOOK}, match: { app: "a b" } }] }`, 'this is not an app'],
+  [
+    `notify: { sinks: [{ ${HOOK}, quietHours: { from: "25:00", to: "7:00" } }] }`,
+    'this is not a time of day',
+  ],
+  [
+    `notify: { sinks: [{ ${HOOK}, quietHours: { from: "7:00", to: "7:00" } }] }`,
+    'the hours would have no length',
+  ],
+  [
+    `notify: { sinks: [{ ${HOOK}, quietHours: { from: "6:00", to: "7:00", zone: Mars } }] }`,
+    'this is not a time zone',
+  ],
+  [
+    `notify: { sinks: [{ ${HOOK} }, { ${HOOK} }] }`,
+    'there is another sink "example.org": give each a "name"',
+  ],
+  ['notify: {\n', 'line '],
+])('%j is refused with the place', (text, problem) => {
+  const told = findProblem(text)
+  expect(told).toMatch(/^The settings settings\.yaml cannot be used: /)
+  expect(told).toContain(problem)
+  expect(told).not.toContain('hunter2')
+})
