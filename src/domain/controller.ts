@@ -24,6 +24,7 @@ import { NotifyDesk } from './notify/notify-desk.ts'
 import { reportOverload } from './overload.ts'
 import { OwnStalls } from './own-stalls.ts'
 import { Pace } from './pace.ts'
+import { pingSoon } from './ping.ts'
 import { findPlannedJob } from './plan.ts'
 import { findJobApp } from './planned-job.ts'
 import { RecordLedger } from './record-ledger.ts'
@@ -142,6 +143,7 @@ export function tick(world: World): void {
   updateHealthSoon(world)
   updateAlarmsSoon(world)
   sendNotificationsSoon(world)
+  pingSoon(world)
   void world.background.run('note the last use of tokens', () => world.tokens.noteUses())
 }
 

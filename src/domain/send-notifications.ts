@@ -32,9 +32,10 @@ export function acceptSettings(world: World, news: SettingsNews): void {
   else reportBroken(world, news.problem)
 }
 
-function takeSettings({ notify, problems, log }: World, { sinks }: Settings): void {
+function takeSettings({ notify, problems, log }: World, { sinks, ping }: Settings): void {
   problems.clear(SETTINGS.source, SETTINGS.key)
   notify.sinks = sinks
+  notify.ping = ping
   const names = new Set(sinks.map(({ name }) => name))
   notify.outbox.keepSinks(names)
   for (const { source, key } of problems.list())

@@ -115,6 +115,7 @@ export function pollServer(world: World, server: ServerState): Promise<void> {
       server.isPolling = false
     })
     noteServerAlarms(world, server)
+    world.notify.polledAt = world.clock.elapsed()
   })
 }
 

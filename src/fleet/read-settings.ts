@@ -1,5 +1,5 @@
-import type { Settings, SettingsNews } from '../wire/settings.ts'
-import { readSink, SINK_EXAMPLE } from './read-sink.ts'
+import { NO_SETTINGS, type Ping, type Settings, type SettingsNews } from '../wire/settings.ts'
+import { readSink, readUrl, SINK_EXAMPLE } from './read-sink.ts'
 import { printProblems } from './yaml-problems.ts'
 import { type Value, YamlReader } from './yaml-reader.ts'
 
@@ -8,18 +8,21 @@ const EXAMPLE = `notify: { sinks: [${SINK_EXAMPLE}] }`
 /** Parses a settings file. Returns the settings, or all problems found. @param file appears in problems */
 export function readSettings(text: string, file: string): SettingsNews {
   const reader = new YamlReader(text)
-  const settings = reader.problems.length > 0 ? { sinks: [] } : readSettingsRoot(reader)
+  const settings = reader.problems.length > 0 ? NO_SETTINGS : readSettingsRoot(reader)
   if (reader.problems.length === 0) return { kind: 'settings', settings }
   return { kind: 'broken', problem: printProblems(`settings ${file}`, reader.problems) }
 }
 
 /** An empty file sets nothing. */
 function readSettingsRoot(reader: YamlReader): Settings {
-  if (reader.isEmpty(reader.root)) return { sinks: [] }
+  if (reader.isEmpty(reader.root)) return NO_SETTINGS
   const { notify } = reader.fields(reader.root, { known: ['notify'], example: EXAMPLE })
-  if (!notify) return { sinks: [] }
-  const { sinks } = reader.fields(notify, { known: ['sinks'], needed: ['sinks'], example: EXAMPLE })
-  return { sinks: sinks ? readSinks(reader, sinks) : [] }
+  if (!notify) return NO_SETTINGS
+  const { sinks, ping } = reader.fields(notify, { known: ['sinks', 'ping'], example: EXAMPLE })
+  return {
+    sinks: sinks ? readSinks(reader, sinks) : [],
+    ping: (ping && readPing(reader, ping)) ?? null,
+  }
 }
 
 const MAX_SINKS = 50
@@ -36,4 +39,21 @@ function readSinks(reader: YamlReader, value: Value): Settings['sinks'] {
     if (sink) seen.add(sink.name)
     return sink ?? []
   })
+}
+
+const PING_EXAMPLE = '{ url: "https://hc-ping.com/…" }'
+
+/** The failure form is that of healthchecks.io unless it is given. */
+function readPing(reader: YamlReader, value: Value): Ping | undefined {
+  const rules = { known: ['url', 'failUrl'], needed: ['url'], example: PING_EXAMPLE } as const
+  const fields = reader.fields<'url' | 'failUrl'>(value, rules)
+  const url = fields.url && readUrl(reader, fields.url)
+  const failUrl = fields.failUrl ? readUrl(reader, fields.failUrl) : url && makeFailUrl(url)
+  return url !== undefined && failUrl !== undefined ? { url, failUrl } : undefined
+}
+
+function makeFailUrl(text: string): string {
+  const url = new URL(text)
+  url.pathname = `${url.pathname.replace(/\/$/, '')}/fail`
+  return url.href
 }

@@ -43,7 +43,7 @@ function readWebhook(reader: YamlReader, value: Value): Webhook | undefined {
   return url !== undefined && secret !== undefined && format ? { url, secret, format } : undefined
 }
 
-function readUrl(reader: YamlReader, value: Value): string | undefined {
+export function readUrl(reader: YamlReader, value: Value): string | undefined {
   const text = reader.text(value, '"https://example.org/hook"')
   if (text === undefined) return undefined
   const url = URL.parse(text)

@@ -9,6 +9,15 @@ export type WebhookFormat = (typeof WEBHOOK_FORMATS)[number]
 
 export interface Settings {
   sinks: NotifySink[]
+  /** null: nobody watches whether the controller works. */
+  ping: Ping | null
+}
+
+/** Somebody who raises an alarm if nothing comes for a while. The URLs may be secret. */
+export interface Ping {
+  url: string
+  /** Where a fault of the controller is told. */
+  failUrl: string
 }
 
 /** Where notifications go. */
@@ -47,4 +56,4 @@ export interface QuietHours {
 
 export type SettingsNews = { kind: 'settings'; settings: Settings } | { kind: 'broken'; problem: string }
 
-export const NO_SETTINGS: Settings = { sinks: [] }
+export const NO_SETTINGS: Settings = { sinks: [], ping: null }

@@ -53,7 +53,7 @@ async function start(sinks: readonly NotifySink[], folder?: string) {
 }
 
 function use(world: World, sinks: readonly NotifySink[]): void {
-  acceptSettings(world, { kind: 'settings', settings: { sinks: [...sinks] } })
+  acceptSettings(world, { kind: 'settings', settings: { sinks: [...sinks], ping: null } })
 }
 
 function listJobs({ inventory }: World): PlannedJob[] {
@@ -318,4 +318,29 @@ test('what waits for a sink that leaves the settings is dropped, and what waits 
   await turn(world)
   await turn(world)
   expect(await states()).toContain('pager FAILED')
+})
+
+test('a ping goes out each minute while the controller works, and its failure form says what is wrong', async () => {
+  const receiver = await startWebhookReceiver()
+  const kit = await start([])
+  const { world } = kit
+  const ping = { url: receiver.url, failUrl: `${receiver.url}/fail` }
+  const dead = makeSink('http://127.0.0.1:1/')
+  acceptSettings(world, { kind: 'settings', settings: { sinks: [dead], ping } })
+  const takePings = () => receiver.posts.splice(0).map(({ path, body }) => `${path} ${body}`)
+  await pass(kit, world, 3 * MINUTE)
+  expect(takePings()).toEqual(['/hook ok', '/hook ok', '/hook ok'])
+
+  const { saveRules } = world.ports.alarms
+  world.ports.alarms.saveRules = () => Promise.reject(new Error('the disk is full'))
+  await pass(kit, world, MINUTE)
+  expect(takePings()).toEqual(['/hook/fail The catalog cannot be written: the disk is full'])
+  world.ports.alarms.saveRules = saveRules
+
+  // A daemon that is down is no fault of the controller.
+  kit.daemons.at(IP).down = true
+  await pass(kit, world, 10 * MINUTE)
+  expect(new Set(takePings())).toEqual(new Set(['/hook ok']))
+  await pass(kit, world, 70 * MINUTE, 20 * SECOND)
+  expect(takePings().at(-1)).toBe('/hook/fail Notifications have not reached the sink "pager" for an hour')
 })

@@ -13,6 +13,7 @@ function findProblem(text: string): string {
 test('sinks are read with what they match and when they are quiet', () => {
   const text = `
 notify:
+  ping: { url: "https://hc-ping.com/uuid" }
   sinks:
     - webhook: { url: "https://example.org/hook", secret: 0123456789abcdef }
       match: { severity: critical }
@@ -24,6 +25,7 @@ notify:
   expect(read(text)).toEqual({
     kind: 'settings',
     settings: {
+      ping: { url: 'https://hc-ping.com/uuid', failUrl: 'https://hc-ping.com/uuid/fail' },
       sinks: [
         {
           name: 'example.org',
@@ -43,7 +45,7 @@ notify:
 })
 
 test.each(['', '# nothing\n', 'notify: { sinks: [] }'])('%j sets nothing', (text) => {
-  expect(read(text)).toEqual({ kind: 'settings', settings: { sinks: [] } })
+  expect(read(text)).toEqual({ kind: 'settings', settings: { sinks: [], ping: null } })
 })
 
 const HOOK = 'webhook: { url: "https://example.org/h" }'
@@ -88,6 +90,8 @@ test.each([
     `notify: { sinks: [{ ${HOOK} }, { ${HOOK} }] }`,
     'there is another sink "example.org": give each a "name"',
   ],
+  ['notify: { ping: {} }', '"url" is missing here'],
+  ['notify: { ping: { url: hunter2 } }', 'this is not the URL'],
   ['notify: {\n', 'line '],
 ])('%j is refused with the place', (text, problem) => {
   const told = findProblem(text)

@@ -102,10 +102,15 @@ export class NotifyOutbox {
   /** How many wait for a sink that has failed for a while, and what it answered last; undefined if it has not. */
   findStuck(sink: string): { waiting: number; answer: string } | undefined {
     const line = this.#lines.get(sink)
-    if (!line || line.failures === 0 || this.#clock.elapsed() - line.failingSince < PROBLEM_AFTER_MS)
-      return undefined
+    if (!line || !this.isDead(sink, PROBLEM_AFTER_MS)) return undefined
     const tried = [...line.waiting.values()].filter(({ answer }) => answer !== null)
     return { waiting: line.waiting.size, answer: tried.at(-1)?.answer ?? 'no answer' }
+  }
+
+  /** Whether a sink has failed for so long. */
+  isDead(sink: string, ms: number): boolean {
+    const line = this.#lines.get(sink)
+    return line !== undefined && line.failures > 0 && this.#clock.elapsed() - line.failingSince >= ms
   }
 
   /** What is to be stored; confirm it with markSaved(). */
