@@ -12,6 +12,14 @@ import { startWebhookReceiver } from '../support/webhook-receiver.ts'
 const HEALTH = '{ health { controller { states because } } }'
 const LIST = '{ notifications { totalCount nodes { sink event state answer alarm { kind } } } }'
 
+const STATES = '{ notifications { nodes { id state attempts } } }'
+
+interface Sent {
+  id: string
+  state: string
+  attempts: number
+}
+
 async function writeSettings(file: string, text: string): Promise<void> {
   await writeFile(`${file}.new`, text)
   await rename(`${file}.new`, file)
@@ -65,6 +73,32 @@ test('an alarm reaches the sink of the settings; a broken edit changes nothing, 
     code: 1,
     err: expect.stringContaining('There is no sink "one": the settings name "two"'),
   })
+})
+
+test('a controller that is started again during an outage of a sink sends what waits, once', async () => {
+  const folder = await testFolder()
+  const [receiver, file] = [await startWebhookReceiver(), join(folder, 'settings.yaml')]
+  await receiver.stop()
+  const sink = `{ name: one, webhook: { url: "${receiver.url}" }, match: { kind: SILENT } }`
+  await writeSettings(file, `notify: { sinks: [${sink}] }\n`)
+  const settings = createSettingsSource(file, keepingLog())
+  const { clock, daemon, controller, restart } = await startAlarming(folder, { settings })
+  const listStates = async (url: string) => {
+    const { data } = await askGraphQL<{ notifications: { nodes: Sent[] } }>(url, STATES)
+    return data?.notifications.nodes.map(({ id, state, attempts }) => [id, state, attempts > 0])
+  }
+  await daemon.close()
+  const waits = [[expect.any(String), 'WAITING', true]]
+  await hurry(clock, expect.poll(() => listStates(controller.url), { timeout: 60_000 }).toEqual(waits))
+  const [[id] = []] = (await listStates(controller.url)) ?? []
+  await controller.close()
+
+  const again = await restart()
+  expect(await listStates(again.url)).toEqual([[id, 'WAITING', true]])
+  await receiver.restart()
+  const isSent = expect.poll(() => listStates(again.url), { timeout: 60_000 }).toEqual([[id, 'SENT', true]])
+  await hurry(clock, isSent)
+  expect(receiver.posts.map(({ body }) => JSON.parse(body).id)).toEqual([id])
 })
 
 test('a controller does not start with broken settings', async () => {
