@@ -1,12 +1,40 @@
+import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** A test that changes what is global in its process, or measures it, has a process of its own. */
+const NEEDS_OWN_PROCESS =
+  /vi\.(spyOn|stub|useFakeTimers)|process\.(chdir|umask|memoryUsage|resourceUsage)|monitorEventLoopDelay|recorded-disk|run-quietly/
+const ALONE = globSync('test/**/*.test.ts').filter((file) =>
+  NEEDS_OWN_PROCESS.test(readFileSync(file, 'utf8')),
+)
+
+/** Folders of tests, those with the longest ones first. */
+const FOLDERS = [
+  ...new Set([
+    ...['faults', 'compat', 'process', 'cluster'],
+    ...readdirSync('test', { withFileTypes: true }).flatMap((each) =>
+      each.isDirectory() ? [each.name] : [],
+    ),
+  ]),
+]
+const PROJECTS = ['alone', ...FOLDERS]
+
+/** Keeps the files of a project together: a process goes on with the next file only if it is of the same project. */
+class FolderByFolder extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const placeOf = ({ project }: TestSpecification) => PROJECTS.indexOf(project.name)
+    return sorted.toSorted((a, b) => placeOf(a) - placeOf(b))
+  }
+}
 
 export default defineConfig({
   // One copy of graphql: its CommonJS and module builds refuse each other's schemas.
   resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
   test: {
     environment: 'node',
-    include: ['test/**/*.test.ts'],
     pool: 'forks',
     // Much of the time is spent waiting for programs that the tests start.
     maxWorkers: availableParallelism() + 1,
@@ -14,6 +42,15 @@ export default defineConfig({
     hookTimeout: 60_000,
     // What is waited for comes within moments; a loaded machine may take longer.
     expect: { poll: { timeout: 30_000 } },
+    sequence: { sequencer: FolderByFolder },
     coverage: { provider: 'v8', include: ['src/**/*.ts'], exclude: ['src/**/generated/**', 'src/web/**'] },
+    // Half of the processor's time of a test is spent on loading our modules: the files of a folder share processes.
+    projects: [
+      { extends: true, test: { name: 'alone', include: ALONE, isolate: true } },
+      ...FOLDERS.map((name) => ({
+        extends: true as const,
+        test: { name, include: [`test/${name}/**/*.test.ts`], exclude: ALONE, isolate: false },
+      })),
+    ],
   },
 })
