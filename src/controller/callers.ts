@@ -39,7 +39,7 @@ export class Callers {
     this.#world = world
     this.#options = options
     this.#anonymous = new AnonymousRoles(options.anonymous ?? 'none', options.anonymousFrom ?? [])
-    this.#signIns = new SignInLimit(world.log)
+    this.#signIns = new SignInLimit(world)
     this.senders = new RequestSenders(options.trustedProxies)
   }
 

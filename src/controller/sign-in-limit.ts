@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import { readNetwork } from '../lib/address-network.ts'
+import type { Clock } from '../lib/clock.ts'
 import { BackupdError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 
@@ -19,10 +20,13 @@ export class SignInLimit {
   readonly #limiter = new RateLimiterMemory({ points: MAX_WRONG_SIGN_INS, duration: WINDOW_SECONDS })
   readonly #salt = randomBytes(16)
   readonly #log: Log
+  readonly #clock: Clock
+  /** Elapsed ms. */
   #loggedAt = Number.NEGATIVE_INFINITY
 
-  constructor(log: Log) {
+  constructor({ log, clock }: { log: Log; clock: Clock }) {
     this.#log = log
+    this.#clock = clock
   }
 
   /** Counts a wrong sign-in, and returns the refusal if there were too many. */
@@ -44,8 +48,9 @@ export class SignInLimit {
   }
 
   #note(address: string): void {
-    if (performance.now() - this.#loggedAt < LOG_INTERVAL_MS) return
-    this.#loggedAt = performance.now()
+    const now = this.#clock.elapsed()
+    if (now - this.#loggedAt < LOG_INTERVAL_MS) return
+    this.#loggedAt = now
     this.#log.warn({ address }, `${address} sends many tokens that are not valid: they are refused with 429`)
   }
 }

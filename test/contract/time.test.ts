@@ -87,6 +87,7 @@ const TIMERS: readonly Reader[] = [
       /^src\/(engine\/live-record|engine\/child-reporter|engine\/child-run|fleet\/lainlet-documents|fleet\/file-watch)\.ts$/,
     why: 'limits how often something is sent or read',
   },
+  { files: /^src\/controller\/keep-audit\.ts$/, why: 'writes from time to time what has gathered meanwhile' },
   { files: /^src\/daemon\/notifier\/wake\.ts$/, why: 'the notifier looks again at what is to be sent' },
   {
     files: /^src\/volume\/tree\/(flush-writes|recheck\/begin-time)\.ts$/,

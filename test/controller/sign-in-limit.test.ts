@@ -4,6 +4,7 @@ import { WebSocket } from 'ws'
 import { parseAddressRules } from '../../src/controller/address-rules.ts'
 import { MAX_WRONG_SIGN_INS, SignInLimit } from '../../src/controller/sign-in-limit.ts'
 import { readNetwork } from '../../src/lib/address-network.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import { keepingLog } from '../support/keeping-log.ts'
 import { rawRequest } from '../support/raw-http.ts'
 import { authorize, startTwoApps } from '../support/two-apps.ts'
@@ -70,7 +71,7 @@ test('behind a trusted proxy, each caller is counted, and a forged address is no
 })
 
 test('all addresses of a /64 of IPv6 count as one', async () => {
-  const limit = new SignInLimit(keepingLog())
+  const limit = new SignInLimit({ log: keepingLog(), clock: systemClock })
   for (let n = 0; n < MAX_WRONG_SIGN_INS; n++)
     expect(await limit.count(`2001:db8:0:1::${n.toString(16)}`)).toBeUndefined()
   expect((await limit.count('2001:db8:0:1:ffff::1'))?.code).toBe('TOO_MANY_SIGN_INS')
@@ -89,7 +90,7 @@ test.each([
 })
 
 test('any number of addresses takes a bounded number of counts', async () => {
-  const limit = new SignInLimit(keepingLog())
+  const limit = new SignInLimit({ log: keepingLog(), clock: systemClock })
   const refused = new Set<number>()
   // Each count is exhausted at last, which could not be if each address had its own.
   for (let n = 0; n < 200_000; n++)
