@@ -25,6 +25,8 @@ interface SinkLine {
 export class NotifyOutbox {
   readonly #clock: Clock
   readonly #lines = new Map<string, SinkLine>()
+  /** The same by alarm: a long line is not searched. */
+  readonly #byAlarm = new Map<string, Map<string, Notification>>()
   /** What became of some, until that is stored. */
   readonly #unsaved = new Map<string, Notification>()
 
@@ -34,17 +36,14 @@ export class NotifyOutbox {
 
   add(notifications: readonly Notification[]): void {
     for (const one of notifications) {
-      const { waiting } = this.#findLine(one.sink)
-      if (one.state === 'WAITING') waiting.set(one.id, one)
-      else waiting.delete(one.id)
+      if (one.state === 'WAITING') this.#keep(one)
+      else this.#forget(one)
     }
   }
 
   /** Those about an alarm that wait. */
   listWaiting(alarmId: string): Notification[] {
-    return [...this.#lines.values()].flatMap(({ waiting }) =>
-      [...waiting.values()].filter(({ alarm }) => alarm?.id === alarmId),
-    )
+    return [...(this.#byAlarm.get(alarmId)?.values() ?? [])]
   }
 
   /** Gives up those for sinks that are no longer there. */
@@ -95,7 +94,7 @@ export class NotifyOutbox {
     if (line.failures === 0) line.failingSince = now
     line.failures += 1
     line.retryAt = now + backoffMs(line.failures)
-    line.waiting.set(tried.id, tried)
+    this.#keep(tried)
     this.#unsaved.set(tried.id, tried)
   }
 
@@ -127,8 +126,22 @@ export class NotifyOutbox {
   }
 
   #end(one: Notification, state: NotificationState, answer: string): void {
-    this.#findLine(one.sink).waiting.delete(one.id)
+    this.#forget(one)
     this.#unsaved.set(one.id, { ...one, state, answer })
+  }
+
+  #keep(one: Notification): void {
+    this.#findLine(one.sink).waiting.set(one.id, one)
+    if (!one.alarm) return
+    const ofAlarm = this.#byAlarm.get(one.alarm.id) ?? new Map<string, Notification>()
+    this.#byAlarm.set(one.alarm.id, ofAlarm.set(one.id, one))
+  }
+
+  #forget({ id, sink, alarm }: Notification): void {
+    this.#lines.get(sink)?.waiting.delete(id)
+    const ofAlarm = this.#byAlarm.get(alarm?.id ?? '')
+    ofAlarm?.delete(id)
+    if (alarm && ofAlarm?.size === 0) this.#byAlarm.delete(alarm.id)
   }
 
   #findLine(sink: string): SinkLine {
