@@ -4,7 +4,10 @@ import { SERVER_STATES } from '../domain/health/server-rules.ts'
 import { VOLUME_STATES } from '../domain/health/states.ts'
 import type { ListSizes } from '../domain/list-sizes.ts'
 import type { ListSize } from '../domain/plan.ts'
+import { MAX_BUCKETS, MAX_GROUPS, MAX_LISTED_BUCKETS } from '../domain/planned-runs.ts'
+import { MAX_STORE_DAYS } from '../domain/read-store-history.ts'
 import { MAX_DAYS } from '../domain/volume-days.ts'
+import { MAX_UNUSUAL_HOLDS } from '../wire/hold.ts'
 
 /** A field that answers a whole list of objects, without pages. */
 export interface PlainList {
@@ -36,12 +39,17 @@ export const PLAIN_LISTS: Readonly<Record<string, PlainList>> = {
   'Server.jobs': { size: ({ jobsOfServers }) => jobsOfServers, instead: 'jobConnection' },
   'RecoverPlan.steps': { size: () => ({ all: Number.POSITIVE_INFINITY, most: MAX_STEPS }) },
   'Volume.days': { size: (_sizes, { n }) => ({ all: Number.POSITIVE_INFINITY, most: readDays(n) }) },
+  'Query.plannedRuns': { size: () => ({ all: MAX_LISTED_BUCKETS, most: MAX_GROUPS }) },
+  'PlannedRuns.buckets': { size: () => ({ all: MAX_LISTED_BUCKETS, most: MAX_BUCKETS }) },
+  'Query.storeHistory': { size: ({ servers }, filter) => single(servers(filter)) },
+  'StoreHistory.days': { size: () => ({ all: MAX_STORE_DAYS, most: MAX_DAYS }) },
   'Health.counts': { size: () => single(VOLUME_STATES.length) },
   'Health.servers': { size: () => single(SERVER_STATES.length) },
   'Query.anonymousUses': { size: () => single(MAX_USES) },
   'Query.tokens': { size: ({ tokens }) => single(tokens) },
   'Token.grants': { size: () => ({ all: Number.POSITIVE_INFINITY, most: ROLES.length }) },
   'Viewer.grants': { size: () => single(ROLES.length) },
+  'Mutation.acknowledgeUnusual': { size: () => single(MAX_UNUSUAL_HOLDS) },
   'CatalogRebuild.namespaces': { size: ({ servers }) => single(servers({})) },
 }
 
@@ -54,6 +62,9 @@ export const FIELD_COSTS: Readonly<Record<string, number>> = {
   'Server.health': 3,
   'Volume.days': 50,
   'Query.health': 100,
+  /** It computes up to 100,000 times. */
+  'Query.plannedRuns': 1000,
+  'Query.storeHistory': 100,
   'Job.lastRecord': 10,
   'Volume.backups': 50,
   /** Up to 16,000 characters for each server. */

@@ -12,6 +12,7 @@ import type {
   NotificationEvent as DomainNotificationEvent,
   NotificationState as DomainNotificationState,
 } from '../domain/notify/notification.ts'
+import type { BucketLength, PlannedBy } from '../domain/planned-runs.ts'
 
 export const BackupMode = { FULL: 'full', INCREMENT: 'increment' } as const
 export type BackupMode = (typeof BackupMode)[keyof typeof BackupMode]
@@ -391,4 +392,27 @@ registerEnumType(NotificationState, {
     FAILED: { description: 'The sink refused it for good, or for a whole day.' },
     DROPPED: { description: 'The alarm was cleared during quiet hours, or the sink left the settings.' },
   },
+})
+
+export const PlannedBucketLength = {
+  QUARTER_HOUR: 'QUARTER_HOUR',
+  HOUR: 'HOUR',
+  DAY: 'DAY',
+} as const satisfies { [Length in BucketLength]: Length }
+export type PlannedBucketLength = BucketLength
+registerEnumType(PlannedBucketLength, {
+  name: 'PlannedBucketLength',
+  description: 'A length of time; a day is 24 hours.',
+})
+
+export const PlannedGrouping = {
+  APP: 'APP',
+  SERVER: 'SERVER',
+  ACTION: 'ACTION',
+  MODE: 'MODE',
+} as const satisfies { [By in PlannedBy]: By }
+export type PlannedGrouping = PlannedBy
+registerEnumType(PlannedGrouping, {
+  name: 'PlannedGrouping',
+  description: 'What planned runs are grouped by.',
 })

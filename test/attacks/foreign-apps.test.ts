@@ -156,6 +156,7 @@ function findForeign(answer: unknown): string[] {
 const WITHOUT = new Set([
   ...['Backup.files', 'Backup.snapshots', 'Backup.snapshot', 'Backup.diff', 'Backup.history'],
   ...['Server.debug', 'Query.tokens', 'Query.audit', 'Query.anonymousUses', 'Query.notifications'],
+  'Query.storeHistory',
 ])
 
 function namesOf(n: number, app: string) {
@@ -163,6 +164,7 @@ function namesOf(n: number, app: string) {
   const job = kit.world.inventory.plan.jobs.find((each) => each.volume?.app === app && each.server === server)
   return {
     'Query.app': `(name: "${app}")`,
+    'Query.plannedRuns': '(from: "2026-11-24T00:00:00Z", to: "2026-11-25T00:00:00Z", by: APP)',
     'Query.job': `(id: "${job?.id}")`,
     'Query.record': `(rid: "${ridOf(n + 1)}")`,
     'Query.server': `(ip: "${server}")`,

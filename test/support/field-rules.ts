@@ -47,6 +47,8 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   NotificationConnection: 'edges nodes pageInfo totalCount totalCountIsCapped',
   NotificationEdge: 'cursor node',
   PageInfo: 'endCursor hasNextPage',
+  PlannedRuns: 'buckets key runs',
+  PlannedRunsBucket: 'runs start',
   Proc: 'instances name shortName',
   Progress: 'bytesDone bytesPerSecond bytesTotal currentPath etaSeconds filesDone filesTotal phase',
   Record:
@@ -65,6 +67,8 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   ServerHealth: 'state states',
   Snapshot:
     'bytesAdded changedWhileRead clockInDoubt corrupt created fileCount good holds id mirror partial rid size suspect verified',
+  StoreDay: 'date freeBytes usedBytes',
+  StoreHistory: 'days server',
   StoreQuota: 'limitBytes usedBytes',
   StoreSpace: 'driver error freeBytes quota totalBytes trashBytes versions',
   Token: 'createdAt createdBy expiresAt grants id lastUsedAt name',
@@ -96,6 +100,7 @@ export const JUDGED_FIELDS: Readonly<Record<string, string>> = {
   'Query.jobConnection': 'own',
   'Query.jobs': 'own',
   'Query.notifications': 'view of everything',
+  'Query.plannedRuns': 'own',
   'Query.record': 'own',
   'Query.records': 'own',
   'Query.server': 'own',
@@ -105,6 +110,7 @@ export const JUDGED_FIELDS: Readonly<Record<string, string>> = {
   'Query.viewer': 'anyone',
   'Query.anonymousUses': 'access of everything',
   'Query.audit': 'audit of everything',
+  'Query.storeHistory': 'view of everything',
   'Query.tokens': 'access of everything',
   'Subscription.alarmUpdated': 'own',
   'Subscription.recordUpdated': 'own',
