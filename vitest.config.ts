@@ -5,7 +5,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** A test that changes what is global in its process, or measures it, has a process of its own. */
 const NEEDS_OWN_PROCESS =
-  /vi\.(spyOn|stub|useFakeTimers)|process\.(chdir|umask|memoryUsage|resourceUsage)|monitorEventLoopDelay|recorded-disk|run-quietly/
+  /vi\.(spyOn|stub|useFakeTimers)|setDefaultCACertificates|process\.(chdir|umask|memoryUsage|resourceUsage)|monitorEventLoopDelay|recorded-disk|run-quietly/
 const ALONE = globSync('test/**/*.test.ts').filter((file) =>
   NEEDS_OWN_PROCESS.test(readFileSync(file, 'utf8')),
 )

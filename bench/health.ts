@@ -15,6 +15,7 @@ import { acceptInventory } from '../src/domain/inventory.ts'
 import type { PlannedJob } from '../src/domain/plan.ts'
 import { asCaller } from '../src/domain/user-world.ts'
 import type { World } from '../src/domain/world.ts'
+import { createMailClient } from '../src/fleet/mail-client.ts'
 import { createWebhookClient } from '../src/fleet/webhook-client.ts'
 import { isoTime } from '../src/lib/clock.ts'
 import type { Inventory } from '../src/wire/inventory.ts'
@@ -143,6 +144,7 @@ const ports = {
   daemon: memoryDaemons(),
   inventoryMemory: memory,
   webhooks: createWebhookClient(),
+  mail: createMailClient(),
 }
 const open = () => createWorld({ ports, clock, log: silentLog, settings, random: () => 1 })
 const first = await open()

@@ -13,6 +13,7 @@ import { createMeters, openMetricsPage } from '../src/controller/metrics-route.t
 import { closeWorld, createWorld, tick } from '../src/domain/controller.ts'
 import { acceptInventory } from '../src/domain/inventory.ts'
 import type { World } from '../src/domain/world.ts'
+import { createMailClient } from '../src/fleet/mail-client.ts'
 import { createWebhookClient } from '../src/fleet/webhook-client.ts'
 import { isoTime } from '../src/lib/clock.ts'
 import { printPage } from '../src/metrics/metrics-page.ts'
@@ -108,7 +109,8 @@ async function measure(hasIncrements: boolean): Promise<void> {
     takesOver: () => false,
   }
   const inventoryMemory = { load: async () => undefined, save: async () => {} }
-  const ports = { ...catalog, daemon: memoryDaemons(), inventoryMemory, webhooks: createWebhookClient() }
+  const senders = { webhooks: createWebhookClient(), mail: createMailClient() }
+  const ports = { ...catalog, daemon: memoryDaemons(), inventoryMemory, ...senders }
   const world = await createWorld({ ports, clock, log: silentLog, settings })
   await acceptInventory(world, { kind: 'inventory', inventory: makeInventory(hasIncrements) })
   tick(world)

@@ -15,6 +15,7 @@ import { acceptSettings } from '../domain/send-notifications.ts'
 import { pollDue } from '../domain/servers.ts'
 import type { ControllerSettings, World } from '../domain/world.ts'
 import { createDaemonClient } from '../fleet/daemon-client.ts'
+import { createMailClient } from '../fleet/mail-client.ts'
 import { createWebhookClient } from '../fleet/webhook-client.ts'
 import type { Clock } from '../lib/clock.ts'
 import { DataRoom, type DataRoomOptions } from '../lib/data-room.ts'
@@ -119,7 +120,7 @@ async function openWorld(options: OpenOptions, parts: AsyncDisposableStack) {
   removeUnfinishedMemory(dataDir)
   const inventoryMemory = createInventoryMemory(dataDir, log)
   const world = await createWorld({
-    ports: { ...stores, daemon, inventoryMemory, webhooks },
+    ports: { ...stores, daemon, inventoryMemory, webhooks, mail: createMailClient() },
     clock: options.clock,
     trustedClock,
     log,

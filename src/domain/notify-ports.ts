@@ -1,9 +1,9 @@
 // What notifications need from outside; ports.ts has the other ports.
 
 import type { Page, Slice } from '../wire/listing.ts'
-import type { SettingsNews } from '../wire/settings.ts'
+import type { Email, SettingsNews } from '../wire/settings.ts'
 import type { Notification, NotificationState } from './notify/notification.ts'
-import type { WebhookMessage } from './notify/print-body.ts'
+import type { MailMessage, WebhookMessage } from './notify/print-body.ts'
 
 export type { Notification } from './notify/notification.ts'
 
@@ -25,6 +25,19 @@ export interface NotificationStore {
 export interface WebhookPort {
   /** The HTTP status of the answer. Throws if there was none in time; the error never has the URL. */
   post(url: string, message: WebhookMessage): Promise<number>
+}
+
+export interface MailPort {
+  /** Throws if the server was not reached, or does not take the mail from us; the error never has the password. */
+  send(email: Email, message: MailMessage): Promise<SinkAnswer>
+}
+
+/** What a receiver answered. */
+export interface SinkAnswer {
+  isTaken: boolean
+  /** It will never take this one. */
+  isFinal: boolean
+  answer: string
 }
 
 export interface SettingsSource {

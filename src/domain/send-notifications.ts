@@ -1,8 +1,9 @@
 import { messageOf } from '../lib/errors.ts'
-import type { NotifySink, Settings, SettingsNews } from '../wire/settings.ts'
+import type { NotifySink, Settings, SettingsNews, Webhook } from '../wire/settings.ts'
 import { findAlarmEvent, makeNotifications } from './notify/make-notifications.ts'
 import type { Notification } from './notify/notification.ts'
-import { makeWebhookMessage } from './notify/print-body.ts'
+import { makeMailMessage, makeWebhookMessage } from './notify/print-body.ts'
+import type { SinkAnswer } from './notify-ports.ts'
 import type { World } from './world.ts'
 
 const SOURCE = 'notify'
@@ -72,20 +73,15 @@ async function sendDue(world: World, sink: NotifySink): Promise<void> {
   }
 }
 
-async function sendOne(world: World, { webhook, name }: NotifySink, one: Notification): Promise<void> {
-  const { notify, ports, clock, settings, log } = world
-  const at = Math.floor(clock.now() / 1000)
+async function sendOne(world: World, { channel, name }: NotifySink, one: Notification): Promise<void> {
+  const { notify, log } = world
   const facts = { sink: name, notification: one.id }
   try {
-    const message = makeWebhookMessage(webhook, one, { at, controller: settings.advertise })
-    const status = await ports.webhooks.post(webhook.url, message)
-    if (status >= 200 && status < 300) {
-      notify.outbox.noteSent(one, `HTTP ${status}`)
-      log.info(facts, 'A notification was sent')
-    } else {
-      notify.outbox.noteFailure(one, `HTTP ${status}`, FINAL_STATUSES.includes(status))
-      log.warn({ ...facts, status }, `A notification was refused with HTTP ${status}`)
-    }
+    const { isTaken, isFinal, answer } = await deliver(world, channel, one)
+    if (isTaken) notify.outbox.noteSent(one, answer)
+    else notify.outbox.noteFailure(one, answer, isFinal)
+    if (isTaken) log.info({ ...facts, answer }, 'A notification was sent')
+    else log.warn({ ...facts, answer }, `A notification was refused with ${answer}`)
   } catch (error) {
     const answer = messageOf(error).slice(0, MAX_ANSWER)
     notify.outbox.noteFailure(one, answer, false)
@@ -93,13 +89,32 @@ async function sendOne(world: World, { webhook, name }: NotifySink, one: Notific
   }
 }
 
-function reportSink({ notify, problems }: World, { name, webhook }: NotifySink): void {
+/** Throws if the receiver was not reached. */
+function deliver(world: World, channel: NotifySink['channel'], one: Notification): Promise<SinkAnswer> {
+  const { ports, settings } = world
+  if (channel.kind === 'webhook') return postOne(world, channel, one)
+  return ports.mail.send(channel, makeMailMessage(one, settings.advertise))
+}
+
+async function postOne(
+  { ports, clock, settings }: World,
+  webhook: Webhook,
+  one: Notification,
+): Promise<SinkAnswer> {
+  const at = Math.floor(clock.now() / 1000)
+  const message = makeWebhookMessage(webhook, one, { at, controller: settings.advertise })
+  const status = await ports.webhooks.post(webhook.url, message)
+  const isTaken = status >= 200 && status < 300
+  return { isTaken, isFinal: FINAL_STATUSES.includes(status), answer: `HTTP ${status}` }
+}
+
+function reportSink({ notify, problems }: World, { name, channel }: NotifySink): void {
   const stuck = notify.outbox.findStuck(name)
   if (!stuck) {
     problems.clear(SOURCE, name)
     return
   }
-  const { host } = new URL(webhook.url)
+  const { host } = new URL(channel.kind === 'webhook' ? channel.url : channel.server)
   const text = `Notifications do not reach the sink "${name}" on ${host}: ${stuck.answer}. ${stuck.waiting} wait. Check the receiver and the settings`
   problems.report({ source: SOURCE, key: name, text })
 }

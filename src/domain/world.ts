@@ -15,7 +15,7 @@ import type { NamespaceReaders } from './namespace-readers.ts'
 import type { NewsGate } from './news-gate.ts'
 import type { NewsLine } from './news-line.ts'
 import type { NotifyDesk } from './notify/notify-desk.ts'
-import type { NotificationStore, WebhookPort } from './notify-ports.ts'
+import type { MailPort, NotificationStore, WebhookPort } from './notify-ports.ts'
 import type { OwnStalls } from './own-stalls.ts'
 import type { Pace } from './pace.ts'
 import type { Plan } from './plan.ts'
@@ -94,6 +94,7 @@ export interface Ports {
   alarms: AlarmStore
   notifications: NotificationStore
   webhooks: WebhookPort
+  mail: MailPort
   audit: AuditStore
   tokens: TokenStore
   access: AccessStore

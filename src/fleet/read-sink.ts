@@ -9,21 +9,36 @@ import {
   type Webhook,
 } from '../wire/settings.ts'
 import { describeUnknownWord } from './describe-unknown-word.ts'
+import { readEmail } from './read-email.ts'
 import type { Value, YamlReader } from './yaml-reader.ts'
 
 export const SINK_EXAMPLE = '{ webhook: { url: "https://example.org/hook" }, match: { severity: critical } }'
-const SINK_FIELDS = ['name', 'webhook', 'match', 'quietHours'] as const
+const SINK_FIELDS = ['name', 'webhook', 'email', 'match', 'quietHours'] as const
 
 /** Problems never repeat what is written, because URLs and secrets are among it. */
 export function readSink(reader: YamlReader, value: Value): NotifySink | undefined {
   const before = reader.problems.length
-  const fields = reader.fields(value, { known: SINK_FIELDS, needed: ['webhook'], example: SINK_EXAMPLE })
-  const webhook = fields.webhook && readWebhook(reader, fields.webhook)
-  const name = fields.name ? readName(reader, fields.name) : webhook && new URL(webhook.url).hostname
+  const fields = reader.fields(value, { known: SINK_FIELDS, example: SINK_EXAMPLE })
+  const channel = readChannel(reader, value, fields)
+  const name = fields.name ? readName(reader, fields.name) : channel && findHost(channel)
   const match = fields.match ? readMatch(reader, fields.match) : { severity: null, kinds: null, apps: null }
   const quietHours = fields.quietHours ? readQuietHours(reader, fields.quietHours) : null
-  if (!webhook || name === undefined || reader.problems.length > before) return undefined
-  return { name, webhook, match, quietHours: quietHours ?? null }
+  if (!channel || name === undefined || reader.problems.length > before) return undefined
+  return { name, channel, match, quietHours: quietHours ?? null }
+}
+
+function readChannel(
+  reader: YamlReader,
+  value: Value,
+  { webhook, email }: { webhook?: Value; email?: Value },
+): NotifySink['channel'] | undefined {
+  if (webhook && !email) return readWebhook(reader, webhook)
+  if (email && !webhook) return readEmail(reader, email)
+  return reader.problem(value, 'a sink has either "webhook" or "email"')
+}
+
+function findHost(channel: NotifySink['channel']): string {
+  return new URL(channel.kind === 'webhook' ? channel.url : channel.server).hostname
 }
 
 function readName(reader: YamlReader, value: Value): string | undefined {
@@ -40,7 +55,8 @@ function readWebhook(reader: YamlReader, value: Value): Webhook | undefined {
   const url = fields.url && readUrl(reader, fields.url)
   const secret = fields.secret ? readSecret(reader, fields.secret) : null
   const format = fields.format ? readWord(reader, fields.format, WEBHOOK_FORMATS) : 'json'
-  return url !== undefined && secret !== undefined && format ? { url, secret, format } : undefined
+  if (url === undefined || secret === undefined || !format) return undefined
+  return { kind: 'webhook', url, secret, format }
 }
 
 export function readUrl(reader: YamlReader, value: Value): string | undefined {

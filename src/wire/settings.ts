@@ -24,18 +24,28 @@ export interface Ping {
 export interface NotifySink {
   /** Unique. */
   name: string
-  webhook: Webhook
+  channel: Webhook | Email
   match: SinkMatch
   /** null: it is never quiet. */
   quietHours: QuietHours | null
 }
 
 export interface Webhook {
+  kind: 'webhook'
   /** May have a password, or be one: never shown. */
   url: string
   /** Signs what is sent; null: nothing is signed. */
   secret: string | null
   format: WebhookFormat
+}
+
+export interface Email {
+  kind: 'email'
+  /** Plain addresses. */
+  to: readonly string[]
+  from: string
+  /** `smtp://user:password@host:587`, or `smtps://`. May have a password: never shown. */
+  server: string
 }
 
 /** All fields must match; null: anything does. */

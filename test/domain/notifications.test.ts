@@ -12,6 +12,7 @@ import { endRun, HOUR, listOpenAlarms, MINUTE, pass, SECOND, turn } from '../sup
 import { asAdmin } from '../support/callers.ts'
 import type { InMemory } from '../support/given/in-memory.ts'
 import { given } from '../support/given.ts'
+import { type MailRules, startMailReceiver } from '../support/mail-receiver.ts'
 import { tempFolder } from '../support/temp-catalog.ts'
 import { startWebhookReceiver } from '../support/webhook-receiver.ts'
 
@@ -24,7 +25,7 @@ const SECRET = 'a secret of many characters'
 function makeSink(url: string, more: Partial<NotifySink> = {}): NotifySink {
   return {
     name: 'pager',
-    webhook: { url, secret: SECRET, format: 'json' },
+    channel: { kind: 'webhook', url, secret: SECRET, format: 'json' },
     match: { severity: null, kinds: null, apps: null },
     quietHours: null,
     ...more,
@@ -250,12 +251,29 @@ test('quiet hours hold back what is not critical, and drop what is over before t
   ])
 })
 
+test('a mail names the alarm, and the sink is tried again until the server takes it', async () => {
+  const rules: MailRules = { content: [452, 'no room'] }
+  const receiver = await startMailReceiver(rules)
+  const to = ['ops@example.org']
+  const mail = { kind: 'email', to, from: 'backupd@example.org', server: receiver.url } as const
+  const kit = await start([makeSink('', { name: 'mail', channel: mail })])
+  const { world } = kit
+  await fail(kit, world, 'shop')
+  await pass(kit, world, 2 * MINUTE)
+  expect(await list(world)).toMatchObject([{ state: 'WAITING', answer: expect.stringMatching(/^SMTP 452 /) }])
+  delete rules.content
+  await pass(kit, world, 10 * MINUTE)
+  expect(await list(world)).toMatchObject([{ state: 'SENT', answer: expect.stringMatching(/^250 /) }])
+  expect(receiver.mails).toEqual([expect.stringContaining('Subject: [backupd] WARNING FAILING')])
+  expect(receiver.mails[0]).toContain('not there')
+})
+
 test('Slack and ntfy get bodies that they show as they are', async () => {
   const receiver = await startWebhookReceiver()
-  const webhook = { url: receiver.url, secret: null }
+  const webhook = { kind: 'webhook', url: receiver.url, secret: null } as const
   const kit = await start([
-    makeSink(receiver.url, { name: 'slack', webhook: { ...webhook, format: 'slack' } }),
-    makeSink(receiver.url, { name: 'ntfy', webhook: { ...webhook, format: 'ntfy' } }),
+    makeSink(receiver.url, { name: 'slack', channel: { ...webhook, format: 'slack' } }),
+    makeSink(receiver.url, { name: 'ntfy', channel: { ...webhook, format: 'ntfy' } }),
   ])
   const { world } = kit
   const reason = 'a <b> & c'

@@ -29,15 +29,44 @@ notify:
       sinks: [
         {
           name: 'example.org',
-          webhook: { url: 'https://example.org/hook', secret: '0123456789abcdef', format: 'json' },
+          channel: {
+            kind: 'webhook',
+            url: 'https://example.org/hook',
+            secret: '0123456789abcdef',
+            format: 'json',
+          },
           match: { severity: 'critical', kinds: null, apps: null },
           quietHours: null,
         },
         {
           name: 'chat',
-          webhook: { url: 'https://user:pass@hooks.slack.com/T0', secret: null, format: 'slack' },
+          channel: {
+            kind: 'webhook',
+            url: 'https://user:pass@hooks.slack.com/T0',
+            secret: null,
+            format: 'slack',
+          },
           match: { severity: 'warning', kinds: ['SILENT', 'OVERDUE'], apps: ['team-*'] },
           quietHours: { from: 22 * 60, to: 7 * 60 + 30, zone: 'Europe/Berlin' },
+        },
+      ],
+    },
+  })
+})
+
+test('a sink can be e-mail, with the host of its server as its name', () => {
+  const email = '{ to: ops@example.org, from: b@example.org, server: "smtps://u:p%40@mail.example.org" }'
+  expect(read(`notify: { sinks: [{ email: ${email} }] }`)).toMatchObject({
+    settings: {
+      sinks: [
+        {
+          name: 'mail.example.org',
+          channel: {
+            kind: 'email',
+            to: ['ops@example.org'],
+            from: 'b@example.org',
+            server: 'smtps://u:p%40@mail.example.org',
+          },
         },
       ],
     },
@@ -48,13 +77,24 @@ test.each(['', '# nothing\n', 'notify: { sinks: [] }'])('%j sets nothing', (text
   expect(read(text)).toEqual({ kind: 'settings', settings: { sinks: [], ping: null } })
 })
 
+function makeMail(to: string, server: string): string {
+  return `notify: { sinks: [{ email: { to: ${to}, from: a@b, server: "${server}" } }] }`
+}
+
 const HOOK = 'webhook: { url: "https://example.org/h" }'
 
 test.each([
   ['notfy: {}', 'line 1, column 1: "notfy" is not known here: did you mean "notify"?'],
   ['notify: 3', 'line 1, column 9: a map belongs here'],
   ['notify: { sinks: {} }', 'line 1, column 18: a list belongs here'],
-  ['notify:\n  sinks:\n    - match: {}', 'line 3, column 7: "webhook" is missing here'],
+  ['notify:\n  sinks:\n    - match: {}', 'line 3, column 7: a sink has either "webhook" or "email"'],
+  [`notify: { sinks: [{ ${HOOK}, email: {} }] }`, 'a sink has either "webhook" or "email"'],
+  ['notify: { sinks: [{ email: { to: a@b, from: a@b } }] }', '"server" is missing here'],
+  [makeMail('[]', 'smtp://x'), 'an e-mail has 1 to 50 addresses'],
+  [makeMail('"hunter2 <a@b>"', 'smtp://x'), 'this is not an e-mail address'],
+  [makeMail('"a@b\\r\\nBcc: hunter2@x"', 'smtp://x'), 'this is not an e-mail address'],
+  [makeMail('a@b', 'http://hunter2@x'), 'this is not the URL of a mail server'],
+  [makeMail('a@b', 'smtp://u:hunter2%@x'), 'this is not the URL of a mail server'],
   [
     'notify: { sinks: [{ webhook: { url: "ftp://hunter2@x" } }] }',
     'line 1, column 37: this is not the URL of a webhook',

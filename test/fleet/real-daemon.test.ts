@@ -86,7 +86,8 @@ async function listed() {
 }
 
 test('client and daemon agree on jobs, runs, backups, recovers and deletes', async () => {
-  expect(await client.debug(IP)).toMatchObject({ protocol: 2, ip: IP, crond_status: 'started' })
+  // It answers before its engine has started.
+  await expect.poll(() => client.debug(IP)).toMatchObject({ protocol: 2, ip: IP, crond_status: 'started' })
   const job = backupJob()
   await client.setNotify(IP, 'http://127.0.0.1:9/api/v2/system/notify')
   await client.setJobs(IP, [job], {

@@ -11,6 +11,24 @@ export interface WebhookMessage {
   body: string
 }
 
+/** What is sent as e-mail. */
+export interface MailMessage {
+  /** The same for each try, so that a receiver can drop a second one. */
+  id: string
+  subject: string
+  text: string
+}
+
+/** @param controller the URL of this controller */
+export function makeMailMessage(notification: Notification, controller: string): MailMessage {
+  const { id, alarm } = notification
+  const since = alarm
+    ? [`Since: ${isoTime(alarm.since)}`, `Alarm: ${alarm.id}`, `Controller: ${controller}`]
+    : []
+  const text = [printText(notification, controller), '', ...since, ''].join('\n')
+  return { id, subject: `[backupd] ${printTitle(notification)}`, text }
+}
+
 /** @param at unix seconds, which the signature covers @param controller the URL of this controller */
 export function makeWebhookMessage(
   { format, secret }: Webhook,

@@ -2,6 +2,7 @@ import { type ControllerInput, closeWorld, createWorld } from '../../../src/doma
 import { acceptInventory } from '../../../src/domain/inventory.ts'
 import { listJobsInOrder } from '../../../src/domain/plan.ts'
 import type { RecordStore } from '../../../src/domain/ports.ts'
+import { createMailClient } from '../../../src/fleet/mail-client.ts'
 import { createWebhookClient } from '../../../src/fleet/webhook-client.ts'
 import { isoTime } from '../../../src/lib/clock.ts'
 import { backupName } from '../../../src/wire/archive-name.ts'
@@ -52,6 +53,7 @@ export async function startInMemory(facts: Facts, options: InMemoryOptions = {})
         daemon: daemons,
         inventoryMemory: memory.port,
         webhooks,
+        mail: createMailClient(),
       },
       settings: { ...SETTINGS, identity: catalog.identity },
       clock,
