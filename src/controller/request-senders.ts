@@ -28,7 +28,7 @@ export class RequestSenders {
   readonly #trusted: AddressRanges
   readonly #known = new WeakMap<IncomingMessage, RequestSender>()
 
-  /** @param trustedProxies addresses of proxies, each of which adds the caller's address to X-Forwarded-For */
+  /** @param trustedProxies addresses of proxies; each adds the caller's address to X-Forwarded-For */
   constructor(trustedProxies: readonly Cidr[] = []) {
     this.#trusted = new AddressRanges(trustedProxies)
   }

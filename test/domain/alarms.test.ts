@@ -81,7 +81,7 @@ test('a fault is an alarm when it still holds a minute later, and is cleared aft
   ])
 })
 
-test('a fault that is over within a minute is no alarm, and one that comes back within five is the same alarm', async () => {
+test('a fault that is over within a minute raises no alarm, and one that comes back within five is the same alarm', async () => {
   const kit = await givenVolumes(1).inMemory()
   const { world } = kit
   await startWell(kit)

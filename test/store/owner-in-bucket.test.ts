@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../src/lib/clock.ts'
 import { openDriver } from '../../src/objects/drivers/open-driver.ts'
@@ -74,7 +73,7 @@ describeSwift('the owner of a namespace on a real Swift', (place) => {
     const other = openDriver(place.settings, { dataDir: tempDir(), clock: systemClock })
     const theirs = Buffer.from('{"daemonId":"daemon-d","epoch":1,"storeId":"d"}\n')
     // Swift keeps no conditions: the last one to write wins, and the first one reads that back.
-    while (!(await other.stat('10.0.0.2/.owner'))) await sleep(10)
+    await expect.poll(() => other.stat('10.0.0.2/.owner'), { interval: 10 }).toBeDefined()
     await other.replace('10.0.0.2/.owner', theirs)
     await expect(claim).rejects.toMatchObject({ code: 'CONFLICT' })
   })
