@@ -1,7 +1,7 @@
 import { isoTime } from '../lib/clock.ts'
 import { compareTexts } from '../lib/compare-texts.ts'
 import { BackupdError } from '../lib/errors.ts'
-import { doInSlices } from '../lib/in-slices.ts'
+import { doInSlices, type Interruptible } from '../lib/in-slices.ts'
 import { DAY_MS, HOUR_MS } from '../lib/time-units.ts'
 import {
   type BucketRow,
@@ -56,17 +56,39 @@ export async function findPlannedRuns(
   world: UserWorld,
   question: PlannedRunsQuestion,
 ): Promise<PlannedRuns[]> {
-  const row = readRow(question)
-  const groups = [...groupJobs(world, question.by).values()]
-  const counted = await doInSlices(countPlannedGroups(groups, row))
-  const isGrouped = question.by !== undefined
-  const found = [...counted].map(([key, counts]) => toPlannedRuns(isGrouped ? key : null, counts, row))
-  if (found.length > MAX_GROUPS) throw tooLong(`${found.length} groups`, MAX_GROUPS)
-  const listed = found.reduce((sum, { buckets }) => sum + buckets.length, 0)
-  if (listed > MAX_LISTED_BUCKETS) throw tooLong(`${listed} buckets with runs`, MAX_LISTED_BUCKETS)
+  const found = await doInSlices(countRuns(world, question.by, readRow(question)))
   return found
     .filter(({ runs }) => runs > 0)
     .sort((one, other) => compareTexts(one.key ?? '', other.key ?? ''))
+}
+
+/** The limits are checked before the memory that they bound is taken. */
+function* countRuns(
+  world: UserWorld,
+  by: PlannedBy | undefined,
+  row: BucketRow,
+): Interruptible<PlannedRuns[]> {
+  const groups = yield* groupJobs(world, by)
+  const keys = new Set(groups.map(({ key }) => key))
+  if (keys.size > MAX_GROUPS) throw tooLong(`${keys.size} groups`, MAX_GROUPS)
+  const counted = yield* countPlannedGroups(groups, row)
+  const listed = yield* countListed(counted.values())
+  if (listed > MAX_LISTED_BUCKETS) throw tooLong(`${listed} buckets with runs`, MAX_LISTED_BUCKETS)
+  const found: PlannedRuns[] = []
+  for (const [key, counts] of counted) {
+    found.push(toPlannedRuns(by === undefined ? null : key, counts, row))
+    yield
+  }
+  return found
+}
+
+function* countListed(counted: Iterable<Float64Array>): Interruptible<number> {
+  let listed = 0
+  for (const counts of counted) {
+    listed += counts.reduce((sum, runs) => (runs === 0 ? sum : sum + 1), 0)
+    yield
+  }
+  return listed
 }
 
 function readRow({ from, to, bucket }: PlannedRunsQuestion): BucketRow {
@@ -84,10 +106,11 @@ function tooLong(what: string, most: number): BackupdError {
 }
 
 /** The schedules of the jobs that run, each with how many jobs have it. */
-function groupJobs(world: UserWorld, by: PlannedBy | undefined): Map<string, SchedulesOfGroup> {
+function* groupJobs(world: UserWorld, by: PlannedBy | undefined): Interruptible<SchedulesOfGroup[]> {
   const groups = new Map<string, SchedulesOfGroup>()
   const readKey: (job: PlannedJob) => string = by === undefined ? () => '' : READ_KEY[by]
   for (const job of world.inventory.plan.jobs) {
+    yield
     if (job.action === 'backup_expire' || !seesApp(world, findJobApp(job)) || isPaused(world, job)) continue
     const zone = world.servers.get(job.server)?.timeZone ?? null
     const facts = { key: readKey(job), spec: job.spec, zone }
@@ -96,7 +119,7 @@ function groupJobs(world: UserWorld, by: PlannedBy | undefined): Map<string, Sch
     known.jobs += 1
     groups.set(id, known)
   }
-  return groups
+  return [...groups.values()]
 }
 
 function isPaused({ servers }: World, { server: ip, id }: PlannedJob): boolean {

@@ -29,14 +29,30 @@ export function* countPlannedGroups(
 ): Interruptible<Map<string, Float64Array>> {
   const found = new Map<string, Float64Array>()
   const budget = { left: MAX_TIMES }
-  const bySchedule = Map.groupBy(groups, ({ spec, zone }) => JSON.stringify([spec, zone]))
+  const bySchedule = yield* groupBySchedule(groups)
   for (const [first, ...others] of bySchedule.values()) {
     if (!first) continue
     const counts = yield* countTimes(first, row, budget)
-    for (const { key, jobs } of [first, ...others]) addCounts(found, { key, counts, jobs })
-    yield
+    for (const { key, jobs } of [first, ...others]) {
+      addCounts(found, { key, counts, jobs })
+      yield
+    }
   }
   return found
+}
+
+function* groupBySchedule(
+  groups: readonly SchedulesOfGroup[],
+): Interruptible<Map<string, SchedulesOfGroup[]>> {
+  const bySchedule = new Map<string, SchedulesOfGroup[]>()
+  for (const group of groups) {
+    const id = JSON.stringify([group.spec, group.zone])
+    const same = bySchedule.get(id) ?? []
+    same.push(group)
+    bySchedule.set(id, same)
+    yield
+  }
+  return bySchedule
 }
 
 export function countBuckets({ from, to, lengthMs }: BucketRow): number {
