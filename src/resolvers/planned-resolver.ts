@@ -31,13 +31,17 @@ export class PlannedResolver {
   })
   plannedRuns(
     @Ctx() { world }: Context,
-    @Arg('from', () => DateTime, FROM) from: string,
-    @Arg('to', () => DateTime, TO) to: string,
+    @Arg('from', () => DateTime, FROM) from: Date,
+    @Arg('to', () => DateTime, TO) to: Date,
     @Arg('bucket', () => PlannedBucketLength, BUCKET) bucket?: PlannedBucketLength,
     @Arg('by', () => PlannedGrouping, BY) by?: PlannedGrouping,
   ): Promise<PlannedRuns[]> {
-    const question = { from, to, bucket: bucket ?? PlannedBucketLength.HOUR, by: by ?? undefined }
-    return findPlannedRuns(world, question)
+    return findPlannedRuns(world, {
+      from: from.toISOString(),
+      to: to.toISOString(),
+      bucket: bucket ?? PlannedBucketLength.HOUR,
+      by: by ?? undefined,
+    })
   }
 
   @Query(() => [StoreHistory], {
