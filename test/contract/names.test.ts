@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Types of GraphQL have the names of the API, which are often those of the wire. */
-const NAMED_BY_THE_API = /^src\/resolvers\/(types\/|enums\.ts)/
+const NAMED_BY_THE_API = /^src\/resolvers\/(types|enums)\//
 
 /** A constant in capitals is a limit or a text of its own file, where its comment says what of. */
 const CONSTANT = /^[A-Z][A-Z0-9_]*$/

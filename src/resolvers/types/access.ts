@@ -1,6 +1,6 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql'
 import type { Principal } from '../../domain/access/principal.ts'
-import { AccessRole, CallerKind } from '../enums.ts'
+import { AccessRole, CallerKind } from '../enums/access-enums.ts'
 import { DateTime } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
 

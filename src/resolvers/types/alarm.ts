@@ -1,5 +1,6 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql'
-import { AlarmKind, AlarmSeverity, AlarmTargetType, EventKind } from '../enums.ts'
+import { AlarmKind, AlarmSeverity, AlarmTargetType } from '../enums/alarm-enums.ts'
+import { EventKind } from '../enums/record-enums.ts'
 import { DateTime } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
 

@@ -1,6 +1,7 @@
 import { Field, Float, ID, Int, ObjectType } from 'type-graphql'
 import type { BackupInfo } from '../../wire/backup.ts'
-import { BackupMode, FileType, VerifyMethod } from '../enums.ts'
+import { BackupMode, VerifyMethod } from '../enums/backup-enums.ts'
+import { FileType } from '../enums/file-enums.ts'
 import { BigIntScalar, DateTime } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
 

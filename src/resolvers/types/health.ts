@@ -1,5 +1,5 @@
 import { Field, Int, ObjectType } from 'type-graphql'
-import { ControllerHealthState, ServerHealthState, VolumeHealthState } from '../enums.ts'
+import { ControllerHealthState, ServerHealthState, VolumeHealthState } from '../enums/health-enums.ts'
 import { DateTime } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
 

@@ -1,15 +1,11 @@
 import { Field, ID, InputType, Int } from 'type-graphql'
-import {
-  AccessRole,
-  AlarmKind,
-  AlarmSeverity,
-  BackupMode,
-  InUse,
-  NotificationState,
-  OnRefusedRename,
-  RecordState,
-  VolumeHealthState,
-} from '../enums.ts'
+import { AccessRole } from '../enums/access-enums.ts'
+import { AlarmKind, AlarmSeverity } from '../enums/alarm-enums.ts'
+import { BackupMode } from '../enums/backup-enums.ts'
+import { VolumeHealthState } from '../enums/health-enums.ts'
+import { NotificationState } from '../enums/notification-enums.ts'
+import { RecordState } from '../enums/record-enums.ts'
+import { InUse, OnRefusedRename } from '../enums/recover-enums.ts'
 import { DateTime } from '../scalars.ts'
 
 @InputType()

@@ -1,5 +1,5 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql'
-import { BackupMode } from '../enums.ts'
+import { BackupMode } from '../enums/backup-enums.ts'
 import { DateTime, JsonScalar } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
 

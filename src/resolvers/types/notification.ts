@@ -1,5 +1,5 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql'
-import { NotificationEvent, NotificationState } from '../enums.ts'
+import { NotificationEvent, NotificationState } from '../enums/notification-enums.ts'
 import { DateTime } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
 import { Alarm } from './alarm.ts'

@@ -1,5 +1,5 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql'
-import { SchedulerStatus } from '../enums.ts'
+import { SchedulerStatus } from '../enums/health-enums.ts'
 import { BigIntScalar, DateTime, JsonScalar } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
 

@@ -1,6 +1,6 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql'
 import type { SnapshotInfo } from '../../wire/snapshot.ts'
-import { FileChangeKind } from '../enums.ts'
+import { FileChangeKind } from '../enums/file-enums.ts'
 import { BigIntScalar, DateTime } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
 import { ChangedWhileRead, File, Verification } from './backup.ts'

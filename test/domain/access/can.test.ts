@@ -3,7 +3,7 @@ import { type AccessTarget, can } from '../../../src/domain/access/can.ts'
 import { makeAnonymous, makeTokenPrincipal } from '../../../src/domain/access/principal.ts'
 import { ACCESS_RULES, type AccessAction, type Grant, ROLES } from '../../../src/domain/access/roles.ts'
 import { isAppPattern, matchesAppPattern, Scope } from '../../../src/domain/access/scope.ts'
-import { AccessRole, AccessAction as ShownAction } from '../../../src/resolvers/enums.ts'
+import { AccessRole, AccessAction as ShownAction } from '../../../src/resolvers/enums/access-enums.ts'
 
 const ACTIONS = Object.keys(ACCESS_RULES) as AccessAction[]
 

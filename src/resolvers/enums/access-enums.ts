@@ -1,0 +1,57 @@
+// Every enum of the API is in a file of this folder, by subject. Importing one registers it; types/ and the resolvers do.
+// An enum of the domain has its values here again, and the compiler compares them.
+
+import { registerEnumType } from 'type-graphql'
+import type { AccessAction as DomainAction } from '../../domain/access/roles.ts'
+
+export const AccessRole = {
+  VIEWER: 'viewer',
+  OPERATOR: 'operator',
+  RESTORER: 'restorer',
+  ADMIN: 'admin',
+} as const
+export type AccessRole = (typeof AccessRole)[keyof typeof AccessRole]
+registerEnumType(AccessRole, {
+  name: 'AccessRole',
+  description: 'What a caller may do. Each role may also see.',
+  valuesConfig: {
+    VIEWER: { description: 'See.' },
+    OPERATOR: { description: 'Run, sleep, wake, cancel and verify; acknowledge alarms and unusual backups.' },
+    RESTORER: { description: 'Recover and migrate.' },
+    ADMIN: { description: 'Everything: also delete, schedulers, clocks, the catalog and access.' },
+  },
+})
+
+/** Every action of the domain has its name here in capitals; a test compares. */
+export const AccessAction = {
+  VIEW: 'view',
+  RUN: 'run',
+  SLEEP: 'sleep',
+  WAKE: 'wake',
+  CANCEL: 'cancel',
+  VERIFY: 'verify',
+  ACKNOWLEDGE: 'acknowledge',
+  NOTIFY: 'notify',
+  RECOVER: 'recover',
+  MIGRATE: 'migrate',
+  DELETE: 'delete',
+  SCHEDULER: 'scheduler',
+  CLOCK: 'clock',
+  CATALOG: 'catalog',
+  AUDIT: 'audit',
+  ACCESS: 'access',
+} as const satisfies Record<string, DomainAction>
+export type AccessAction = (typeof AccessAction)[keyof typeof AccessAction]
+registerEnumType(AccessAction, { name: 'AccessAction', description: 'What a caller may want to do.' })
+
+export const CallerKind = { ANONYMOUS: 'anonymous', TOKEN: 'token', PROCESS: 'process' } as const
+export type CallerKind = (typeof CallerKind)[keyof typeof CallerKind]
+registerEnumType(CallerKind, {
+  name: 'CallerKind',
+  description: 'How it was found out who asks.',
+  valuesConfig: {
+    ANONYMOUS: { description: 'It was not: the request had no credentials.' },
+    TOKEN: { description: 'By a token.' },
+    PROCESS: { description: 'The controller asks itself.' },
+  },
+})
