@@ -15,7 +15,9 @@ interface LabelledVolume extends Pick<VolumeEntry, 'jobs' | 'state'> {
 
 /** What is known of each volume. The volumes are listed once, so that they are the same in each family. */
 export function listVolumeGauges(world: World): MetricFamily[] {
-  const volumes = new LabelledVolumes(VOLUME_STATES.flatMap((state) => [...world.health.listIn(state)]))
+  const volumes = new LabelledVolumes(
+    VOLUME_STATES.flatMap((state) => [...world.health.volumes.listIn(state)]),
+  )
   const counts = { name: 'backupd_volumes', help: 'Volumes of the inventory, each by its worst state.' }
   return [
     makeCounts(counts, 'state', countByState(world)),

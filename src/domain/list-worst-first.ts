@@ -57,7 +57,7 @@ function listInState(
   state: VolumeState,
 ): readonly PlannedVolume[] {
   const isCurrent = health.adopted === inventory.plan
-  const inState = health.listIn(state)
+  const inState = health.volumes.listIn(state)
   if (isCurrent && inState.size === 0) return []
   if (!isCurrent || !list.isWhole || inState.size > MAX_SORTED) return list.candidates
   return [...inState].map(({ planned }) => planned).sort(comparePlaces)

@@ -13,7 +13,7 @@ import type { World } from './world.ts'
 
 /** From now on, each change of a volume's health is noted. */
 export function listenToHealth(world: World): void {
-  world.health.listener = {
+  world.health.volumes.listener = {
     changed(entry) {
       if (world.alarms.gate.isOpen(entry.planned.server)) noteVolume(world, entry, false)
     },

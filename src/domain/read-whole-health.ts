@@ -79,7 +79,7 @@ function toHealth<State>(findings: readonly Finding<State>[]): JudgedHealth<Stat
 
 /** Each volume by its worst state, in the order of the states; the volumes of a plan that was not taken over yet are UNKNOWN. */
 export function countByState({ health, inventory }: World): Map<VolumeState, number> {
-  const counts = new Map(VOLUME_STATES.map((state) => [state, health.listIn(state).size]))
+  const counts = new Map(VOLUME_STATES.map((state) => [state, health.volumes.listIn(state).size]))
   const known = [...counts.values()].reduce((sum, count) => sum + count, 0)
   const missing = Math.max(inventory.plan.volumes.length - known, 0)
   return counts.set('UNKNOWN', (counts.get('UNKNOWN') ?? 0) + missing)
@@ -107,7 +107,7 @@ function countKnown(world: UserWorld, seen: ReadonlyMap<VolumeState, number>): n
 
 function countProven(world: UserWorld): number {
   const { health, inventory } = world
-  if (seesEverything(world)) return health.provenCount
+  if (seesEverything(world)) return health.volumes.provenCount
   return inventory.plan.volumes.filter(
     (volume) => seesApp(world, volume.app) && health.isVolumeProven(volume),
   ).length

@@ -184,7 +184,7 @@ function reportLongPauses({ health, problems }: World): void {
   if (Math.abs(now - health.pausesReportedAt) < PAUSES_INTERVAL_MS) return
   health.pausesReportedAt = now
   const long = [...health.paused].filter((entry) => isPausedForLong(entry, now))
-  for (const { volume } of long) health.listener?.changed(volume)
+  for (const { volume } of long) health.volumes.listener?.changed(volume)
   const byServer = Map.groupBy(long, ({ planned }) => planned.server)
   problems.replace(
     PAUSED_SOURCE,

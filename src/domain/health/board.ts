@@ -9,7 +9,7 @@ import {
   type PlannedVolume,
 } from '../plan.ts'
 import { Deadlines } from './deadlines.ts'
-import { addBackup, applyKept, inheritFacts, type LoadedJob, readStanding, toEndedRun } from './entries.ts'
+import { addBackup, applyKept, inheritFacts, type LoadedJob, toEndedRun } from './entries.ts'
 import { JobEntry, type VolumeEntry } from './job-entry.ts'
 import { JobNumbers } from './job-numbers.ts'
 import type { JudgingClock } from './judging-clock.ts'
@@ -18,20 +18,13 @@ import { PlannedTimes } from './planned-times.ts'
 import { findProvenUntil, isJobProven } from './proofs.ts'
 import { type JobFacts, judgeJob, listDeadlines } from './rules.ts'
 import { type ServerFacts, ServerTable } from './server-table.ts'
-import { findWorst, isSameStanding, joinStandings, VOLUME_STATES, type VolumeState } from './states.ts'
+import { isSameStanding } from './states.ts'
 import { StoreHistory } from './store-history.ts'
+import { VolumesByState } from './volumes-by-state.ts'
 
 export interface BoardOptions {
   clock: JudgingClock
   minGraceMs: number
-}
-
-/** Is told of each change, with a call that does little. */
-export interface BoardListener {
-  /** The worst state of the volume is another one, or it is paused for long. */
-  changed(volume: VolumeEntry): void
-  /** The plan no longer has the volume there. */
-  left(volume: PlannedVolume): void
 }
 
 /** The health of every planned backup job. Each piece of news is judged at once, and only the job that it is about. */
@@ -49,16 +42,14 @@ export class HealthBoard {
   readonly paused = new Set<JobEntry>()
   /** Unix ms. */
   pausesReportedAt = Number.NEGATIVE_INFINITY
-  listener: BoardListener | undefined
+  readonly volumes = new VolumesByState()
   readonly stores = new StoreHistory()
   readonly servers: ServerTable
   readonly periods: PeriodJournal
   readonly #minGraceMs: number
   readonly #table = new JobNumbers()
-  readonly #volumes = new Map<PlannedVolume, VolumeEntry>()
-  readonly #byState = new Map<VolumeState, Set<VolumeEntry>>(VOLUME_STATES.map((state) => [state, new Set()]))
+  readonly #entries = new Map<PlannedVolume, VolumeEntry>()
   readonly #deadlines = new Deadlines<JobEntry>()
-  readonly #proven = new Set<VolumeEntry>()
 
   constructor({ clock, minGraceMs }: BoardOptions) {
     this.clock = clock
@@ -69,32 +60,22 @@ export class HealthBoard {
 
   /** undefined for a volume of a plan that was not taken over yet. */
   findVolume(volume: PlannedVolume): VolumeEntry | undefined {
-    return this.#volumes.get(volume)
+    return this.#entries.get(volume)
   }
 
   findJob(id: string): JobEntry | undefined {
     for (const plan of [this.adopting, this.adopted]) {
       const volume = plan && findPlannedJob(plan, id)?.volume
-      const job = volume && this.#volumes.get(volume)?.jobs.find(({ planned }) => planned.id === id)
+      const job = volume && this.#entries.get(volume)?.jobs.find(({ planned }) => planned.id === id)
       if (job) return job
     }
     return undefined
   }
 
-  /** The volumes whose worst state it is. */
-  listIn(state: VolumeState): ReadonlySet<VolumeEntry> {
-    return this.#byState.get(state) ?? new Set()
-  }
-
-  /** How many volumes have a proof, of each of their modes, that is not too old. */
-  get provenCount(): number {
-    return this.#proven.size
-  }
-
-  /** Whether the volume is one of them. */
+  /** Whether each mode of the volume has a proof that is not too old. */
   isVolumeProven(volume: PlannedVolume): boolean {
-    const entry = this.#volumes.get(volume)
-    return entry !== undefined && this.#proven.has(entry)
+    const entry = this.#entries.get(volume)
+    return entry !== undefined && this.volumes.isProven(entry)
   }
 
   /**
@@ -102,30 +83,28 @@ export class HealthBoard {
    * @param earlier what an edited or moved volume was in the plan before
    */
   takeVolume(volume: PlannedVolume, earlier: PlannedVolume | undefined): void {
-    if (this.#volumes.has(volume)) return
-    const known = earlier && this.#volumes.get(earlier)
+    if (this.#entries.has(volume)) return
+    const known = earlier && this.#entries.get(earlier)
     // An instance that moved to two servers at once has one predecessor, which only the first of them takes over.
     const isFree = known?.planned === earlier
     const entry: VolumeEntry = (isFree && known) || { planned: volume, jobs: [], state: 'UNKNOWN' }
     const left = entry.planned
     entry.planned = volume
-    this.#volumes.set(volume, entry)
+    this.#entries.set(volume, entry)
     this.#replaceJobs(entry, volume.jobs)
     this.#sort(entry)
     if (comparePlacesAndServers(left, volume) === 0) return
-    this.listener?.left(left)
-    this.listener?.changed(entry)
+    this.volumes.listener?.left(left)
+    this.volumes.listener?.changed(entry)
   }
 
   /** Drops a volume that the new plan does not have, or has as another one that was taken over. */
   dropVolume(volume: PlannedVolume): void {
-    const entry = this.#volumes.get(volume)
-    this.#volumes.delete(volume)
+    const entry = this.#entries.get(volume)
+    this.#entries.delete(volume)
     if (entry?.planned !== volume) return
     for (const job of entry.jobs) this.#forget(job)
-    this.#byState.get(entry.state)?.delete(entry)
-    this.#proven.delete(entry)
-    this.listener?.left(volume)
+    this.volumes.remove(entry)
   }
 
   #replaceJobs(entry: VolumeEntry, planned: readonly PlannedJob[]): void {
@@ -177,7 +156,7 @@ export class HealthBoard {
     if (!isTerminal(state) || source === undefined) return
     for (const plan of [this.adopting, this.adopted]) {
       const volume = plan && findVolumeByPath(plan, server, source)
-      const jobs = (volume && this.#volumes.get(volume)?.jobs) ?? []
+      const jobs = (volume && this.#entries.get(volume)?.jobs) ?? []
       for (const job of jobs) if (job.mode === mode) this.toLoad.add(job)
     }
   }
@@ -312,15 +291,7 @@ export class HealthBoard {
     this.periods.open(entry.planned, this.servers.readZone(entry.planned.server))
   }
 
-  /** Moves the volume to its present state. */
   #sort(volume: VolumeEntry): void {
-    const before = volume.state
-    this.#byState.get(before)?.delete(volume)
-    volume.state = findWorst(joinStandings(volume.jobs.map(readStanding)))
-    this.#byState.get(volume.state)?.add(volume)
-    const isProven = (job: JobEntry) => isJobProven(job, this.#findProvenUntil(job))
-    if (volume.jobs.length > 0 && volume.jobs.every(isProven)) this.#proven.add(volume)
-    else this.#proven.delete(volume)
-    if (before !== volume.state) this.listener?.changed(volume)
+    this.volumes.sort(volume, (job) => isJobProven(job, this.#findProvenUntil(job)))
   }
 }

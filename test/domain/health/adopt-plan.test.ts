@@ -28,5 +28,5 @@ test('an instance that moved to two servers at once is judged on each of them', 
   expect(moved.volumes.map((volume) => board.findVolume(volume)?.planned)).toEqual(moved.volumes)
   const jobs = moved.volumes.flatMap((volume) => volume.jobs)
   expect(jobs.map(({ id }) => board.findJob(id)?.planned)).toEqual(jobs)
-  expect(board.listIn('UNKNOWN').size).toBe(2)
+  expect(board.volumes.listIn('UNKNOWN').size).toBe(2)
 })

@@ -166,7 +166,7 @@ test('after any history of runs, pauses and time, the states are those that the 
         const states = model.states(clock.now())
         const entry = board.findJob(job.id)
         expect(listStates(entry?.standing ?? {})).toEqual(states)
-        expect(VOLUME_STATES.map((state) => board.listIn(state).size)).toEqual(
+        expect(VOLUME_STATES.map((state) => board.volumes.listIn(state).size)).toEqual(
           VOLUME_STATES.map((state) => Number(state === states[0])),
         )
       }
