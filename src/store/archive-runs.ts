@@ -1,6 +1,6 @@
 import { isGood, type Manifest } from '../wire/backup.ts'
 import { isUnusualHold } from '../wire/hold.ts'
-import { addRun, parseHistory, type RunHistory } from './kinds/unusual/run-history.ts'
+import { joinHistory, type PastRun } from './kinds/unusual/run-history.ts'
 import { readManifests } from './list-backups.ts'
 import type { ArchiveRuns } from './store-parts.ts'
 import type { StoreWorld } from './world.ts'
@@ -27,12 +27,9 @@ export async function findArchiveRuns(
 }
 
 /** Of a manifest, what is small: a volume may have thousands. */
-interface ArchiveFacts extends Pick<Manifest, 'name' | 'sequence' | 'bytes' | 'files'> {
+interface ArchiveFacts extends PastRun, Pick<Manifest, 'name' | 'sequence'> {
   good: boolean
-  /** Neither corrupt nor of an empty or unmounted volume. */
-  usable: boolean
   isHeld: boolean
-  history: string | undefined
 }
 
 function toFacts(manifest: Manifest): ArchiveFacts {
@@ -48,14 +45,4 @@ function toFacts(manifest: Manifest): ArchiveFacts {
     isHeld: holds.some(isUnusualHold),
     history,
   }
-}
-
-/** The newest one that has it, and what is known of the backups since, which an older version made. */
-function joinHistory(facts: readonly ArchiveFacts[]): RunHistory {
-  const known = facts.findLastIndex(({ history }) => history !== undefined)
-  const start = parseHistory(facts[known]?.history ?? '')
-  return facts
-    .slice(known + 1)
-    .filter(({ usable }) => usable)
-    .reduce((history, { bytes, files }) => addRun(history, { bytes, files, changed: null }), start)
 }

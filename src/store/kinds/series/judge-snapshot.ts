@@ -6,13 +6,13 @@ import type { BackupTask } from '../../new-backup.ts'
 import type { StoreParts } from '../../store-parts.ts'
 import { findDayNumber, makeHold, warnOfUnusual } from '../unusual/describe-unusual.ts'
 import { judgeRun } from '../unusual/judge-run.ts'
-import { addRun, parseHistory, printHistory, type RunHistory } from '../unusual/run-history.ts'
+import { joinHistory, type PastRun, printHistory, type RunHistory } from '../unusual/run-history.ts'
 import { addHold } from './hold-note.ts'
 import type { SeriesSnapshot, SnapshotSeries } from './series.ts'
 import { makeSnapshotInfo } from './series-info.ts'
 
 /** What the snapshots of a series say to its next run. */
-export interface SeriesRuns {
+interface SeriesRuns {
   history: RunHistory
   /** The point to keep if the next run is unusual: the newest good snapshot, or else the newest partial one. */
   point: SeriesSnapshot | undefined
@@ -84,19 +84,12 @@ function readSeriesRuns(series: SnapshotSeries | undefined): SeriesRuns {
     return suspect === null && corrupt === null
   })
   return {
-    history: joinHistory(snapshots),
+    history: joinHistory(snapshots.flatMap(readPastRun)),
     point: usable.findLast((snapshot) => isGood(makeSnapshotInfo(snapshot))) ?? usable.at(-1),
     held: snapshots.filter(isHeld).length,
   }
 }
 
-/** The newest one that has it, and what is known of the snapshots since, which an older version made. */
-function joinHistory(snapshots: readonly SeriesSnapshot[]): RunHistory {
-  const known = snapshots.findLastIndex(({ file }) => file.backupd?.history !== undefined)
-  const start = parseHistory(snapshots[known]?.file.backupd?.history ?? '')
-  return snapshots
-    .slice(known + 1)
-    .flatMap(({ file }) => file.backupd ?? [])
-    .filter(({ suspect }) => suspect === null)
-    .reduce((history, { bytes, files }) => addRun(history, { bytes, files, changed: null }), start)
+function readPastRun({ file: { backupd } }: SeriesSnapshot): PastRun[] {
+  return backupd ? [{ ...backupd, usable: backupd.suspect === null }] : []
 }

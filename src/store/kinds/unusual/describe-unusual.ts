@@ -1,8 +1,9 @@
+import { DAY_MS } from '../../../lib/time-units.ts'
 import { printUnusualHold } from '../../../wire/hold.ts'
 
 /** The runs of a day are compared by it: days since 1970, UTC. */
 export function findDayNumber(ms: number): number {
-  return Math.floor(ms / 86_400_000)
+  return Math.floor(ms / DAY_MS)
 }
 
 /** The text under which the last good point before an unusual run is kept. */

@@ -1,7 +1,8 @@
 // How the runs of a volume usually are, and which run is not: a mass deletion, or files that were all encrypted.
 // The daemon judges each run before it is published, by numbers that travel from backup to backup: every manifest and
 // every snapshot has those of the runs before it. So neither the catalog nor the controller is needed, and backups that
-// expired still count. judge-run.ts has the rule; hold-point.ts keeps the last good point before an unusual run.
+// expired still count. judge-run.ts has the rule; judge-archive.ts and judge-snapshot.ts
+// keep the last good point before an unusual run.
 
 /** What a run says of its volume. */
 export interface RunNumbers {
@@ -45,6 +46,24 @@ export function addRun(
     runs: [...runs, run].slice(-MAX_RUNS),
     deviations: [...deviations, ...found].slice(-MAX_DEVIATIONS),
   }
+}
+
+/** A backup, as far as the next run is compared with it. */
+export interface PastRun extends Pick<RunNumbers, 'bytes' | 'files'> {
+  /** Absent if an older version made it. */
+  history?: string | undefined
+  /** Neither corrupt nor of an empty or unmounted volume. */
+  usable: boolean
+}
+
+/** The newest history, and what is known of the backups since, which an older version made. @param runs oldest first */
+export function joinHistory(runs: readonly PastRun[]): RunHistory {
+  const known = runs.findLastIndex(({ history }) => history !== undefined)
+  const start = parseHistory(runs[known]?.history ?? '')
+  return runs
+    .slice(known + 1)
+    .filter(({ usable }) => usable)
+    .reduce((history, { bytes, files }) => addRun(history, { bytes, files, changed: null }), start)
 }
 
 /**
