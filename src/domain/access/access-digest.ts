@@ -1,3 +1,5 @@
+import { DAY_MS } from '../../lib/time-units.ts'
+
 /** Requests of one address that were refused before it was known who asks. */
 export interface RefusedRequests {
   address: string
@@ -15,7 +17,6 @@ export interface RefusedDigest {
 export const MAX_REFUSED_ADDRESSES = 100
 /** Tokens with addresses; more are not noted until the day ends. */
 const MAX_SIGN_INS = 10_000
-const DAY_MS = 86_400_000
 
 /** What the audit says of callers who asked for nothing that it has: who signed in from where, and who was refused. */
 export class AccessDigest {

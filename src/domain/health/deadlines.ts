@@ -1,4 +1,4 @@
-const MINUTE_MS = 60_000
+import { MINUTE_MS } from '../../lib/time-units.ts'
 
 /** Items by the minute of their deadline: to set one is cheap, and those that are not due are not scanned. */
 export class Deadlines<T> {

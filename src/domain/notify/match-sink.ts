@@ -1,11 +1,9 @@
 import { findInstant, offsetAt } from '../../lib/schedule/zone.ts'
-import { DAY_MS } from '../../lib/time-units.ts'
+import { DAY_MS, MINUTE_MS } from '../../lib/time-units.ts'
 import { type NotifySink, type QuietHours, SINK_SEVERITIES } from '../../wire/settings.ts'
 import { matchesAppPattern } from '../access/scope.ts'
 import type { Alarm } from '../alarms/alarm.ts'
 import { rankSeverity } from '../alarms/alarm-rules.ts'
-
-const MINUTE_MS = 60_000
 
 /** Whether a sink wants to know of an alarm. A sink for apps gets those about volumes of these apps only. */
 export function matchesSink({ match: { severity, kinds, apps } }: NotifySink, alarm: Alarm): boolean {

@@ -1,8 +1,7 @@
-import { DAY_MS, HOUR_MS } from '../time-units.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../time-units.ts'
 import { isRunDay } from './next-wall.ts'
 import type { CronSchedule, Schedule } from './spec.ts'
 
-const MINUTE_MS = 60_000
 /** Any day, as long as it is always the same: the first of a leap year. */
 const FIRST_DAY_MS = Date.UTC(2024, 0, 1)
 const TWO_WEEKS = 15
