@@ -38,7 +38,7 @@ export default defineConfig({
     pool: 'forks',
     // Much of the time is spent waiting for programs that the tests start.
     maxWorkers: availableParallelism() + 1,
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     hookTimeout: 60_000,
     // What is waited for comes within moments; a loaded machine may take longer.
     expect: { poll: { timeout: 30_000 } },

@@ -38,7 +38,7 @@ const RESERVE_BYTES = 8 * MIB
 const MAX_FREE_FOR_RESERVE_BYTES = 4096 * MIB
 const CHECK_INTERVAL_MS = 1000
 const LOG_INTERVAL_MS = 10 * 60_000
-/** A failed write counts for this long, whatever the file system reports as free, because a quota may be the cause. */
+/** A write that failed though the file system reported room counts for this long, because a quota may be the cause. */
 const FAILED_WRITE_MS = 60_000
 const KEY = 'data'
 
@@ -52,6 +52,7 @@ export class DataRoom {
   readonly #reserve: string
   #reserved = 0
   #failedAt = Number.NEGATIVE_INFINITY
+  #isMeasuredFull = false
   #loggedAt = Number.NEGATIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
   #checking: Promise<void> = Promise.resolve()
@@ -78,7 +79,7 @@ export class DataRoom {
 
   /** Call it after a write failed on a full disk. */
   reportFull(): void {
-    this.#failedAt = this.#options.clock.elapsed()
+    if (!this.#isMeasuredFull) this.#failedAt = this.#options.clock.elapsed()
     this.#release()
     this.#full('a write failed for lack of room')
   }
@@ -103,10 +104,17 @@ export class DataRoom {
 
   async #update(free: number): Promise<void> {
     if (free < EXHAUSTED_BYTES) this.#release()
-    if (free + this.#reserved < MIN_FREE_BYTES) this.#full(`${Math.floor(free / MIB)} MiB are left`)
+    this.#isMeasuredFull = free + this.#reserved < MIN_FREE_BYTES
+    if (this.#isMeasuredFull) this.#measuredFull(free)
     else if (this.#options.clock.elapsed() - this.#failedAt >= FAILED_WRITE_MS) this.#hasRoom()
     if (free >= 2 * RESERVE_BYTES && free < MAX_FREE_FOR_RESERVE_BYTES && this.#reserved === 0)
       await this.#fillReserve()
+  }
+
+  /** This explains a write that failed, so what the file system reports is believed again. */
+  #measuredFull(free: number): void {
+    this.#failedAt = Number.NEGATIVE_INFINITY
+    this.#full(`${Math.floor(free / MIB)} MiB are left`)
   }
 
   #full(why: string): void {

@@ -64,7 +64,7 @@ itMounts(
       status: 503,
       body: {
         status: 'failing',
-        reason: expect.stringMatching(/^The disk of the data directory .* is full/),
+        reason: expect.stringMatching(/^The disk of the data directory .* is full: \d+ MiB are left/),
       },
     })
     expect(await run()).toMatchObject({ status: 507, code: 'DISK_FULL' })
@@ -101,7 +101,7 @@ itMounts('a full disk under --data of the controller refuses backups and is told
   fill(join(dir, 'fill'))
   await expect.poll(health, PATIENCE).toMatchObject({
     status: 503,
-    body: { reason: expect.stringContaining('is full') },
+    body: { reason: expect.stringMatching(/ is full: \d+ MiB are left/) },
   })
   const { data } = await askGraphQL<{ jobs: { id: string }[] }>(
     url,

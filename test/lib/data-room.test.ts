@@ -45,6 +45,24 @@ test('a failed write counts for a minute, whatever room the file system reports'
   expect([said('error'), said('info')]).toEqual([1, 1])
 })
 
+itMounts('a failed write that the free room explains does not count once there is room', async () => {
+  const size = MIN_FREE_BYTES + 32 * MIB
+  const { dir } = smallFileSystem(size / 1024)
+  const { room } = await roomIn(dir)
+  const fill = (bytes: number) => {
+    leave(dir, size, bytes)
+    return room.check()
+  }
+  for (const isReportedFirst of [true, false]) {
+    if (isReportedFirst) room.reportFull()
+    await fill(4 * MIB)
+    room.reportFull()
+    expect(room.isFull).toBe(true)
+    await fill(size - 2 * MIB)
+    expect(room.isFull).toBe(false)
+  }
+})
+
 test('a full disk is logged once, and again after ten minutes; a second time at once', async () => {
   vi.useFakeTimers({ toFake: ['performance', 'setInterval', 'clearInterval'] })
   const { room, said } = await roomIn(tempDir())
