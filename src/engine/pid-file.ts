@@ -1,6 +1,6 @@
 import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { errnoOf } from '../lib/errors.ts'
+import { succeedsSync, tolerateSync } from '../lib/tolerate.ts'
 
 /**
  * A lock without flock: a file with the id and start time of its process, created atomically.
@@ -25,25 +25,14 @@ function beside(file: string, what: string): string {
 }
 
 function tryLink(from: string, to: string): boolean {
-  try {
-    linkSync(from, to)
-    return true
-  } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return false
-    throw error
-  }
+  return succeedsSync(['EEXIST'], () => linkSync(from, to))
 }
 
 /** Removes the file of a dead holder. If another process has acquired the lock meanwhile, puts its file back. */
 function removeIfDead(file: string): void {
   if (isAlive(readIfExists(file))) return
   const aside = beside(file, 'dead')
-  try {
-    renameSync(file, aside)
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return
-    throw error
-  }
+  if (!succeedsSync(['ENOENT'], () => renameSync(file, aside))) return
   if (isAlive(readIfExists(aside))) tryLink(aside, file)
   unlinkSync(aside)
 }
@@ -67,10 +56,5 @@ function readStartTime(pid: number): string {
 }
 
 function readIfExists(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ESRCH') return undefined
-    throw error
-  }
+  return tolerateSync(['ENOENT', 'ESRCH'], () => readFileSync(file, 'utf8'))
 }

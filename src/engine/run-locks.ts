@@ -14,8 +14,9 @@ import { mkdir, readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../lib/clock.ts'
-import { BackupdError, errnoOf, hasCode } from '../lib/errors.ts'
+import { BackupdError, hasCode } from '../lib/errors.ts'
 import { type Kernel, loadKernel } from '../lib/kernel.ts'
+import { tolerate, tolerateSync } from '../lib/tolerate.ts'
 import { acquirePidFile } from './pid-file.ts'
 
 const RETRY_INTERVAL_MS = 50
@@ -70,12 +71,8 @@ export async function acquireLocks(
 
 /** Lists the life locks in `<dataDir>/locks`: of running runs and of runs that were killed. */
 export async function listLifeLocks(dataDir: string): Promise<string[]> {
-  try {
-    return (await readdir(join(dataDir, 'locks'))).filter((name) => name.startsWith(LIFE_PREFIX))
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return []
-    throw error
-  }
+  const names = await tolerate(['ENOENT'], () => readdir(join(dataDir, 'locks')), [])
+  return names.filter((name) => name.startsWith(LIFE_PREFIX))
 }
 
 /** Whether the run of this rid is running, that is, whether its life lock is held. */
@@ -127,12 +124,7 @@ function releaseFlock(file: string, fd: number): void {
 
 /** Whether the path still leads to the locked file: its holder may have removed it between open and lock. */
 function isSameFile(file: string, fd: number): boolean {
-  try {
-    return statSync(file).ino === fstatSync(fd).ino
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false
-    throw error
-  }
+  return tolerateSync(['ENOENT'], () => statSync(file).ino === fstatSync(fd).ino, false)
 }
 
 function heldByAnother(file: string, name: string): BackupdError {

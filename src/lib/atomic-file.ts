@@ -1,7 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs'
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { errnoOf } from './errors.ts'
+import { tolerate } from './tolerate.ts'
 
 /** Makes renames and new names in `folder` survive a power loss. */
 export async function syncFolder(folder: string): Promise<void> {
@@ -55,11 +55,6 @@ export function removeUnfinishedWrites(file: string): void {
 }
 
 /** The file's text, or undefined if the file does not exist. */
-export async function readFileIfThere(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined
-    throw error
-  }
+export function readFileIfThere(file: string): Promise<string | undefined> {
+  return tolerate(['ENOENT'], () => readFile(file, 'utf8'))
 }

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { errnoOf } from './errors.ts'
+import { tolerate } from './tolerate.ts'
 
 /** Creates a folder (0700) and its missing parents, without mkdir's `recursive`, which never ends on /proc. */
 export async function makeFolder(path: string): Promise<void> {
@@ -15,9 +16,5 @@ export async function makeFolder(path: string): Promise<void> {
 
 /** Does nothing if it exists: another process may make the same folder. */
 async function makeOne(path: string): Promise<void> {
-  try {
-    await mkdir(path, { mode: 0o700 })
-  } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw error
-  }
+  await tolerate(['EEXIST'], () => mkdir(path, 0o700))
 }

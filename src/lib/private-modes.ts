@@ -1,6 +1,6 @@
 import { chmodSync, closeSync, constants, fstatSync, openSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { errnoOf } from './errors.ts'
+import { tolerateSync } from './tolerate.ts'
 
 /** Not in Node's constants. Opens a file only as a path, so that closing it does not drop locks of SQLite. */
 const O_PATH = 0o10000000
@@ -42,19 +42,9 @@ function repair({ folder, path }: { folder: string; path: string }, isOwn: IsOwn
 }
 
 function openName(path: string): number | undefined {
-  try {
-    return openSync(path, O_PATH | constants.O_NOFOLLOW)
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined
-    throw error
-  }
+  return tolerateSync(['ENOENT'], () => openSync(path, O_PATH | constants.O_NOFOLLOW))
 }
 
 function readNamesIfFolder(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return []
-    throw error
-  }
+  return tolerateSync(['ENOENT', 'ENOTDIR'], () => readdirSync(folder), [])
 }

@@ -8,9 +8,9 @@
 
 import { closeSync, constants, openSync, readlinkSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { errnoOf } from '../lib/errors.ts'
 import { O_PATH, openStepwise } from '../lib/kernel/open.ts'
 import { loadKernel } from '../lib/kernel.ts'
+import { tolerateSync } from '../lib/tolerate.ts'
 
 /**
  * A volume that was resolved once and is held open to the end of a run. It is only accessed through `place` and
@@ -70,12 +70,7 @@ export function holdRealPath(path: string): HeldVolume {
 }
 
 function openIfThere(parent: number, name: string): number | undefined {
-  try {
-    return openBelow(parent, name)
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined
-    throw error
-  }
+  return tolerateSync(['ENOENT'], () => openBelow(parent, name))
 }
 
 function openBelow(dir: number, path: string): number {

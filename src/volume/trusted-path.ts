@@ -1,6 +1,7 @@
 import { lstat, readlink, stat } from 'node:fs/promises'
 import { dirname, isAbsolute, join } from 'node:path'
-import { BackupdError, errnoOf } from '../lib/errors.ts'
+import { BackupdError } from '../lib/errors.ts'
+import { tolerate } from '../lib/tolerate.ts'
 
 /** How far a path was followed. */
 export interface TrustedPath {
@@ -81,13 +82,8 @@ async function classifyEntry(directory: string, entry: string): Promise<EntryCla
   return found.isSymbolicLink() ? { target: await readlink(entry) } : 'there'
 }
 
-async function lstatOrMissing(path: string) {
-  try {
-    return await lstat(path)
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined
-    throw error
-  }
+function lstatOrMissing(path: string) {
+  return tolerate(['ENOENT', 'ENOTDIR'], () => lstat(path))
 }
 
 function isWritableByOthers({ mode, gid }: { mode: number; gid: number }): boolean {

@@ -55,6 +55,31 @@ test('a lock that another process took over at the same moment stays with it', (
   living?.release()
 })
 
+test('a holder that ends while its start time is read is dead', () => {
+  const file = join(tempDir(), 'lock')
+  writeFileSync(file, `${process.ppid} 1\n`)
+  const { readFileSync } = fs
+  vi.spyOn(fs, 'readFileSync').mockImplementation(((path: string, ...more: [BufferEncoding]) => {
+    if (path !== `/proc/${process.ppid}/stat`) return readFileSync(path, ...more)
+    throw Object.assign(new Error('ESRCH: no such process, read'), { code: 'ESRCH' })
+  }) as typeof readFileSync)
+  syncBuiltinESMExports()
+  const held = acquirePidFile(file)
+  expect(held).toBeDefined()
+  held?.release()
+})
+
+test('a lock whose holder cannot be read is not taken', () => {
+  const file = join(tempDir(), 'lock')
+  writeFileSync(file, DEAD)
+  vi.spyOn(fs, 'renameSync').mockImplementationOnce(() => {
+    throw Object.assign(new Error('EPERM: operation not permitted, rename'), { code: 'EPERM' })
+  })
+  syncBuiltinESMExports()
+  expect(() => acquirePidFile(file)).toThrow('EPERM')
+  expect(readFileSync(file, 'utf8')).toBe(DEAD)
+})
+
 test('a lock of a dead run that another process removes at the same moment is taken, and nothing is left', () => {
   const folder = tempDir()
   const file = join(folder, 'lock')

@@ -50,6 +50,13 @@ test('links are not followed, and pipes and missing files are not waited for', (
   const open = readdirSync('/proc/self/fd').length
   expect(makePrivate(dir, all)).toEqual([])
   expect(makePrivate(join(dir, 'gone'), all)).toEqual([])
+  expect(makePrivate(secret, all)).toEqual([])
   expect([modeOf(secret), modeOf(join(dir, 'pipe'))]).toEqual([0o644, 0o666])
   expect(readdirSync('/proc/self/fd')).toHaveLength(open)
+})
+
+test('a folder that cannot be listed is an error, because what is in it may be readable for others', () => {
+  const dir = tempDir()
+  symlinkSync('loop', join(dir, 'loop'))
+  expect(() => makePrivate(join(dir, 'loop'), all)).toThrow('ELOOP')
 })

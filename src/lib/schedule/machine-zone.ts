@@ -1,5 +1,6 @@
 import { readFileSync, realpathSync } from 'node:fs'
-import { errnoOf, messageOf } from '../errors.ts'
+import { messageOf } from '../errors.ts'
+import { tolerateSync } from '../tolerate.ts'
 import { type PosixRule, parsePosixRule, sampleOffsets } from './posix-rule.ts'
 import { forgetZones, isZone, offsetAt } from './zone.ts'
 
@@ -46,12 +47,7 @@ function zoneOfTz(tz: string, usual: readonly string[]): string {
 
 /** A machine without /etc/localtime uses UTC. */
 function zoneOfLocaltime(path: string, usual: readonly string[]): string {
-  try {
-    return zoneOfFile(path, usual)
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return 'UTC'
-    throw error
-  }
+  return tolerateSync(['ENOENT'], () => zoneOfFile(path, usual), 'UTC')
 }
 
 function zoneOfFile(path: string, usual: readonly string[]): string {

@@ -4,6 +4,7 @@ import { basename, dirname } from 'node:path'
 import { syncFolder } from '../../lib/atomic-file.ts'
 import { byteText } from '../../lib/byte-counts.ts'
 import { BackupdError, errnoOf } from '../../lib/errors.ts'
+import { tolerate } from '../../lib/tolerate.ts'
 import type {
   BareDriver,
   CreateOptions,
@@ -225,11 +226,6 @@ function notADirectory(error: unknown): undefined {
   return undefined
 }
 
-export async function ifThere<T>(call: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await call()
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined
-    throw error
-  }
+export function ifThere<T>(call: () => Promise<T>): Promise<T | undefined> {
+  return tolerate(['ENOENT'], call)
 }

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { syncFolder } from '../../lib/atomic-file.ts'
-import { errnoOf } from '../../lib/errors.ts'
+import { tolerate } from '../../lib/tolerate.ts'
 import { checkObjectName } from './object-names.ts'
 
 /** The directory of a driver's files. */
@@ -56,12 +56,7 @@ async function folderPath(place: FilePlace, root: string, folder: string): Promi
   return folder === '' ? root : place.folder(root, checkObjectName(folder))
 }
 
-async function createObjectFolder(path: string): Promise<boolean> {
-  try {
-    await mkdir(path, 0o700)
-    return true
-  } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return false
-    throw error
-  }
+/** False if it exists already. */
+function createObjectFolder(path: string): Promise<boolean> {
+  return tolerate(['EEXIST'], () => mkdir(path, 0o700).then(() => true), false)
 }

@@ -1,15 +1,16 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
-import { BackupdError, errnoOf } from '../../lib/errors.ts'
+import { BackupdError } from '../../lib/errors.ts'
 import { loadKernel } from '../../lib/kernel.ts'
+import { tolerateSync } from '../../lib/tolerate.ts'
 
 const FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW
 /** Locks are only held while a few small files are written, so a process that holds one this long hangs. */
 const TIMEOUT_MS = 60_000
 const MAX_PAUSE_MS = 50
 /** Errors of file systems without flock(2). There the lock only works within one process. */
-const NO_LOCKS = new Set(['ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'ENOLCK'])
+const NO_LOCKS = ['ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'ENOLCK']
 
 /** Path → the last caller in this process's queue. */
 const queues = new Map<string, Promise<void>>()
@@ -60,10 +61,5 @@ async function lockOpenFile(file: FileHandle, path: string): Promise<void> {
 }
 
 function tryLock(file: FileHandle): boolean {
-  try {
-    return loadKernel()?.tryLock(file.fd) ?? true
-  } catch (error) {
-    if (NO_LOCKS.has(errnoOf(error) ?? '')) return true
-    throw error
-  }
+  return tolerateSync(NO_LOCKS, () => loadKernel()?.tryLock(file.fd) ?? true, true)
 }

@@ -1,6 +1,7 @@
 import type { BigIntStats } from 'node:fs'
 import { link, lstat, rename, unlink } from 'node:fs/promises'
 import { errnoOf } from '../../lib/errors.ts'
+import { tolerate } from '../../lib/tolerate.ts'
 
 /** Errors of file systems without hard links, or with too many links of one file. */
 const NO_LINKS = new Set(['EPERM', 'EOPNOTSUPP', 'ENOTSUP', 'ENOSYS', 'EMLINK'])
@@ -40,14 +41,8 @@ async function renameToFree(from: string, to: string): Promise<void> {
 }
 
 async function exists(path: string): Promise<boolean> {
-  try {
-    await lstat(path)
-    return true
-  } catch (error) {
-    // After any other error the name may be in use, and a rename would replace its file.
-    if (errnoOf(error) === 'ENOENT') return false
-    throw error
-  }
+  // After any other error the name may be in use, and a rename would replace its file.
+  return (await tolerate(['ENOENT'], () => lstat(path))) !== undefined
 }
 
 async function isFile(path: string, { dev, ino, size }: StoredFile): Promise<boolean> {

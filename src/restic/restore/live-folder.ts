@@ -1,5 +1,5 @@
 import { type BigIntStats, closeSync, lstatSync, readdirSync } from 'node:fs'
-import { errnoOf } from '../../lib/errors.ts'
+import { tolerateSync } from '../../lib/tolerate.ts'
 import { isStagingName } from '../../volume/swap/staging-folders.ts'
 import type { EntryType } from '../../volume/tree/entry.ts'
 import { readEntryType } from '../../volume/tree/stat-entry.ts'
@@ -43,10 +43,6 @@ export async function withLiveFolder(
 }
 
 function openIfFolder(folder: OutputFolder, name: Buffer): OutputFolder | undefined {
-  try {
-    return openFolderBeneath(folder, name)
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'EXDEV', 'EACCES'].includes(errnoOf(error) ?? '')) return undefined
-    throw error
-  }
+  const codes = ['ENOENT', 'ENOTDIR', 'ELOOP', 'EXDEV', 'EACCES']
+  return tolerateSync(codes, () => openFolderBeneath(folder, name))
 }

@@ -1,4 +1,4 @@
-import { errnoOf } from '../../lib/errors.ts'
+import { tolerate } from '../../lib/tolerate.ts'
 import { holdRealPath } from '../../volume/held-volume.ts'
 import { readXattrs } from '../../volume/tree/attributes.ts'
 import type { TreeEntry } from '../../volume/tree/entry.ts'
@@ -51,13 +51,10 @@ async function directoryAt(path: Buffer, { kernel, root }: OpenVolume): Promise<
 
 /** Follows no link, because the owners of a volume above this one could have put a link there. */
 async function pinReal(path: Buffer): Promise<Pin | undefined> {
-  try {
+  return await tolerate(['ENOENT', 'ENOTDIR', 'ELOOP'], async () => {
     using directory = holdRealPath(path.toString())
     return directory.exists ? await pinPath(directory.place) : undefined
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error) ?? '')) return undefined
-    throw error
-  }
+  })
 }
 
 async function storeOne(store: TreeStore, entry: TreeEntry, subtree: Buffer): Promise<Buffer> {

@@ -1,7 +1,7 @@
 import { rmdir } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { errnoOf } from '../../lib/errors.ts'
 import { loadKernel } from '../../lib/kernel.ts'
+import { tolerate } from '../../lib/tolerate.ts'
 import type { HeldVolume } from '../held-volume.ts'
 import { openFolder } from './folder.ts'
 import { deletePointer, type Pointer } from './pointer.ts'
@@ -37,9 +37,5 @@ async function protectVolume({ protection }: Pointer, volume: HeldVolume): Promi
 
 /** Removes the probe folder of a killed run; one that is not empty is not ours and stays. */
 async function removeProbe(probe: string): Promise<void> {
-  try {
-    await rmdir(probe)
-  } catch (error) {
-    if (!['ENOENT', 'ENOTEMPTY', 'ENOTDIR', 'EROFS'].includes(errnoOf(error) ?? '')) throw error
-  }
+  await tolerate(['ENOENT', 'ENOTEMPTY', 'ENOTDIR', 'EROFS'], () => rmdir(probe))
 }

@@ -1,6 +1,6 @@
 import { type BigIntStats, constants, lstatSync } from 'node:fs'
 import { type FileHandle, open, opendir } from 'node:fs/promises'
-import { errnoOf } from '../../lib/errors.ts'
+import { tolerateSync } from '../../lib/tolerate.ts'
 import { countStep } from '../../lib/work-steps.ts'
 import { findMountId } from '../tree/mounts.ts'
 
@@ -68,12 +68,7 @@ export async function isEmpty(folder: Folder): Promise<boolean> {
 
 /** The stats of `name` in `folder`, or undefined if it does not exist. Links are not followed. */
 export function statEntry(folder: Folder, name: Buffer | string): BigIntStats | undefined {
-  try {
-    return lstatSync(folder.at(name), { bigint: true })
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined
-    throw error
-  }
+  return tolerateSync(['ENOENT'], () => lstatSync(folder.at(name), { bigint: true }))
 }
 
 /** For loops of blocking calls: counts a work step each time, and every so often lets the event loop run. */

@@ -1,6 +1,6 @@
 import { linkSync, renameSync, unlinkSync } from 'node:fs'
-import { errnoOf } from '../../lib/errors.ts'
 import { type Kernel, loadKernel } from '../../lib/kernel.ts'
+import { succeedsSync } from '../../lib/tolerate.ts'
 import { type Folder, statEntry } from './folder.ts'
 
 /** One name in a folder that is held open. */
@@ -17,17 +17,9 @@ export function moveWithoutReplacing(from: NameIn, to: NameIn): void {
 
 /** False if the file system does not support RENAME_NOREPLACE (NFS, and some FUSE file systems). */
 function moveAtomically(kernel: Kernel, from: NameIn, to: NameIn): boolean {
-  try {
-    kernel.renameat2(
-      { dir: from.folder.fd, name: from.name },
-      { dir: to.folder.fd, name: to.name },
-      'noReplace',
-    )
-    return true
-  } catch (error) {
-    if (errnoOf(error) === 'EINVAL' || errnoOf(error) === 'ENOSYS') return false
-    throw error
-  }
+  const source = { dir: from.folder.fd, name: from.name }
+  const target = { dir: to.folder.fd, name: to.name }
+  return succeedsSync(['EINVAL', 'ENOSYS'], () => kernel.renameat2(source, target, 'noReplace'))
 }
 
 /**

@@ -1,6 +1,7 @@
 import { mkdirSync, unlinkSync } from 'node:fs'
 import { bytesToText } from '../../lib/byte-paths.ts'
 import { errnoOf } from '../../lib/errors.ts'
+import { tolerateSync } from '../../lib/tolerate.ts'
 import { breather, type Folder, openFolder, statEntry, streamNames } from './folder.ts'
 import { type Child, type JournalHeader, readChildren } from './journal.ts'
 import { moveWithoutReplacing } from './move.ts'
@@ -88,11 +89,7 @@ export async function setAside(swap: SwapContext, from: Folder, name: Buffer): P
 }
 
 async function openRound(late: Folder, round: number): Promise<Folder> {
-  try {
-    mkdirSync(late.at(String(round)), { mode: 0o700 })
-  } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw error
-  }
+  tolerateSync(['EEXIST'], () => mkdirSync(late.at(String(round)), 0o700))
   return openFolder(late.at(String(round)))
 }
 

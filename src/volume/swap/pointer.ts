@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { syncFolder, writeFileAtomically } from '../../lib/atomic-file.ts'
 import { errnoOf, messageOf } from '../../lib/errors.ts'
+import { tolerate } from '../../lib/tolerate.ts'
 import { parseJson } from '../../wire/json.ts'
 import { seenVolumeSchema } from './seen-volume.ts'
 
@@ -87,10 +88,6 @@ export function readPointer(dataDir: string, rid: string): Pointer | undefined {
 }
 
 async function pointerNames(dataDir: string): Promise<string[]> {
-  try {
-    return (await readdir(recoversFolder(dataDir))).filter((name) => name.endsWith('.json')).sort()
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return []
-    throw error
-  }
+  const names = await tolerate(['ENOENT'], () => readdir(recoversFolder(dataDir)), [])
+  return names.filter((name) => name.endsWith('.json')).sort()
 }

@@ -2,8 +2,9 @@ import { closeSync, constants, fsyncSync, openSync, writeSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { z } from 'zod'
 import { bytesToText, textToBytes } from '../../lib/byte-paths.ts'
-import { errnoOf, requireErrno } from '../../lib/errors.ts'
+import { requireErrno } from '../../lib/errors.ts'
 import { type Kernel, loadKernel } from '../../lib/kernel.ts'
+import { tolerate } from '../../lib/tolerate.ts'
 import { parseJson } from '../../wire/json.ts'
 import { setFlags } from '../tree/inode-flags.ts'
 import { breather, type Folder, openFolder } from './folder.ts'
@@ -124,13 +125,8 @@ function protectPinned(kernel: Kernel, pin: number, flags: number): string | und
 
 /** Throws BAD_INPUT for a line that is incomplete. */
 async function* readList(staging: Folder): AsyncGenerator<{ path: Buffer; flags: number }> {
-  let file: Awaited<ReturnType<typeof open>>
-  try {
-    file = await open(staging.at(PROTECTED), READ)
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return
-    throw error
-  }
+  const file = await tolerate(['ENOENT'], () => open(staging.at(PROTECTED), READ))
+  if (!file) return
   try {
     for await (const line of file.readLines({ autoClose: false, start: 0 })) {
       const [path, flags] = parseJson('A line of the list of protected entries', line, lineSchema)

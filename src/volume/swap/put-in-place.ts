@@ -2,6 +2,7 @@ import { renameSync, rmdirSync } from 'node:fs'
 import { basename } from 'node:path'
 import { errnoOf, messageOf } from '../../lib/errors.ts'
 import { loadKernel } from '../../lib/kernel.ts'
+import { succeedsSync } from '../../lib/tolerate.ts'
 import type { TreeWarning } from '../tree/entry.ts'
 import { joinPath } from '../tree/join-path.ts'
 import { breather, type Folder, isOnSameMount, openFolder, statEntry, streamNames } from './folder.ts'
@@ -150,25 +151,18 @@ function replace({ folders, removed }: Placing, { from, to, wasFolder }: Exchang
 }
 
 function removeEmpty(folder: Buffer): boolean {
-  try {
-    rmdirSync(folder)
-    return true
-  } catch (error) {
-    if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') return false
-    throw error
-  }
+  return succeedsSync(['ENOTEMPTY', 'EEXIST'], () => rmdirSync(folder))
 }
 
 /** Swaps two names atomically. False if the file system or the kernel cannot do it. */
 function exchange(from: Folder, to: Folder, name: Buffer): boolean {
-  try {
-    const kernel = loadKernel()
-    kernel?.renameat2({ dir: from.fd, name }, { dir: to.fd, name }, 'exchange')
-    return kernel !== undefined
-  } catch (error) {
-    if (errnoOf(error) === 'EINVAL' || errnoOf(error) === 'ENOSYS') return false
-    throw error
-  }
+  const kernel = loadKernel()
+  if (!kernel) return false
+  const places = [
+    { dir: from.fd, name },
+    { dir: to.fd, name },
+  ] as const
+  return succeedsSync(['EINVAL', 'ENOSYS'], () => kernel.renameat2(...places, 'exchange'))
 }
 
 async function emptyOld({ folders, onWarning }: Placing): Promise<void> {

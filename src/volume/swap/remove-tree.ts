@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { renameSync, rmdirSync, unlinkSync } from 'node:fs'
 import { errnoOf } from '../../lib/errors.ts'
+import { succeedsSync } from '../../lib/tolerate.ts'
 import {
   breather,
   type Folder,
@@ -78,13 +79,8 @@ async function removeFolder(sweep: Sweep, name: Buffer): Promise<void> {
 }
 
 function removeIfEmpty(folder: Folder, name: Buffer): boolean {
-  try {
-    withoutProtection(folder.at(name), () => rmdirSync(folder.at(name)))
-    return true
-  } catch (error) {
-    if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') return false
-    throw error
-  }
+  const remove = () => withoutProtection(folder.at(name), () => rmdirSync(folder.at(name)))
+  return succeedsSync(['ENOTEMPTY', 'EEXIST'], remove)
 }
 
 /** Moves a subfolder to the top, so that neither the depth nor the length of paths has a limit. */

@@ -1,6 +1,7 @@
 import { lstat } from 'node:fs/promises'
 import { bytesToText } from '../../lib/byte-paths.ts'
 import { errnoOf, messageOf } from '../../lib/errors.ts'
+import { tolerateSync } from '../../lib/tolerate.ts'
 import { type HeldVolume, holdRealPath } from '../held-volume.ts'
 import type { TreeWarning } from '../tree/entry.ts'
 import { checkUsers } from './check-users.ts'
@@ -123,12 +124,7 @@ async function settleOne(unfinished: Unsettled): Promise<Settled> {
 
 /** Undefined if the parent directory does not exist either: then there is no staging folder. */
 function tryHold({ volume }: Pointer): HeldVolume | undefined {
-  try {
-    return holdRealPath(volume)
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined
-    throw error
-  }
+  return tolerateSync(['ENOENT'], () => holdRealPath(volume))
 }
 
 function volumeMissing({ volume }: Pointer): never {

@@ -3,6 +3,7 @@ import { mkdir, rmdir, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { errnoOf } from '../../lib/errors.ts'
 import { loadKernel } from '../../lib/kernel.ts'
+import { tolerate, tolerateSync } from '../../lib/tolerate.ts'
 import type { HeldVolume } from '../held-volume.ts'
 import { type Folder, openFolder } from './folder.ts'
 import { JOURNAL } from './journal.ts'
@@ -73,11 +74,7 @@ export async function makeStagingFolders(staging: string): Promise<void> {
 }
 
 function removeXattr(folder: Folder, name: string): void {
-  try {
-    loadKernel()?.removeXattr(folder.fd, Buffer.from(name))
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOTSUP') throw error
-  }
+  tolerateSync(['ENOTSUP'], () => loadKernel()?.removeXattr(folder.fd, Buffer.from(name)))
 }
 
 /**
@@ -90,34 +87,22 @@ export async function removeStaging(staging: string): Promise<boolean> {
     await emptyIfThere(folder, NEW_FOLDER)
     // Probes of a run that was killed while it tested renames.
     for (const probe of [`${OLD_FOLDER}/probe`, probeName(basename(staging))])
-      await ignoring(['ENOENT', 'ENOTEMPTY', 'ENOTDIR'], rmdir(folder.at(probe)))
+      await tolerate(['ENOENT', 'ENOTEMPTY', 'ENOTDIR'], () => rmdir(folder.at(probe)))
     for (const name of [NEW_FOLDER, OLD_FOLDER, LATE_FOLDER])
-      await ignoring(['ENOENT', 'ENOTEMPTY'], rmdir(folder.at(name)))
-    await ignoring(['ENOENT'], unlink(folder.at(JOURNAL)))
-    await ignoring(['ENOENT'], unlink(folder.at(PROTECTED)))
+      await tolerate(['ENOENT', 'ENOTEMPTY'], () => rmdir(folder.at(name)))
+    await tolerate(['ENOENT'], () => unlink(folder.at(JOURNAL)))
+    await tolerate(['ENOENT'], () => unlink(folder.at(PROTECTED)))
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return true
     throw error
   }
-  return ignoring(['ENOTEMPTY', 'EEXIST'], rmdir(staging))
+  return await tolerate(['ENOTEMPTY', 'EEXIST'], () => rmdir(staging).then(() => true), false)
 }
 
 /** Empties a folder in the staging folder; no error if it does not exist. */
 export async function emptyIfThere(staging: Folder, name: string): Promise<void> {
-  try {
+  await tolerate(['ENOENT'], async () => {
     await using folder = await openFolder(staging.at(name))
     await emptyFolder(folder)
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error
-  }
-}
-
-async function ignoring(codes: string[], act: Promise<void>): Promise<boolean> {
-  try {
-    await act
-    return true
-  } catch (error) {
-    if (codes.includes(errnoOf(error) ?? '')) return false
-    throw error
-  }
+  })
 }

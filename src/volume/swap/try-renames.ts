@@ -1,6 +1,7 @@
 import { mkdirSync, renameSync, rmdirSync } from 'node:fs'
 import { bytesToText } from '../../lib/byte-paths.ts'
 import { BackupdError, errnoOf, hasCode } from '../../lib/errors.ts'
+import { tolerateSync } from '../../lib/tolerate.ts'
 import type { HeldVolume } from '../held-volume.ts'
 import { breather, type Folder, openFolder, streamNames } from './folder.ts'
 import { moveWithoutReplacing } from './move.ts'
@@ -73,11 +74,7 @@ function tryMoveIn(volume: Folder, { staging, name }: RenamesToTry): void {
 }
 
 function removeIfThere(folder: Buffer): void {
-  try {
-    rmdirSync(folder)
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error
-  }
+  tolerateSync(['ENOENT'], () => rmdirSync(folder))
 }
 
 function tryRename(what: string, rename: () => void): void {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { errnoOf } from '../../lib/errors.ts'
 import { parseMountInfo } from '../../lib/mount-info.ts'
+import { tolerateSync } from '../../lib/tolerate.ts'
 
 /** The mounts at a directory and below it, in this process's mount namespace. */
 export interface Mounts {
@@ -33,10 +33,5 @@ export function findMountId(fd: number): string {
 }
 
 function readProcFile(file: string): string {
-  try {
-    return readFileSync(file, 'latin1')
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return ''
-    throw error
-  }
+  return tolerateSync(['ENOENT'], () => readFileSync(file, 'latin1'), '')
 }

@@ -1,5 +1,5 @@
 import { closeSync, fchmodSync, mkdirSync } from 'node:fs'
-import { errnoOf } from '../../lib/errors.ts'
+import { succeedsSync, tolerateSync } from '../../lib/tolerate.ts'
 import { type OutputFolder, openFolderBeneath, openOutputFolder, splitLastStep } from './write-folder.ts'
 import { splitComponents, splitLast } from './write-paths.ts'
 
@@ -63,12 +63,8 @@ export class Folders {
     // From the parent if it is open: opening each folder of a deep tree from the root would take quadratic time.
     const { folder, name } = splitLast(path)
     const above = this.#open.get(folder.toString('latin1'))
-    try {
-      return above ? openFolderBeneath(above, name) : openFolderBeneath(this.root, path)
-    } catch (error) {
-      if (errnoOf(error) !== 'ENOENT') throw error
-    }
-    return makeFolders(this.root, path)
+    const open = () => (above ? openFolderBeneath(above, name) : openFolderBeneath(this.root, path))
+    return tolerateSync(['ENOENT'], open) ?? makeFolders(this.root, path)
   }
 
   #closeOldest(): void {
@@ -99,11 +95,5 @@ function makeFolders(root: OutputFolder, path: Buffer): OutputFolder {
 
 /** Returns whether the folder was created. The umask applies to its mode. */
 function makeIfMissing(place: Buffer): boolean {
-  try {
-    mkdirSync(place, IMPLIED_MODE)
-    return true
-  } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw error
-    return false
-  }
+  return succeedsSync(['EEXIST'], () => mkdirSync(place, IMPLIED_MODE))
 }

@@ -16,6 +16,7 @@ import {
 } from 'node:fs'
 import { errnoOf } from '../../lib/errors.ts'
 import { loadKernel } from '../../lib/kernel.ts'
+import { succeedsSync, tolerateSync } from '../../lib/tolerate.ts'
 import { MIN_HOLE_BYTES } from './data-runs.ts'
 import type { TreeEntry, TreeWarning } from './entry.ts'
 import { Losses } from './losses.ts'
@@ -225,12 +226,7 @@ export class TreeWriter {
   #openDirectory(path: Buffer): number | undefined {
     // folders.reopen() would create missing parents again that were removed.
     if (!this.#removedFolder) return this.#folders.reopen(path).fd
-    try {
-      return openFolderBeneath(this.#folders.root, path).fd
-    } catch (error) {
-      if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error) ?? '')) return undefined
-      throw error
-    }
+    return tolerateSync(['ENOENT', 'ENOTDIR', 'ELOOP'], () => openFolderBeneath(this.#folders.root, path).fd)
   }
 
   /** Creates an entry; if the name exists already, that is removed first. */
@@ -285,13 +281,7 @@ function findPlace({ folder, name }: NameInFolder): Buffer {
 
 /** False if the name exists already. */
 function createFolderAt(folder: OutputFolder, name: Buffer): boolean {
-  try {
-    mkdirSync(folder.at(name), 0o700)
-    return true
-  } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return false
-    throw error
-  }
+  return succeedsSync(['EEXIST'], () => mkdirSync(folder.at(name), 0o700))
 }
 
 function isFolder(place: Buffer): boolean {

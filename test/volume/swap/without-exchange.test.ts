@@ -11,22 +11,26 @@ import { heldVolume } from '../../support/held-volume.ts'
 import { noFlags, run } from '../../support/refused-renames.ts'
 import { fillOld, RID } from '../../support/swap-content.ts'
 
-const EINVAL = 22
+const [EIO, EINVAL, ENOSYS] = [5, 22, 38]
 
-/** As a file system whose rename cannot exchange two names. */
-function refuseExchange(): void {
+/** As a file system or a kernel whose rename cannot exchange two names. */
+function refuseExchange(errno: number): void {
   const kernel = loadKernel()
   if (!kernel) return
   const { renameat2 } = kernel
   vi.spyOn(kernel, 'renameat2').mockImplementation((from, to, how) => {
-    if (how === 'exchange') throw new KernelError(EINVAL, 'renameat2')
+    if (how === 'exchange') throw new KernelError(errno, 'renameat2')
     renameat2(from, to, how)
   })
   onTestFinished(() => void vi.restoreAllMocks())
 }
 
 /** Puts what `fill` stages into an empty volume that `fillVolume` fills. */
-async function placeWithoutExchange(fill: (target: string) => void, fillVolume: (volume: string) => void) {
+async function placeWithoutExchange(
+  fill: (target: string) => void,
+  fillVolume: (volume: string) => void,
+  errno = EINVAL,
+) {
   const { dataDir, volume } = given.volume('/data/db').files(fillOld).onDisk()
   rmSync(volume, { recursive: true })
   mkdirSync(volume)
@@ -38,7 +42,7 @@ async function placeWithoutExchange(fill: (target: string) => void, fillVolume: 
     keepsOthers: true,
   })
   fill(staging.target)
-  refuseExchange()
+  refuseExchange(errno)
   const warnings: string[] = []
   const { signal } = new AbortController()
   const onWarning = ({ path, message }: { path: Buffer; message: string }) =>
@@ -48,21 +52,32 @@ async function placeWithoutExchange(fill: (target: string) => void, fillVolume: 
   return { volume, faults, warnings, ...left }
 }
 
-test('without an exchange of names, an entry of another type is replaced completely', async () => {
-  const placed = await placeWithoutExchange(
-    (target) => {
-      writeFileSync(join(target, 'was a folder'), 'a file now')
-      mkdirSync(join(target, 'was a file/in'), { recursive: true })
-    },
-    (volume) => {
-      mkdirSync(join(volume, 'was a folder'))
-      writeFileSync(join(volume, 'was a file'), 'old')
-    },
-  )
-  expect(placed).toMatchObject({ faults: 0, warnings: [], old: [] })
-  expect(readFileSync(join(placed.volume, 'was a folder'), 'utf8')).toBe('a file now')
-  expect(readdirSync(join(placed.volume, 'was a file'))).toEqual(['in'])
-})
+function stageOtherTypes(target: string): void {
+  writeFileSync(join(target, 'was a folder'), 'a file now')
+  mkdirSync(join(target, 'was a file/in'), { recursive: true })
+}
+
+function fillWithOtherTypes(volume: string): void {
+  mkdirSync(join(volume, 'was a folder'))
+  writeFileSync(join(volume, 'was a file'), 'old')
+}
+
+test.each([EINVAL, ENOSYS])(
+  'without an exchange of names (%i), an entry of another type is replaced completely',
+  async (errno) => {
+    const placed = await placeWithoutExchange(stageOtherTypes, fillWithOtherTypes, errno)
+    expect(placed).toMatchObject({ faults: 0, warnings: [], old: [] })
+    expect(readFileSync(join(placed.volume, 'was a folder'), 'utf8')).toBe('a file now')
+    expect(readdirSync(join(placed.volume, 'was a file'))).toEqual(['in'])
+  },
+)
+
+test.skipIf(!loadKernel())(
+  'an exchange of names that fails for another reason changes nothing (needs libc)',
+  async () => {
+    await expect(placeWithoutExchange(stageOtherTypes, fillWithOtherTypes, EIO)).rejects.toThrow('EIO')
+  },
+)
 
 test('without an exchange of names, a directory that is not empty is restored to its name', async () => {
   const placed = await placeWithoutExchange(

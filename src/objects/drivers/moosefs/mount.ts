@@ -1,7 +1,8 @@
 import { lstat, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BackupdError, errnoOf } from '../../../lib/errors.ts'
+import { BackupdError } from '../../../lib/errors.ts'
 import { type Mount, parseMountInfo } from '../../../lib/mount-info.ts'
+import { tolerate } from '../../../lib/tolerate.ts'
 
 /** A mounted MooseFS in this process's mount namespace. Reading this does not wait for a server. */
 export interface MooseFsMount extends Mount {
@@ -36,13 +37,8 @@ export async function checkControlFiles({ top }: MooseFsMount, dir: string): Pro
   throw notMooseFs(dir, `${top} lacks MooseFS's control files (.masterinfo, .stats)`)
 }
 
-async function lstatIfThere(path: string) {
-  try {
-    return await lstat(path)
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined
-    throw error
-  }
+function lstatIfThere(path: string) {
+  return tolerate(['ENOENT'], () => lstat(path))
 }
 
 export function notMooseFs(dir: string, reason: string, cause?: unknown): BackupdError {

@@ -2,7 +2,8 @@ import { closeSync, fsyncSync, lstatSync, renameSync, unlinkSync } from 'node:fs
 import { join } from 'node:path'
 import { syncFolder } from '../../../lib/atomic-file.ts'
 import { textToBytes } from '../../../lib/byte-paths.ts'
-import { BackupdError, errnoOf } from '../../../lib/errors.ts'
+import { BackupdError } from '../../../lib/errors.ts'
+import { tolerateSync } from '../../../lib/tolerate.ts'
 import { type OutputFolder, openFolderBeneath, openOutputFolder } from '../../../volume/tree/write-folder.ts'
 import { splitLast } from '../../../volume/tree/write-paths.ts'
 import { type BackupPath, trashName } from '../../layout.ts'
@@ -83,12 +84,8 @@ async function deleteInsideMirror(world: StoreWorld, name: string, inside: strin
 }
 
 function openBeneath(mirror: OutputFolder, folder: Buffer): OutputFolder | undefined {
-  try {
-    return folder.length === 0 ? mirror : openFolderBeneath(mirror, folder)
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'EXDEV'].includes(errnoOf(error) ?? '')) return undefined
-    throw error
-  }
+  if (folder.length === 0) return mirror
+  return tolerateSync(['ENOENT', 'ENOTDIR', 'ELOOP', 'EXDEV'], () => openFolderBeneath(mirror, folder))
 }
 
 async function removeName(
