@@ -1,6 +1,6 @@
 import type { AuditFilter, AuditStore, NewAuditEntry } from '../domain/ports.ts'
 import { type AuditEntry, type AuditHead, BEGUN, hashAuditEntry, PRUNE_VERB } from '../wire/audit-entry.ts'
-import { encodeCursor, parseCursor } from '../wire/cursor.ts'
+import { encodeCursor, parseRowCursor } from '../wire/cursor.ts'
 import { capCount, MAX_COUNT, type Page } from '../wire/listing.ts'
 import { NO_CHANGE } from './catalog-change.ts'
 import type { CatalogDb } from './database.ts'
@@ -50,7 +50,12 @@ async function readHead({ audit }: AuditTable): Promise<AuditHead | null> {
 
 /** Reads the newest entry first: only one write runs at a time. */
 async function append(table: AuditTable, { facts, ...given }: NewAuditEntry): Promise<AuditHead> {
-  const entry = { ...given, begin: given.begin ?? null }
+  const texts = {
+    who: toStorable(given.who),
+    verb: toStorable(given.verb),
+    outcome: toStorable(given.outcome),
+  }
+  const entry = { ...given, ...texts, begin: given.begin ?? null }
   const last = await readHead(table)
   const id = (last?.id ?? 0) + 1
   // As it is read again.
@@ -60,10 +65,15 @@ async function append(table: AuditTable, { facts, ...given }: NewAuditEntry): Pr
   return { id, hash }
 }
 
+/** Callers can send what a database stores as something else; then the hash would not be the one of the entry. */
+function toStorable(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\uFFFD')
+}
+
 async function findEntries(db: CatalogDb, filter: AuditFilter, page: Page) {
-  const after = parseCursor(CURSOR, page)
+  const after = parseRowCursor(CURSOR, page)
   const rows = await db.audit.findMany({
-    where: { ...makeWhere(filter), ...(after !== undefined && { id: { lt: Number(after) || 0 } }) },
+    where: { ...makeWhere(filter), ...(after !== undefined && { id: { lt: after } }) },
     orderBy: { id: 'desc' },
     take: page.first + 1,
   })
@@ -97,8 +107,7 @@ async function pruneAudit(table: AuditTable, before: string, now: string) {
     take: MAX_FORGOTTEN_ROWS,
     select: { id: true, at: true, hash: true },
   })
-  const end = rows.findIndex(({ at }) => at >= before)
-  const old = end < 0 ? rows : rows.slice(0, end)
+  const old = await listOld(table, rows, { before, now })
   const last = old.at(-1)
   if (!last) return { count: 0 }
   const facts = { id: last.id, hash: last.hash ?? '' }
@@ -106,6 +115,26 @@ async function pruneAudit(table: AuditTable, before: string, now: string) {
   const newest = await append(table, entry)
   await table.audit.deleteMany({ where: { id: { lte: last.id } } })
   return { count: old.length, newest }
+}
+
+/**
+ * The rows up to the last old one. Those with a time in the future, of a clock that was wrong, are as old as those after
+ * them.
+ */
+async function listOld<Row extends Pick<Audit, 'id' | 'at'>>(
+  { audit }: AuditTable,
+  rows: readonly Row[],
+  { before, now }: { before: string; now: string },
+): Promise<readonly Row[]> {
+  const young = rows.findIndex(({ at }) => at >= before && at <= now)
+  const end = rows.slice(0, young < 0 ? rows.length : young).findLastIndex(({ at }) => at < before)
+  if (end >= 0 || young >= 0) return rows.slice(0, end + 1)
+  const next = await audit.findFirst({
+    where: { id: { gt: rows.at(-1)?.id ?? 0 }, at: { lte: now } },
+    orderBy: { id: 'asc' },
+    select: { at: true },
+  })
+  return next && next.at < before ? rows : []
 }
 
 function toEntry({ facts, ...row }: Audit): AuditEntry {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Notification, NotificationFilter, NotificationStore } from '../domain/notify-ports.ts'
-import { encodeCursor, parseCursor } from '../wire/cursor.ts'
+import { encodeCursor, parseRowCursor } from '../wire/cursor.ts'
 import { MAX_COUNT } from '../wire/listing.ts'
 import { alarmSchema } from './alarm-json.ts'
 import { insertRows } from './bulk-rows.ts'
@@ -30,8 +30,8 @@ export function createNotificationStore(world: NotificationWorld): NotificationS
         () => NO_CHANGE,
       ),
     async find(filter, page) {
-      const after = parseCursor('notification', page)
-      const where = { ...toWhere(filter), ...(after !== undefined && { seq: { lt: Number(after) || 0 } }) }
+      const after = parseRowCursor('notification', page)
+      const where = { ...toWhere(filter), ...(after !== undefined && { seq: { lt: after } }) }
       const rows = await db.notification.findMany({ where, orderBy: { seq: 'desc' }, take: page.first + 1 })
       const items = rows.slice(0, page.first).flatMap(({ seq, json }) =>
         parseNotification(world, json).map((node) => ({

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import type { Execute } from '../client/execute.ts'
 import { AuditPageDocument, type AuditPageQuery } from '../client/generated/operations.ts'
 import { BackupdError } from '../lib/errors.ts'
-import { AuditCheck } from '../wire/audit-check.ts'
+import { AuditCheck, type AuditFindings } from '../wire/audit-check.ts'
 import type { AuditEntry } from '../wire/audit-entry.ts'
 import { addClientFlags, type ClientFlags, connectToController } from './client-flags.ts'
 import { print } from './print.ts'
@@ -91,14 +91,35 @@ async function verify(entries: AsyncIterable<AuditEntry>, { head, json }: AuditF
     isFound ||= entry.id === wanted?.id && entry.hash === wanted.hash
     check.add(entry)
   }
-  const { count, open } = check.finish()
+  const found = check.finish()
+  isFound ||= wanted !== undefined && check.isCheckpoint(wanted)
+  if (!isFound && wanted && check.isPruned(wanted)) throw makeTooOld(head)
   const problems = [...(isFound ? [] : [`Entry ${head} is not in the chain`]), ...check.problems]
   const present = newest ? `${newest.id}:${newest.hash ?? ''}` : ''
-  if (json) print(`${JSON.stringify({ count, open, head: present, problems })}\n`)
-  else if (problems.length === 0)
-    print(`${count} entries, none changed. ${open.length} have no end yet. The head is ${present}\n`)
+  if (json) print(`${JSON.stringify({ ...found, head: present, problems })}\n`)
+  else if (problems.length === 0) print(`${describeFindings(found)} The head is ${present}\n`)
   if (problems.length > 0)
     throw new BackupdError('CONFLICT', `The audit was changed:\n${problems.join('\n')}`)
+}
+
+/** What is no proof of a change, and has to be known all the same, is among it. */
+function describeFindings({ count, open, unchained, epochs }: AuditFindings): string {
+  return [
+    `${count} entries, none changed. ${open.length} have no end yet.`,
+    ...(unchained > 0
+      ? [`${unchained} have no hash, as those of older versions: nobody can check these.`]
+      : []),
+    ...(epochs.length > 0
+      ? [
+          `The catalog was replaced before entry ${epochs.join(', ')}: later ones of the old catalog are missing.`,
+        ]
+      : []),
+  ].join(' ')
+}
+
+function makeTooOld(head: string | undefined): BackupdError {
+  const message = `--head is ${head}, which is older than the entries that are kept. Take a newer one of the log`
+  return new BackupdError('BAD_INPUT', message)
 }
 
 function parseHead(text: string | undefined): { id: number; hash: string } | undefined {

@@ -21,13 +21,18 @@ export function reportOpenAccess({ access, problems, log }: World): void {
  * has a token for everything, so nobody is locked out.
  */
 export function enforceAccess(world: UserWorld): Promise<Answer<boolean>> {
-  return audited(world, { verb: 'enforceAccess', facts: {} }, async () => {
-    const refusal = refuseUnlessPermitted(world, 'access', 'everything')
-    if (refusal) return refusal
-    if (!world.access.isEnforced) await world.access.enforce()
-    world.problems.clear(PROBLEM.source, PROBLEM.key)
-    return true
-  })
+  return audited(
+    world,
+    { verb: 'enforceAccess', facts: {} },
+    {
+      check: () => refuseUnlessPermitted(world, 'access', 'everything'),
+      async act() {
+        if (!world.access.isEnforced) await world.access.enforce()
+        world.problems.clear(PROBLEM.source, PROBLEM.key)
+        return true
+      },
+    },
+  )
 }
 
 /** Who asked without a token since the start, and was answered. */

@@ -1,4 +1,4 @@
-import { badCursor, encodeCursor, parseCursor } from '../wire/cursor.ts'
+import { encodeCursor, parseRowCursor } from '../wire/cursor.ts'
 import { countMatches, type ListCount, type Page, type Slice } from '../wire/listing.ts'
 import type { Alarm, AlarmKind, AlarmSeverity } from './alarms/alarm.ts'
 import { type Answer, refuse } from './answer.ts'
@@ -20,7 +20,7 @@ export interface AlarmFilter {
 
 /** Newest first; those that exist for the caller. Throws BAD_INPUT for a bad cursor. */
 export function findAlarms(world: UserWorld, filter: AlarmFilter, page: Page): Slice<Alarm> {
-  const before = parseNumber(page)
+  const before = parseRowCursor('alarm', page)
   const matches = makeMatcher(world, filter)
   const items: Slice<Alarm>['items'] = []
   for (const node of world.alarms.book.list()) {
@@ -30,14 +30,6 @@ export function findAlarms(world: UserWorld, filter: AlarmFilter, page: Page): S
     items.push({ cursor: encodeCursor('alarm', String(node.raisedSeq)), node })
   }
   return { items, hasNextPage: false }
-}
-
-/** The number of the alarm after which the page begins. */
-function parseNumber(page: Page): number | undefined {
-  const key = parseCursor('alarm', page)
-  if (key === undefined) return undefined
-  if (/^\d{1,15}$/.test(key)) return Number(key)
-  throw badCursor(page.after ?? '')
 }
 
 export function countAlarms(world: UserWorld, filter: AlarmFilter): ListCount {
@@ -72,17 +64,21 @@ const MAX_WHY = 500
 export function acknowledgeAlarm(world: UserWorld, request: AcknowledgeRequest): Promise<Answer<Alarm>> {
   const { id, until, why } = request
   const facts = { id, until, why: why.slice(0, MAX_WHY) }
-  return audited(world, { verb: 'acknowledgeAlarm', facts }, async () => {
-    const alarm = world.alarms.book.find(id)
-    if (!alarm || !seesAlarm(world, alarm)) return refuse('NOT_FOUND', `There is no alarm "${id}"`, { id })
-    const app = alarm.target.volume?.app
-    const target = app === undefined ? 'everything' : { app }
-    return (
-      refuseUnlessPermitted(world, 'acknowledge', target) ??
-      refuseInvalid(world, request) ??
-      (await store(world, request))
-    )
-  })
+  return audited(
+    world,
+    { verb: 'acknowledgeAlarm', facts },
+    {
+      check() {
+        const alarm = world.alarms.book.find(id)
+        if (!alarm || !seesAlarm(world, alarm))
+          return refuse('NOT_FOUND', `There is no alarm "${id}"`, { id })
+        const app = alarm.target.volume?.app
+        const target = app === undefined ? 'everything' : { app }
+        return refuseUnlessPermitted(world, 'acknowledge', target) ?? refuseInvalid(world, request)
+      },
+      act: () => store(world, request),
+    },
+  )
 }
 
 function refuseInvalid(world: UserWorld, { until, why }: AcknowledgeRequest) {

@@ -12,29 +12,50 @@ export interface AuditedRequest {
   facts: Record<string, Json>
 }
 
+export interface AuditedWork<Found, T> {
+  /** Finds what is asked for, or why it is refused; changes nothing. */
+  check(): Answer<Found> | Promise<Answer<Found>>
+  /** @param found what `check` found */
+  act(found: Found): Promise<Answer<T>>
+}
+
 /** Callers choose what is in an entry, also those who are refused. */
 const MAX_TEXT = 8192
 const PROBLEM = { source: 'audit', key: 'write' }
 
 /**
- * Runs `work` between two audit entries: who asks for what, and the outcome. If the first cannot be written, nothing is done.
- * If the second cannot, the next start adds one that says so.
+ * Does something between two audit entries: who asks for what, and the outcome. If the first cannot be written, nothing is
+ * done. If the second cannot, the next start adds one that says so. What `check` refuses has one entry.
  */
-export async function audited<T>(
+export async function audited<Found, T>(
   world: UserWorld,
   request: AuditedRequest,
+  { check, act }: AuditedWork<Found, T>,
+): Promise<Answer<T>> {
+  const found = await noteOutcome(world, { ...request, begin: null }, async () => check())
+  if (isRefused(found)) return found
+  const begin = await writeBegin(world, request)
+  return noteOutcome(world, { ...request, begin }, () => act(found))
+}
+
+interface AuditedPart extends AuditedRequest {
+  /** The first entry; null as long as there is none, and success is no end then. */
+  begin: number | null
+}
+
+async function noteOutcome<T>(
+  world: UserWorld,
+  part: AuditedPart,
   work: () => Promise<Answer<T>>,
 ): Promise<Answer<T>> {
-  const begin = await writeBegin(world, request)
-  const { verb } = request
   try {
     const answer = await work()
-    const outcome = isRefused(answer) ? `refused: ${answer.refused} ${answer.message}` : 'done'
-    await writeEnd(world, { verb, begin, outcome })
+    if (isRefused(answer)) await writeEnd(world, part, `refused: ${answer.refused} ${answer.message}`)
+    else if (part.begin !== null) await writeEnd(world, part, 'done')
     return answer
   } catch (error) {
     const code = error instanceof BackupdError ? error.code : 'INTERNAL'
-    await writeEnd(world, { verb, begin, outcome: `failed: ${code} ${messageOf(error)}` })
+    await writeEnd(world, part, `failed: ${code} ${messageOf(error)}`)
     throw error
   }
 }
@@ -56,19 +77,16 @@ async function writeBegin(world: UserWorld, { verb, facts }: AuditedRequest): Pr
   }
 }
 
-interface End {
-  verb: string
-  begin: number
-  outcome: string
-}
-
-async function writeEnd(world: UserWorld, { outcome: whole, ...end }: End): Promise<void> {
+/** The first entry has the facts, unless this is the only one. */
+async function writeEnd(world: UserWorld, { verb, facts, begin }: AuditedPart, whole: string): Promise<void> {
   const outcome = whole.slice(0, MAX_TEXT)
   const { who } = world.caller
+  const told = begin === null ? { facts: shorten(facts) } : { facts: {}, begin }
+  const end = { who, verb, ...told, outcome }
   try {
-    await world.ports.audit.write({ at: isoTime(world.clock.now()), who, ...end, facts: {}, outcome })
+    await world.ports.audit.write({ at: isoTime(world.clock.now()), ...end })
   } catch (error) {
-    world.log.error({ err: error, who, ...end, outcome }, 'The end of an audit entry could not be written')
+    world.log.error({ err: error, ...end }, 'The end of an audit entry could not be written')
     const text = `Cannot write to the audit: ${messageOf(error)}. The log has the outcome of what was done`
     world.problems.report({ ...PROBLEM, text })
   }

@@ -4,6 +4,7 @@ import { type BackupFilter, capCount, type ListCount, type Page, type Slice } fr
 import { describeMissingBackup } from '../wire/missing-texts.ts'
 import { isProcNamed } from '../wire/proc-names.ts'
 import type { QuestionArgs } from '../wire/questions.ts'
+import type { AccessAction } from './access/roles.ts'
 import { type Answer, isRefused, refuse } from './answer.ts'
 import { audited } from './audit.ts'
 import { reportCorrupt } from './corrupt-backups.ts'
@@ -59,6 +60,17 @@ export async function locateBackup(
   })
 }
 
+/** The same for a caller who wants to do something with it. */
+export async function locatePermitted(
+  world: UserWorld,
+  name: BackupName,
+  action: AccessAction,
+): Promise<Answer<BackupInfo>> {
+  const found = await locateBackup(world, name)
+  if (isRefused(found)) return found
+  return refuseUnlessPermitted(world, action, found) ?? found
+}
+
 /** Whether its volume is no longer in the inventory. */
 export function isOrphaned(world: World, backup: BackupInfo): boolean {
   return findVolumeByPath(world.inventory.plan, backup.server, backup.source) === undefined
@@ -96,20 +108,28 @@ export function deleteBackups(world: UserWorld, request: DeleteBackups): Promise
   return audited(
     world,
     { verb: 'deleteBackups', facts: { app, proc, names, server: server ?? null } },
-    async () => {
-      const refusal = seesApp(world, app) && refuseUnlessPermitted(world, 'delete', { app })
-      if (refusal) return refusal
-      const deletions: Deletion[] = []
-      for (const name of new Set(names)) {
-        const one = refuseForeign(world, request, name) ?? (await resolveDeletion(world, request, name))
-        if (isRefused(one)) return one
-        deletions.push(one)
-      }
-      for (const [ip, some] of Map.groupBy(deletions, ({ backup }) => backup.server))
-        await deleteOn(world, ip, some)
-      return deletions.map(({ name }) => name)
+    {
+      check: () => {
+        const refusal = seesApp(world, app) && refuseUnlessPermitted(world, 'delete', { app })
+        return refusal || resolveDeletions(world, request)
+      },
+      act: async (deletions) => {
+        for (const [ip, some] of Map.groupBy(deletions, ({ backup }) => backup.server))
+          await deleteOn(world, ip, some)
+        return listNames(deletions)
+      },
     },
   )
+}
+
+async function resolveDeletions(world: UserWorld, request: DeleteBackups): Promise<Answer<Deletion[]>> {
+  const deletions: Deletion[] = []
+  for (const name of new Set(request.names)) {
+    const one = refuseForeign(world, request, name) ?? (await resolveDeletion(world, request, name))
+    if (isRefused(one)) return one
+    deletions.push(one)
+  }
+  return deletions
 }
 
 function refuseForeign(

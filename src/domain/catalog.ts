@@ -20,7 +20,10 @@ export function copyCatalog(world: UserWorld, dir: string): Promise<Answer<Catal
   return audited(
     world,
     { verb: 'copyCatalog', facts: { dir } },
-    async () => refuseUnlessPermitted(world, 'catalog', 'everything') ?? world.ports.copier.copyTo(dir),
+    {
+      check: () => refuseUnlessPermitted(world, 'catalog', 'everything'),
+      act: () => world.ports.copier.copyTo(dir),
+    },
   )
 }
 
@@ -52,25 +55,40 @@ export function rebuildCatalog(
   request: RebuildRequest,
 ): Promise<Answer<RebuiltNamespace[]>> {
   const { dryRun, forget } = request
-  return audited(world, { verb: 'rebuildCatalog', facts: { dryRun, forget: [...forget] } }, async () => {
-    const refusal = refuseUnlessPermitted(world, 'catalog', 'everything')
-    if (refusal) return refusal
-    const remembered = new Set(await world.ports.backups.namespaces())
-    for (const ip of forget) {
-      if (world.inventory.plan.servers.has(ip))
-        return refuse(
-          'BAD_INPUT',
-          `${ip} is in the inventory, so its own daemon lists its backups. Remove it from the inventory first`,
-        )
-      if (!remembered.has(ip))
-        return refuse('NOT_FOUND', `The catalog has no backups of ${ip}, so there is nothing to forget`)
-    }
-    const namespaces = [
-      ...new Set([...world.servers.keys(), ...(await listStoredNamespaces(world)), ...remembered]),
-    ]
-    const tasks = namespaces.map((ip) => ({ ip, dryRun, remembered, isForgotten: forget.includes(ip) }))
-    return await rebuildNamespaces(world, tasks)
-  })
+  return audited(
+    world,
+    { verb: 'rebuildCatalog', facts: { dryRun, forget: [...forget] } },
+    {
+      check: () => refuseUnlessPermitted(world, 'catalog', 'everything') ?? findRemembered(world, forget),
+      act: (remembered) => rebuildAll(world, request, remembered),
+    },
+  )
+}
+
+/** The namespaces with backups in the catalog; those to forget must be among them. */
+async function findRemembered(world: World, forget: readonly string[]): Promise<Answer<Set<string>>> {
+  const remembered = new Set(await world.ports.backups.namespaces())
+  for (const ip of forget) {
+    if (world.inventory.plan.servers.has(ip))
+      return refuse(
+        'BAD_INPUT',
+        `${ip} is in the inventory, so its own daemon lists its backups. Remove it from the inventory first`,
+      )
+    if (!remembered.has(ip))
+      return refuse('NOT_FOUND', `The catalog has no backups of ${ip}, so there is nothing to forget`)
+  }
+  return remembered
+}
+
+async function rebuildAll(
+  world: World,
+  { dryRun, forget }: RebuildRequest,
+  remembered: ReadonlySet<string>,
+): Promise<RebuiltNamespace[]> {
+  const stored = await listStoredNamespaces(world)
+  const namespaces = [...new Set([...world.servers.keys(), ...stored, ...remembered])]
+  const tasks = namespaces.map((ip) => ({ ip, dryRun, remembered, isForgotten: forget.includes(ip) }))
+  return rebuildNamespaces(world, tasks)
 }
 
 async function rebuildNamespaces(world: World, tasks: readonly NamespaceTask[]): Promise<RebuiltNamespace[]> {

@@ -1,10 +1,9 @@
 import type { ClockWitness } from '../lib/trusted-clock.ts'
 import { hasCapability } from '../wire/capabilities.ts'
 import type { DaemonDebug } from '../wire/daemon-api.ts'
-import { type Answer, isRefused } from './answer.ts'
+import type { Answer } from './answer.ts'
 import { audited } from './audit.ts'
-import { findServer } from './find-server.ts'
-import { refuseUnlessPermitted } from './permission.ts'
+import { findPermittedServer } from './find-server.ts'
 import type { ServerState } from './server-state.ts'
 import type { UserWorld } from './user-world.ts'
 import type { World } from './world.ts'
@@ -28,15 +27,18 @@ export function reportClock({ trustedClock, problems }: World): void {
 
 /** The operator confirms the server's clock, and with it ours if both programs run on one machine. */
 export function confirmClock(world: UserWorld, ip: string): Promise<Answer<ServerState>> {
-  return audited(world, { verb: 'confirmClock', facts: { ip } }, async () => {
-    const server = findServer(world, ip)
-    if (isRefused(server)) return server
-    const refusal = refuseUnlessPermitted(world, 'clock', 'everything')
-    if (refusal) return refusal
-    await world.ports.daemon.confirmClock(ip)
-    server.debug = await world.ports.daemon.debug(ip)
-    const { trustedClock } = world
-    if (trustedClock && trustedClock.bootId === server.debug.clock?.boot) trustedClock.confirm()
-    return server
-  })
+  return audited(
+    world,
+    { verb: 'confirmClock', facts: { ip } },
+    {
+      check: () => findPermittedServer(world, ip, 'clock'),
+      async act(server) {
+        await world.ports.daemon.confirmClock(ip)
+        server.debug = await world.ports.daemon.debug(ip)
+        const { trustedClock } = world
+        if (trustedClock && trustedClock.bootId === server.debug.clock?.boot) trustedClock.confirm()
+        return server
+      },
+    },
+  )
 }

@@ -139,22 +139,22 @@ function withJob<T>(
   { action, id, app, facts }: JobRequest,
   work: (job: PlannedJob) => Promise<Answer<T>>,
 ): Promise<Answer<T>> {
-  return audited(world, { verb: `${action}Job`, facts: { id, ...facts } }, async () => {
-    const planned = findVisibleJob(world, id)
-    if (!planned || (app !== undefined && findJobApp(planned) !== app)) {
-      return refuse('NOT_FOUND', describeMissingJob(id, app), { id })
-    }
-    const refusal = refuseUnlessPermitted(world, action, { app: findJobApp(planned) })
-    if (refusal) return refusal
-    if (!canJob(action, planned.job)) {
-      return refuse(
-        'BAD_INPUT',
-        `"${id}" expires old backups every minute on its own; it cannot be run, put to sleep or woken`,
-        { id },
-      )
-    }
-    return work(planned)
-  })
+  return audited(
+    world,
+    { verb: `${action}Job`, facts: { id, ...facts } },
+    {
+      check() {
+        const planned = findVisibleJob(world, id)
+        if (!planned || (app !== undefined && findJobApp(planned) !== app))
+          return refuse('NOT_FOUND', describeMissingJob(id, app), { id })
+        const refusal = refuseUnlessPermitted(world, action, { app: findJobApp(planned) })
+        if (refusal || canJob(action, planned.job)) return refusal ?? planned
+        const message = `"${id}" expires old backups every minute on its own; it cannot be run, put to sleep or woken`
+        return refuse('BAD_INPUT', message, { id })
+      },
+      act: work,
+    },
+  )
 }
 
 function findVisibleJob(world: UserWorld, id: string): PlannedJob | undefined {

@@ -1,5 +1,6 @@
 import type { ListCount, Page, Slice } from '../wire/listing.ts'
 import { capCount } from '../wire/listing.ts'
+import type { NotifySink } from '../wire/settings.ts'
 import { type Answer, refuse } from './answer.ts'
 import { audited } from './audit.ts'
 import { makeNotification } from './notify/make-notifications.ts'
@@ -30,17 +31,25 @@ export async function countNotifications(
 
 /** Sends a test to a sink, also while it is quiet; on disk when it resolves. */
 export function testNotification(world: UserWorld, name: string): Promise<Answer<Notification>> {
-  return audited(world, { verb: 'testNotification', facts: { sink: name } }, async () => {
-    const refusal = refuseUnlessPermitted(world, 'notify', 'everything')
-    if (refusal) return refusal
-    const { notify, ports, clock } = world
-    const sink = notify.sinks.find((each) => each.name === name)
-    if (!sink) return refuse('NOT_FOUND', `There is no sink "${name}": ${listSinks(world)}`, { sink: name })
-    const test = makeNotification(sink, { event: 'TEST', alarm: null, now: clock.now() })
-    await ports.notifications.save([test])
-    notify.outbox.add([test])
-    return test
-  })
+  return audited(
+    world,
+    { verb: 'testNotification', facts: { sink: name } },
+    {
+      check: () => refuseUnlessPermitted(world, 'notify', 'everything') ?? findSink(world, name),
+      async act(sink) {
+        const { notify, ports, clock } = world
+        const test = makeNotification(sink, { event: 'TEST', alarm: null, now: clock.now() })
+        await ports.notifications.save([test])
+        notify.outbox.add([test])
+        return test
+      },
+    },
+  )
+}
+
+function findSink(world: UserWorld, name: string): Answer<NotifySink> {
+  const sink = world.notify.sinks.find((each) => each.name === name)
+  return sink ?? refuse('NOT_FOUND', `There is no sink "${name}": ${listSinks(world)}`, { sink: name })
 }
 
 function listSinks({ notify }: UserWorld): string {

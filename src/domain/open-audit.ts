@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { isoTime } from '../lib/clock.ts'
-import type { AuditHead } from '../wire/audit-entry.ts'
+import { type AuditHead, EPOCH_VERB } from '../wire/audit-entry.ts'
 import type { World } from './world.ts'
 
 /** Every start writes one, so that only what began after it can be open. */
@@ -44,7 +44,7 @@ async function beginEpoch(world: World, known: KnownHead): Promise<void> {
     found: audit.head && { ...audit.head },
   }
   const outcome = 'the catalog is not the one that was last used here: later entries are missing'
-  await audit.write({ at: isoTime(world.clock.now()), who: 'backupd', verb: 'newEpoch', facts, outcome })
+  await audit.write({ at: isoTime(world.clock.now()), who: 'backupd', verb: EPOCH_VERB, facts, outcome })
   world.log.warn(facts, 'The catalog is not the one that was last used here, so the audit begins a new epoch')
 }
 

@@ -36,19 +36,24 @@ export async function countRecords(world: UserWorld, filter: RecordFilter): Prom
 }
 
 export function cancelRecord(world: UserWorld, rid: string): Promise<Answer<RunRecord>> {
-  return audited(world, { verb: 'cancelRecord', facts: { rid } }, async () => {
-    const record = await getRecord(world, rid)
-    if (!record) return refuse('NOT_FOUND', `There is no record "${rid}" to cancel`, { rid })
-    const refusal = refuseUnlessPermitted(world, 'cancel', { app: findApp(record) })
-    if (refusal) return refusal
-    if (!canRun('cancel', record.state)) {
-      return refuse('CONFLICT', `Record ${rid} cannot be cancelled: it has ended already (${record.state})`, {
-        rid,
-      })
-    }
-    await world.ports.daemon.cancel(record.server, rid)
-    return refreshRecord(world, record)
-  })
+  return audited(
+    world,
+    { verb: 'cancelRecord', facts: { rid } },
+    {
+      async check() {
+        const record = await getRecord(world, rid)
+        if (!record) return refuse('NOT_FOUND', `There is no record "${rid}" to cancel`, { rid })
+        const refusal = refuseUnlessPermitted(world, 'cancel', { app: findApp(record) })
+        if (refusal || canRun('cancel', record.state)) return refusal ?? record
+        const message = `Record ${rid} cannot be cancelled: it has ended already (${record.state})`
+        return refuse('CONFLICT', message, { rid })
+      },
+      async act(record) {
+        await world.ports.daemon.cancel(record.server, rid)
+        return refreshRecord(world, record)
+      },
+    },
+  )
 }
 
 /** Reads a record from its daemon into the catalog. Falls back to the known one if the daemon cannot give it. */

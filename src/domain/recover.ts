@@ -33,28 +33,42 @@ export interface MigrateOptions extends RecoverOptions {
 
 /** Recovers a backup into the volume that it is named after. */
 export function recover(world: UserWorld, options: RecoverOptions): Promise<Answer<RunRecord>> {
-  return audited(world, { verb: 'recover', facts: listFacts(options) }, async () => {
-    const backup = await locateRecoverable(world, options, 'recover')
-    if (isRefused(backup)) return backup
-    const home = findOwnVolume(world, backup)
-    if (isRefused(home)) return home
-    // What the manifest names as its app need not be the app whose volume it goes to.
-    const refusal = refuseUnlessPermitted(world, 'recover', home)
-    return refusal ?? startRecover(world, options, { backup, server: backup.server, path: home.path })
-  })
+  return audited(
+    world,
+    { verb: 'recover', facts: listFacts(options) },
+    {
+      async check() {
+        const backup = await locateRecoverable(world, options, 'recover')
+        if (isRefused(backup)) return backup
+        const home = findOwnVolume(world, backup)
+        if (isRefused(home)) return home
+        // What the manifest names as its app need not be the app whose volume it goes to.
+        const refusal = refuseUnlessPermitted(world, 'recover', home)
+        return refusal ?? { backup, server: backup.server, path: home.path }
+      },
+      act: (target) => startRecover(world, options, target),
+    },
+  )
 }
 
 /** Recovers a backup into a volume of another instance of the same proc, on the server where that runs. */
 export function migrate(world: UserWorld, options: MigrateOptions): Promise<Answer<RunRecord>> {
   const facts = { ...listFacts(options), to: options.to, volume: options.volume }
-  return audited(world, { verb: 'migrate', facts }, async () => {
-    const backup = await locateRecoverable(world, options, 'migrate')
-    if (isRefused(backup)) return backup
-    const target = findTarget(world, backup, options)
-    if (isRefused(target)) return target
-    const refusal = refuseUnlessPermitted(world, 'migrate', target) ?? refuseUnconfirmed(backup, options)
-    return refusal ?? startRecover(world, options, { backup, server: target.server, path: target.path })
-  })
+  return audited(
+    world,
+    { verb: 'migrate', facts },
+    {
+      async check() {
+        const backup = await locateRecoverable(world, options, 'migrate')
+        if (isRefused(backup)) return backup
+        const target = findTarget(world, backup, options)
+        if (isRefused(target)) return target
+        const refusal = refuseUnlessPermitted(world, 'migrate', target) ?? refuseUnconfirmed(backup, options)
+        return refusal ?? { backup, server: target.server, path: target.path }
+      },
+      act: (target) => startRecover(world, options, target),
+    },
+  )
 }
 
 async function locateRecoverable(

@@ -1,7 +1,6 @@
-import { type Answer, isRefused } from './answer.ts'
+import type { Answer } from './answer.ts'
 import { audited } from './audit.ts'
-import { findServer } from './find-server.ts'
-import { refuseUnlessPermitted } from './permission.ts'
+import { findPermittedServer } from './find-server.ts'
 import type { ServerState } from './server-state.ts'
 import { pollServer } from './servers.ts'
 import type { UserWorld } from './user-world.ts'
@@ -26,14 +25,17 @@ function switchScheduler(
   { verb, ip }: SchedulerRequest,
   ask: () => Promise<void>,
 ): Promise<Answer<ServerState>> {
-  return audited(world, { verb, facts: { ip } }, async () => {
-    const server = findServer(world, ip)
-    if (isRefused(server)) return server
-    const refusal = refuseUnlessPermitted(world, 'scheduler', 'everything')
-    if (refusal) return refusal
-    await ask()
-    server.debug = await world.ports.daemon.debug(ip)
-    void pollServer(world, server)
-    return server
-  })
+  return audited(
+    world,
+    { verb, facts: { ip } },
+    {
+      check: () => findPermittedServer(world, ip, 'scheduler'),
+      async act(server) {
+        await ask()
+        server.debug = await world.ports.daemon.debug(ip)
+        void pollServer(world, server)
+        return server
+      },
+    },
+  )
 }

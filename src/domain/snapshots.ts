@@ -5,9 +5,8 @@ import type { QuestionArgs } from '../wire/questions.ts'
 import type { DiffPage, FileHistory, SnapshotInfo, SnapshotPage } from '../wire/snapshot.ts'
 import { type Answer, isRefused, refuse } from './answer.ts'
 import { audited } from './audit.ts'
-import { type BackupName, locateBackup } from './backups.ts'
+import { type BackupName, locatePermitted } from './backups.ts'
 import { askAbout, relistSoon } from './listing.ts'
-import { refuseUnlessPermitted } from './permission.ts'
 import type { UserWorld } from './user-world.ts'
 import type { World } from './world.ts'
 
@@ -110,21 +109,28 @@ export function deleteSnapshots(
 ): Promise<Answer<string[]>> {
   const { backup: name, snapshots } = request
   const facts = { ...name, server: name.server ?? null, snapshots }
-  return audited(world, { verb: 'deleteSnapshots', facts }, async () => {
-    const backup = await locateBackup(world, name)
-    if (isRefused(backup)) return backup
-    const refusal = refuseUnlessPermitted(world, 'delete', backup)
-    if (refusal) return refusal
-    if (!hasSnapshots(backup)) return refuseWithoutSeries(backup)
-    if (snapshots.length === 0) return refuse('BAD_INPUT', 'No snapshot is named; nothing was deleted', {})
-    const request = { ...toBackupKey(backup), snapshots }
-    try {
-      return (await world.ports.daemon.ask(backup.server, 'deleteSnapshots', request)).deletedSnapshots
-    } finally {
-      // Even if it failed, some may be deleted.
-      relistNow(world, backup)
-    }
-  })
+  return audited(
+    world,
+    { verb: 'deleteSnapshots', facts },
+    {
+      async check() {
+        const backup = await locatePermitted(world, name, 'delete')
+        if (isRefused(backup)) return backup
+        if (!hasSnapshots(backup)) return refuseWithoutSeries(backup)
+        if (snapshots.length > 0) return backup
+        return refuse('BAD_INPUT', 'No snapshot is named; nothing was deleted', {})
+      },
+      async act(backup) {
+        const request = { ...toBackupKey(backup), snapshots }
+        try {
+          return (await world.ports.daemon.ask(backup.server, 'deleteSnapshots', request)).deletedSnapshots
+        } finally {
+          // Even if it failed, some may be deleted.
+          relistNow(world, backup)
+        }
+      },
+    },
+  )
 }
 
 function toBackupKey({ server, name }: BackupInfo): { namespace: string; name: string } {

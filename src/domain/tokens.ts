@@ -35,15 +35,20 @@ const MAX_NAME = 100
 export function createToken(world: UserWorld, request: TokenRequest): Promise<Answer<CreatedToken>> {
   const { name, roles, apps = null, expiresAt = null } = request
   const facts = { name, roles: [...roles], apps: apps && [...apps], expiresAt }
-  return audited(world, { verb: 'createToken', facts }, async () => {
-    const refusal = refuseUnlessPermitted(world, 'access', 'everything') ?? refuseInvalid(world, request)
-    if (refusal) return refusal
-    const created = makeToken(world, request)
-    await request.keep?.(created.text)
-    await world.tokens.add(created.token)
-    reportEndingTokens(world)
-    return created
-  })
+  return audited(
+    world,
+    { verb: 'createToken', facts },
+    {
+      check: () => refuseUnlessPermitted(world, 'access', 'everything') ?? refuseInvalid(world, request),
+      async act() {
+        const created = makeToken(world, request)
+        await request.keep?.(created.text)
+        await world.tokens.add(created.token)
+        reportEndingTokens(world)
+        return created
+      },
+    },
+  )
 }
 
 function makeToken(world: UserWorld, request: TokenRequest): CreatedToken {
@@ -93,15 +98,19 @@ function refuseInvalid(world: UserWorld, { name, roles, apps, expiresAt }: Token
 
 /** Ends a token: no further request with it is answered, and its open sockets are closed. */
 export function revokeToken(world: UserWorld, id: string): Promise<Answer<StoredToken>> {
-  return audited(world, { verb: 'revokeToken', facts: { id } }, async () => {
-    const refusal = refuseUnlessPermitted(world, 'access', 'everything')
-    if (refusal) return refusal
-    const token = await world.tokens.remove(id)
-    reportEndingTokens(world)
-    return (
-      token ?? refuse('NOT_FOUND', `There is no token "${id}". Take its id from the list of tokens`, { id })
-    )
-  })
+  return audited(
+    world,
+    { verb: 'revokeToken', facts: { id } },
+    {
+      check: () => refuseUnlessPermitted(world, 'access', 'everything'),
+      async act() {
+        const token = await world.tokens.remove(id)
+        reportEndingTokens(world)
+        const missing = `There is no token "${id}". Take its id from the list of tokens`
+        return token ?? refuse('NOT_FOUND', missing, { id })
+      },
+    },
+  )
 }
 
 /** All tokens, oldest first, those that have expired included. */

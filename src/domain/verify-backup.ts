@@ -1,9 +1,8 @@
 import type { RunRecord } from '../wire/record.ts'
 import { VERIFY_ACTION } from '../wire/verification.ts'
-import { type Answer, isRefused } from './answer.ts'
+import type { Answer } from './answer.ts'
 import { audited } from './audit.ts'
-import { type BackupName, locateBackup } from './backups.ts'
-import { refuseUnlessPermitted } from './permission.ts'
+import { type BackupName, locatePermitted } from './backups.ts'
 import { startRun } from './runs.ts'
 import type { UserWorld } from './user-world.ts'
 
@@ -13,14 +12,16 @@ import type { UserWorld } from './user-world.ts'
  */
 export function verifyBackup(world: UserWorld, name: BackupName): Promise<Answer<RunRecord>> {
   const facts = { ...name, server: name.server ?? null }
-  return audited(world, { verb: 'verifyBackup', facts }, async () => {
-    const found = await locateBackup(world, name)
-    if (isRefused(found)) return found
-    const refusal = refuseUnlessPermitted(world, 'verify', found)
-    if (refusal) return refusal
-    const { server, app, proc, name: backup } = found
-    const args = { app, proc, backup, namespace: server }
-    const draft = { server, jobId: '', spec: '', action: VERIFY_ACTION, args }
-    return await startRun(world, draft, (rid) => world.ports.daemon.verify(server, { rid, ...args }))
-  })
+  return audited(
+    world,
+    { verb: 'verifyBackup', facts },
+    {
+      check: () => locatePermitted(world, name, 'verify'),
+      act({ server, app, proc, name: backup }) {
+        const args = { app, proc, backup, namespace: server }
+        const draft = { server, jobId: '', spec: '', action: VERIFY_ACTION, args }
+        return startRun(world, draft, (rid) => world.ports.daemon.verify(server, { rid, ...args }))
+      },
+    },
+  )
 }

@@ -1,12 +1,31 @@
-import { type AuditEntry, BEGUN, hashAuditEntry, PRUNE_VERB } from './audit-entry.ts'
+import {
+  type AuditEntry,
+  type AuditHead,
+  BEGUN,
+  EPOCH_VERB,
+  hashAuditEntry,
+  PRUNE_VERB,
+} from './audit-entry.ts'
 
 const MAX_PROBLEMS = 100
+
+export interface AuditFindings {
+  count: number
+  /** Those that have no end. */
+  open: readonly number[]
+  /** Those without a hash, which nobody can check. */
+  unchained: number
+  /** Entries that say that the catalog is not the one that was used before. */
+  epochs: readonly number[]
+}
 
 /** Checks the chain of the audit; takes the entries from the newest to the oldest. */
 export class AuditCheck {
   /** One sentence each, at most MAX_PROBLEMS. */
   readonly problems: string[] = []
   #count = 0
+  #unchained = 0
+  readonly #epochs: number[] = []
   #later: AuditEntry | undefined
   readonly #ended = new Set<number>()
   readonly #open: number[] = []
@@ -18,15 +37,27 @@ export class AuditCheck {
     if (entry.begin !== null) this.#ended.add(entry.begin)
     else if (entry.outcome === BEGUN && !this.#ended.delete(entry.id)) this.#open.push(entry.id)
     if (entry.verb === PRUNE_VERB) this.#notePruned(entry.facts)
+    if (entry.verb === EPOCH_VERB) this.#epochs.push(entry.id)
+    if (entry.hash === null) this.#unchained += 1
     this.#later = entry
     this.#count += 1
   }
 
   /** Call it after the oldest entry. */
-  finish(): { count: number; open: readonly number[] } {
+  finish(): AuditFindings {
     const oldest = this.#later
     if (oldest && oldest.hash !== null) this.#checkOldest(oldest)
-    return { count: this.#count, open: this.#open }
+    return { count: this.#count, open: this.#open, unchained: this.#unchained, epochs: this.#epochs }
+  }
+
+  /** Whether an entry was deleted for its age; call it after the oldest entry. */
+  isPruned({ id }: AuditHead): boolean {
+    return this.#pruned.size > 0 && this.#later !== undefined && id < this.#later.id
+  }
+
+  /** Whether a checkpoint says that this was the last one of those that were deleted together. */
+  isCheckpoint({ id, hash }: AuditHead): boolean {
+    return this.#pruned.get(id) === hash
   }
 
   #checkLink(entry: AuditEntry, later: AuditEntry): void {

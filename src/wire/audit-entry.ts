@@ -22,6 +22,9 @@ export const BEGUN = 'begun'
 /** The verb of an entry that says that earlier ones were deleted: `facts` are those of a checkpoint. */
 export const PRUNE_VERB = 'pruneAudit'
 
+/** The verb of an entry of a start that found another catalog than the one that was used before. */
+export const EPOCH_VERB = 'newEpoch'
+
 /** A place in the chain. */
 export interface AuditHead {
   id: number

@@ -14,6 +14,17 @@ export function parseCursor(kind: string, { after }: Page): string | undefined {
   throw badCursor(after)
 }
 
+/** The largest number of a row. */
+const MAX_ROW = 2 ** 31 - 1
+
+/** The same for a list whose keys are numbers of rows. */
+export function parseRowCursor(kind: string, page: Page): number | undefined {
+  const key = parseCursor(kind, page)
+  if (key === undefined) return undefined
+  if (/^\d{1,15}$/.test(key)) return Math.min(Number(key), MAX_ROW)
+  throw badCursor(page.after ?? '')
+}
+
 /** The parts of a key that is a list in JSON; empty if it is none. */
 export function parseKeyList(key: string): unknown[] {
   try {

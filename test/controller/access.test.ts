@@ -271,7 +271,7 @@ test('the audit says with which token something was asked for', async () => {
   const database = new Database(`${folder}/controller/catalog.db`, { readonly: true })
   const last = database
     .prepare(
-      'SELECT "who", "verb", "outcome" FROM "Audit" WHERE "begin" IS NOT NULL ORDER BY "id" DESC LIMIT 1',
+      `SELECT "who", "verb", "outcome" FROM "Audit" WHERE "verb" = 'runJob' ORDER BY "id" DESC LIMIT 1`,
     )
     .get()
   database.close()

@@ -140,10 +140,12 @@ test('an audit entry has a bounded size, whatever the caller names', async () =>
     return write(entry)
   }
   const names = Array.from({ length: 50_000 }, (_, at) => `backup-${at}`)
-  const refused = () => Promise.resolve(refuse('NOT_FOUND', names.join()))
-  await audited(world, { verb: 'test', facts: { names } }, refused)
-  await audited(world, { verb: 'test', facts: { names: ['one'] } }, refused)
-  expect(sizes).toHaveLength(4)
+  const check = () => undefined
+  const act = async () => refuse('NOT_FOUND', names.join())
+  await audited(world, { verb: 'test', facts: { names } }, { check, act })
+  await audited(world, { verb: 'test', facts: { names: ['one'] } }, { check, act })
+  await audited(world, { verb: 'test', facts: { names } }, { check: act, act })
+  expect(sizes).toHaveLength(5)
   expect(Math.max(...sizes)).toBeLessThan(20_000)
   expect(sizes[2]).toBeLessThan(200)
 })

@@ -41,6 +41,26 @@ export function serverDemands(makePlace: MakePlace): void {
     ])
   })
 
+  test('audit entries with a time in the future keep neither themselves nor what is old', async () => {
+    const { audit } = await openEmpty(makePlace)
+    const write = async (at: string, count = 1) => {
+      for (let n = 0; n < count; n++)
+        await audit.write({ who: 'me', verb: 'recover', facts: {}, outcome: 'ok', at })
+    }
+    const [before, now] = ['2026-01-02T00:00:00Z', '2026-01-03T00:00:00Z']
+    // More than one slice, as a controller writes them whose clock is wrong for a while.
+    await write('2099-01-01T00:00:00Z', 501)
+    expect(await audit.forget(before, now)).toBe(0)
+    await write('2026-01-01T00:00:00Z')
+    await write('2026-01-02T12:00:00Z')
+    await write('2026-01-01T00:00:00Z')
+    expect(await audit.forget(before, now)).toBe(500)
+    expect(await audit.forget(before, now)).toBe(2)
+    expect(await audit.forget(before, now)).toBe(0)
+    const { items } = await audit.find({ verb: 'recover' }, { first: 9 })
+    expect(items.map(({ node: { id } }) => id)).toEqual([504, 503])
+  })
+
   test('the identity stays over restarts, and no other catalog has it', async () => {
     const [place, other] = [await makePlace(), await openEmpty(makePlace)]
     const first = await place.open()
