@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { chmodSync, linkSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { type ChosenPlan, planChosen } from '../../src/archive/plan-chosen.ts'
 import { unpackChosen } from '../../src/archive/unpack-chosen.ts'
@@ -140,4 +141,23 @@ test('an index that does not fit the archive is of no help', async () => {
   const { index, bytes } = await packedVolume()
   const size = bytes.length + 1
   expect(await planChosen(bytesReader(index), chosenFiles(['a']), { size, signal })).toBeNull()
+})
+
+test.each([
+  ['into each other', 512, true],
+  ['one byte into each other', 1, true],
+  ['side by side', 0, false],
+])('entries of an index that reach %s', async (_how, tooFar, isUseless) => {
+  const { index, bytes: archive } = await packedVolume()
+  const lines = gunzipSync(index).toString().split('\n')
+  const isFile = (line = '') => line.startsWith('{"kind":"entry"') && JSON.parse(line).type === 'file'
+  const at = lines.findIndex((line, n) => isFile(line) && isFile(lines[n + 1]))
+  const [entry, next] = lines.slice(at, at + 2).map((line) => JSON.parse(line))
+  lines[at] = JSON.stringify({ ...entry, length: entry.length + tooFar })
+  const plan = await planChosen(
+    bytesReader(gzipSync(lines.join('\n'))),
+    chosenFiles([entry.path, next.path]),
+    { size: archive.length, signal },
+  )
+  expect(plan === null).toBe(isUseless)
 })

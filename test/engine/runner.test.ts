@@ -7,6 +7,7 @@ import { ChildRunner, type RunnerOptions } from '../../src/engine/runner.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { BackupdError } from '../../src/lib/errors.ts'
 import { newRid } from '../../src/wire/ids.ts'
+import { handClock } from '../support/hand-clock.ts'
 import { runSettings } from '../support/run-settings.ts'
 import { silentLog } from '../support/silent-log.ts'
 
@@ -158,6 +159,26 @@ describe('ending a run', () => {
     aborting.abort(new BackupdError('CANCELLED', 'enough'))
     expect(await end).toMatchObject({ state: 'cancelled', error: { code: 'CANCELLED' } })
     expect(await runner.run(await makeTask({}), listener().on)).toMatchObject({ state: 'success' })
+  })
+
+  test('that does not listen has ten seconds to end on its own', async () => {
+    const clock = handClock()
+    const runner = startRunner({ clock })
+    const aborting = new AbortController()
+    const { on, begun } = listener()
+    let isKilled = false
+    const killed = () => {
+      isKilled = true
+    }
+    const task = await makeTask({ forever: true, deaf: true }, { signal: aborting.signal })
+    const end = runner.run(task, { ...on, killed })
+    await begun
+    aborting.abort(new BackupdError('CANCELLED', 'enough'))
+    clock.move(9_999)
+    expect(isKilled).toBe(false)
+    clock.move(1)
+    expect(isKilled).toBe(true)
+    expect(await end).toMatchObject({ state: 'cancelled', error: { code: 'CANCELLED' } })
   })
 
   test('by the death of its child fails the run, and the next one works', async () => {

@@ -16,6 +16,8 @@ export interface NewsReceiver extends AsyncDisposable {
   taken: Post[]
   /** Every post, whatever was answered. */
   seen: Post[]
+  /** How many posts the sender gave up before they were answered. */
+  givenUp: number
   contentTypes: Set<string>
   /** The status of the next answers; a promise holds the answer back. */
   answer: (post: Post) => number | Promise<number>
@@ -40,6 +42,7 @@ export async function startReceiver(port = 0): Promise<NewsReceiver> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v2/system/notify`,
     taken: [],
     seen: [],
+    givenUp: 0,
     contentTypes: new Set(),
     answer: () => 200,
     headers: {},
@@ -68,6 +71,10 @@ async function take(
   const post = JSON.parse(await text(request)) as Post
   receiver.contentTypes.add(`${request.method} ${request.headers['content-type']}`)
   receiver.seen.push(post)
+  response.once('close', () => {
+    if (!response.writableFinished) receiver.givenUp += 1
+    check()
+  })
   check()
   const status = await receiver.answer(post)
   if (status < 300) receiver.taken.push(post)

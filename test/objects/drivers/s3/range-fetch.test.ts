@@ -9,6 +9,22 @@ import { startS3Model } from '../../../support/s3-model.ts'
 
 const CONTENT = Buffer.from('content')
 
+/** A store that does not keep the condition of a read: it answers whatever object there is. */
+async function startCarelessServer(found: { etag: string; size: number }): Promise<string> {
+  const server = createServer((_request, response) => {
+    const range = `bytes 0-${CONTENT.length - 1}/${found.size}`
+    response.writeHead(206, { etag: found.etag, 'content-range': range, 'content-length': CONTENT.length })
+    response.end(CONTENT)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onEnd(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
 /** A server that sends all bytes of an answer without a length, and breaks the connection before its end. */
 async function startBreakingServer(): Promise<{ endpoint: string; requests: string[] }> {
   const requests: string[] = []
@@ -38,4 +54,32 @@ test('a connection that breaks after the last byte costs one try, and no byte is
   await expect(fetch.bytes()).rejects.toMatchObject({ facts: { transient: true } })
   expect(await fetch.bytes()).toEqual(CONTENT)
   expect(requests).toEqual([`GET bytes=0-${CONTENT.length - 1}`])
+})
+
+test.each([
+  ['another etag', { etag: '"2"', size: CONTENT.length }, 'somebody else replaced it meanwhile'],
+  ['another size', { etag: '"1"', size: CONTENT.length + 1 }, 'it has 8 bytes, expected 7'],
+])(
+  'bytes of an object with %s are never mixed with those of the one that was opened',
+  async (_what, found, why) => {
+    const { settings } = await startS3Model()
+    const bucket = new Bucket({ ...settings, endpoint: await startCarelessServer(found) })
+    const { signal } = new AbortController()
+    const opened = { bucket, name: 'object', size: CONTENT.length, etag: '"1"', signal }
+    const fetch = new RangeFetch(opened, { from: 0, end: CONTENT.length })
+    await expect(fetch.bytes()).rejects.toMatchObject({
+      code: 'CONFLICT',
+      message: expect.stringContaining(why),
+    })
+  },
+)
+
+test('an object of which nothing was known is the one of the first answer', async () => {
+  const { settings } = await startS3Model()
+  const found = { etag: '"1"', size: CONTENT.length }
+  const bucket = new Bucket({ ...settings, endpoint: await startCarelessServer(found) })
+  const { signal } = new AbortController()
+  const opened = { bucket, name: 'object', size: undefined, etag: undefined, signal }
+  expect(await new RangeFetch(opened, { from: 0, end: 100 }).bytes()).toEqual(CONTENT)
+  expect(opened).toMatchObject(found)
 })
