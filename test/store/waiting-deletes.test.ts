@@ -79,3 +79,37 @@ test('a delete in a store with conditional writes removes at once', async () => 
   await store.remove([name])
   expect(await pieces(name)).toEqual([])
 })
+
+/** A backup that a daemon began to delete, in a store that keeps no conditional writes, before another one took over. */
+async function startForeignDelete() {
+  const { settings, objects } = await startS3Model({ ignoresConditions: true })
+  const old = openStore(settings, 'daemon-a')
+  await old.store.claim(false)
+  const { name } = await publishSample(old.store)
+  await old.store.remove([name])
+  const taking = openStore(settings, 'daemon-b', { laterMs: 2 * HOUR_MS })
+  await taking.store.claim(true)
+  const lose = (ending: string) => {
+    for (const key of objects.keys()) if (key.endsWith(`${name}${ending}`)) objects.delete(key)
+  }
+  return { name, taking, lose }
+}
+
+test('the delete of another daemon is taken back while the backup is whole', async () => {
+  const { name, taking } = await startForeignDelete()
+  await taking.expire()
+  expect(taking.warnings).toEqual([expect.stringContaining('is a backup again')])
+  expect(await taking.listed()).toEqual([name])
+})
+
+test.each([
+  ['archive', ''],
+  ['manifest', '.manifest.json'],
+])('the delete of another daemon is finished if the %s is gone already', async (_piece, ending) => {
+  const { name, taking, lose } = await startForeignDelete()
+  expect((await taking.pieces(name)).includes(`${name}${ending}`)).toBe(true)
+  lose(ending)
+  await taking.expire()
+  expect(taking.warnings).toEqual([])
+  expect(await taking.pieces(name)).toEqual([])
+})

@@ -26,13 +26,16 @@ const oldVolume = given.volume('/data/db').files(fillOld)
 
 const QUIET = { root: NEW_ROOT, warn: () => {}, onRefused: () => {} }
 
-test('another folder in place of the staging folder is not swapped in', async () => {
+test.each([
+  ['the staging folder', ''],
+  ['the folder of the unpacked content', '/new'],
+])('another folder in place of %s is not swapped in', async (_what, replaced) => {
   const { dataDir, volume, base } = oldVolume.onDisk()
   const before = contentOf(volume)
   await using claim = await claimVolume(dataDir, volume)
   await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
   fillNew(staging.target)
-  renameSync(staging.pointer.staging, `${base}/taken away`)
+  renameSync(`${staging.pointer.staging}${replaced}`, `${base}/taken away`)
   for (const name of ['new', 'old', 'late'])
     mkdirSync(`${staging.pointer.staging}/${name}`, { recursive: true })
   writeFileSync(`${staging.pointer.staging}/new/foreign`, 'foreign')
