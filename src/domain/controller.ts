@@ -105,7 +105,7 @@ function makeWorld(input: ControllerInput): World {
     setAside: new SetAside({ clock, log, problems }),
     health: new HealthBoard({ clock: judgingClock, minGraceMs: settings.overdueGraceMs }),
     alarms: new AlarmDesk(ports.alarms, clock),
-    notify: new NotifyDesk(clock),
+    notify: new NotifyDesk(trustedClock ?? clock),
   }
   return world
 }
@@ -154,6 +154,7 @@ export async function closeWorld(world: World): Promise<void> {
   world.relisting.close()
   world.ledger.events.close()
   world.alarms.book.events.close()
+  using _waiting = world.notify.stopSoon()
   await world.background.settled()
   await saveLastSeen(world)
   await storeOutcomes(world).catch((error) =>

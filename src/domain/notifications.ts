@@ -9,6 +9,7 @@ import type { NotificationFilter } from './notify-ports.ts'
 import { refuseUnlessPermitted } from './permission.ts'
 import { storeOutcomes } from './send-notifications.ts'
 import type { UserWorld } from './user-world.ts'
+import { trustedNow } from './world.ts'
 
 /** What was sent and what waits, newest first. Only for those who may see everything: it names any app. */
 export async function findNotifications(
@@ -37,8 +38,8 @@ export function testNotification(world: UserWorld, name: string): Promise<Answer
     {
       check: () => refuseUnlessPermitted(world, 'notify', 'everything') ?? findSink(world, name),
       async act(sink) {
-        const { notify, ports, clock } = world
-        const test = makeNotification(sink, { event: 'TEST', alarm: null, now: clock.now() })
+        const { notify, ports } = world
+        const test = makeNotification(sink, { event: 'TEST', alarm: null, now: trustedNow(world) })
         await ports.notifications.save([test])
         notify.outbox.add([test])
         return test

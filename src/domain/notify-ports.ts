@@ -23,13 +23,16 @@ export interface NotificationStore {
 }
 
 export interface WebhookPort {
-  /** The HTTP status of the answer. Throws if there was none in time; the error never has the URL. */
-  post(url: string, message: WebhookMessage): Promise<number>
+  /** The HTTP status of the answer. Throws if there was none in time or before `stop`; the error never has the URL. */
+  post(url: string, message: WebhookMessage, stop: AbortSignal): Promise<number>
 }
 
 export interface MailPort {
-  /** Throws if the server was not reached, or does not take the mail from us; the error never has the password. */
-  send(email: Email, message: MailMessage): Promise<SinkAnswer>
+  /**
+   * Throws if the server was not reached, does not take the mail from us, or has not done so before `stop`; the error
+   * never has the password.
+   */
+  send(email: Email, message: MailMessage, stop: AbortSignal): Promise<SinkAnswer>
 }
 
 /** What a receiver answered. */

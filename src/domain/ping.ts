@@ -3,6 +3,7 @@ import { HOUR_MS } from '../lib/time-units.ts'
 import { POLL_EVERY_MS } from './servers.ts'
 import type { World } from './world.ts'
 
+const WORK = 'send the ping'
 const PING_EVERY_MS = 60_000
 /** Polls are spread, and a daemon that hangs takes its time. */
 const MAX_POLL_GAP_MS = 4 * POLL_EVERY_MS
@@ -12,9 +13,11 @@ const MAX_BODY = 2000
 /** Tells somebody outside each minute that the controller works, or what is wrong with it; call it as often as you like. */
 export function pingSoon(world: World): void {
   const { notify, clock } = world
+  // One that was taken out of the settings has no failures any more.
+  if (!notify.ping) world.background.forget(WORK)
   if (!notify.ping || clock.elapsed() - notify.pingedAt < PING_EVERY_MS) return
   notify.pingedAt = clock.elapsed()
-  void world.background.run('send the ping', () => sendPing(world))
+  void world.background.run(WORK, () => sendPing(world))
 }
 
 async function sendPing(world: World): Promise<void> {
@@ -24,7 +27,11 @@ async function sendPing(world: World): Promise<void> {
   const { url, failUrl } = notify.ping
   const body = faults.length === 0 ? 'ok' : faults.join('\n').slice(0, MAX_BODY)
   const headers = { 'content-type': 'text/plain; charset=utf-8', 'user-agent': 'backupd' }
-  const status = await ports.webhooks.post(faults.length === 0 ? url : failUrl, { headers, body })
+  const status = await ports.webhooks.post(
+    faults.length === 0 ? url : failUrl,
+    { headers, body },
+    notify.stop,
+  )
   if (status < 200 || status >= 300) throw new Error(`${new URL(url).host} answered HTTP ${status}`)
 }
 

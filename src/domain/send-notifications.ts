@@ -4,7 +4,7 @@ import { findAlarmEvent, makeNotifications } from './notify/make-notifications.t
 import type { Notification } from './notify/notification.ts'
 import { makeMailMessage, makeWebhookMessage } from './notify/print-body.ts'
 import type { SinkAnswer } from './notify-ports.ts'
-import type { World } from './world.ts'
+import { trustedNow, type World } from './world.ts'
 
 const SOURCE = 'notify'
 const SETTINGS = { source: 'settings', key: 'file' } as const
@@ -21,7 +21,7 @@ export async function restoreNotifications(world: World): Promise<void> {
       const event = findAlarmEvent(before, alarm)
       if (!event) return []
       const waiting = notify.outbox.listWaiting(alarm.id)
-      return makeNotifications({ event, alarm, sinks: notify.sinks, waiting, now: world.clock.now() })
+      return makeNotifications({ event, alarm, sinks: notify.sinks, waiting, now: trustedNow(world) })
     },
     stored: (notifications) => notify.outbox.add(notifications),
   }
@@ -83,6 +83,8 @@ async function sendOne(world: World, { channel, name }: NotifySink, one: Notific
     if (isTaken) log.info({ ...facts, answer }, 'A notification was sent')
     else log.warn({ ...facts, answer }, `A notification was refused with ${answer}`)
   } catch (error) {
+    // Nobody knows whether it arrived: the next start sends it again.
+    if (notify.stop.aborted) return
     const answer = messageOf(error).slice(0, MAX_ANSWER)
     notify.outbox.noteFailure(one, answer, false)
     log.warn({ ...facts, answer }, 'A notification could not be sent; it is tried again')
@@ -91,32 +93,36 @@ async function sendOne(world: World, { channel, name }: NotifySink, one: Notific
 
 /** Throws if the receiver was not reached. */
 function deliver(world: World, channel: NotifySink['channel'], one: Notification): Promise<SinkAnswer> {
-  const { ports, settings } = world
+  const { ports, settings, notify } = world
   if (channel.kind === 'webhook') return postOne(world, channel, one)
-  return ports.mail.send(channel, makeMailMessage(one, settings.advertise))
+  return ports.mail.send(channel, makeMailMessage(one, settings.advertise), notify.stop)
 }
 
 async function postOne(
-  { ports, clock, settings }: World,
+  { ports, clock, settings, notify }: World,
   webhook: Webhook,
   one: Notification,
 ): Promise<SinkAnswer> {
   const at = Math.floor(clock.now() / 1000)
   const message = makeWebhookMessage(webhook, one, { at, controller: settings.advertise })
-  const status = await ports.webhooks.post(webhook.url, message)
+  const status = await ports.webhooks.post(webhook.url, message, notify.stop)
   const isTaken = status >= 200 && status < 300
   return { isTaken, isFinal: FINAL_STATUSES.includes(status), answer: `HTTP ${status}` }
 }
 
 function reportSink({ notify, problems }: World, { name, channel }: NotifySink): void {
-  const stuck = notify.outbox.findStuck(name)
-  if (!stuck) {
+  const fault = notify.outbox.findFault(name)
+  if (!fault) {
     problems.clear(SOURCE, name)
     return
   }
   const { host } = new URL(channel.kind === 'webhook' ? channel.url : channel.server)
-  const text = `Notifications do not reach the sink "${name}" on ${host}: ${stuck.answer}. ${stuck.waiting} wait. Check the receiver and the settings`
-  problems.report({ source: SOURCE, key: name, text })
+  const sink = `the sink "${name}" on ${host}`
+  const what =
+    fault.kind === 'refused'
+      ? `A notification was refused for good by ${sink}: ${fault.answer}. It is lost`
+      : `Notifications do not reach ${sink}: ${fault.answer}. ${fault.waiting} wait`
+  problems.report({ source: SOURCE, key: name, text: `${what}. Check the receiver and the settings` })
 }
 
 /** Stores what became of notifications. What fails is stored with the next call. */

@@ -1,4 +1,5 @@
 import type { Email } from '../wire/settings.ts'
+import { hasReadablePassword } from './readable-password.ts'
 import type { Value, YamlReader } from './yaml-reader.ts'
 
 const FIELDS = ['to', 'from', 'server'] as const
@@ -43,15 +44,6 @@ function readMailServer(reader: YamlReader, value: Value): string | undefined {
   if (text === undefined) return undefined
   const url = URL.parse(text)
   const isServer = url && /^smtps?:$/.test(url.protocol) && url.hostname !== '' && /^\/?$/.test(url.pathname)
-  if (isServer && url.search === '' && url.hash === '' && canDecode(url)) return text
+  if (isServer && url.search === '' && url.hash === '' && hasReadablePassword(url)) return text
   return reader.problem(value, 'this is not the URL of a mail server, expected smtp://… or smtps://…')
-}
-
-function canDecode({ username, password }: URL): boolean {
-  try {
-    decodeURIComponent(username + password)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -10,6 +10,7 @@ import {
 } from '../wire/settings.ts'
 import { describeUnknownWord } from './describe-unknown-word.ts'
 import { readEmail } from './read-email.ts'
+import { hasReadablePassword } from './readable-password.ts'
 import type { Value, YamlReader } from './yaml-reader.ts'
 
 export const SINK_EXAMPLE = '{ webhook: { url: "https://example.org/hook" }, match: { severity: critical } }'
@@ -63,7 +64,7 @@ export function readUrl(reader: YamlReader, value: Value): string | undefined {
   const text = reader.text(value, '"https://example.org/hook"')
   if (text === undefined) return undefined
   const url = URL.parse(text)
-  if (url && /^https?:$/.test(url.protocol) && url.hostname !== '') return text
+  if (url && /^https?:$/.test(url.protocol) && url.hostname !== '' && hasReadablePassword(url)) return text
   return reader.problem(value, 'this is not the URL of a webhook, expected https://… or http://…')
 }
 

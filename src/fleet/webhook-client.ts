@@ -9,12 +9,12 @@ const ANSWER_TIMEOUT_MS = 10_000
 export function createWebhookClient(): WebhookPort & { close(): Promise<void> } {
   const dispatcher = new Agent({ connect: { timeout: ANSWER_TIMEOUT_MS }, keepAliveTimeout: 5000 })
   return {
-    async post(url, { headers, body }) {
+    async post(url, { headers, body }, stop) {
       const target = new URL(url)
       const authorization = makeAuthorization(url)
       Object.assign(target, { username: '', password: '' })
       try {
-        const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS)
+        const signal = AbortSignal.any([stop, AbortSignal.timeout(ANSWER_TIMEOUT_MS)])
         const sent = {
           method: 'POST',
           headers: { ...headers, ...authorization },

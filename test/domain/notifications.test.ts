@@ -187,9 +187,48 @@ test('what the receiver can never take is not tried again', async () => {
   receiver.status = 413
   const kit = await start([makeSink(receiver.url)])
   await fail(kit, kit.world, 'shop')
-  await pass(kit, kit.world, 5 * MINUTE)
+  await pass(kit, kit.world, 1.5 * MINUTE)
   expect(await list(kit.world)).toMatchObject([{ state: 'FAILED', attempts: 1, answer: 'HTTP 413' }])
   expect(receiver.tried).toBe(1)
+  const ofSink = () => kit.world.problems.list().filter(({ source }) => source === 'notify')
+  expect(ofSink()).toMatchObject([
+    {
+      key: 'pager',
+      text: expect.stringMatching(/refused for good by the sink "pager" on .*: HTTP 413. It is lost/),
+    },
+  ])
+  receiver.status = 200
+  await mend(kit, kit.world)
+  await fail(kit, kit.world, 'blog')
+  await pass(kit, kit.world, 2 * MINUTE)
+  expect(ofSink()).toEqual([])
+})
+
+test('a clock that is set back keeps no notification from its sink', async () => {
+  const receiver = await startWebhookReceiver()
+  await receiver.stop()
+  const kit = await start([makeSink(receiver.url)])
+  await fail(kit, kit.world, 'shop')
+  await pass(kit, kit.world, 2 * MINUTE)
+  kit.clock.move(-400 * 24 * HOUR)
+  await receiver.restart()
+  await pass(kit, kit.world, 2 * MINUTE)
+  expect(receiver.posts.map(({ body }) => JSON.parse(body).event)).toEqual(['RAISED'])
+})
+
+test('a ping that was taken out of the settings is no problem any more', async () => {
+  const kit = await start([])
+  const { world } = kit
+  const url = 'http://127.0.0.1:1/'
+  const ping = (given: { url: string; failUrl: string } | null) =>
+    acceptSettings(world, { kind: 'settings', settings: { sinks: [], ping: given } })
+  const ofPing = () => world.problems.list().filter(({ key }) => key === 'send the ping')
+  ping({ url, failUrl: url })
+  await pass(kit, world, MINUTE)
+  expect(ofPing()).toHaveLength(1)
+  ping(null)
+  await turn(world)
+  expect(ofPing()).toEqual([])
 })
 
 test('a dead sink delays no other, and a sink gets only what it matches', async () => {
@@ -276,16 +315,17 @@ test('Slack and ntfy get bodies that they show as they are', async () => {
     makeSink(receiver.url, { name: 'ntfy', channel: { ...webhook, format: 'ntfy' } }),
   ])
   const { world } = kit
-  const reason = 'a <b> & c'
+  const reason = `a <b> & c @channel [here](https://x) ${'\u6f22'.repeat(3000)}`
   for (const job of listJobs(world).slice(0, 1)) await endRun(kit, world, job, { ...FAILED, reason })
   await pass(kit, world, 2 * MINUTE)
   const slack = receiver.posts.find(({ headers }) => headers['content-type'] === 'application/json')
   expect(JSON.parse(slack?.body ?? '').text).toMatch(
-    /^WARNING FAILING\n\/data\/.*a &lt;b&gt; &amp; c.*\nDo: The error/s,
+    /^WARNING FAILING\n\/data\/.*a &lt;b&gt; &amp; c @\u200bchannel \[here\]\u200b\(https.*\nDo: The error/s,
   )
   const ntfy = receiver.posts.find(({ headers }) => headers['content-type']?.startsWith('text/plain'))
   expect(ntfy?.headers).toMatchObject({ title: 'WARNING FAILING', priority: '4' })
-  expect(ntfy?.body).toMatch(/^\/data\/.*a <b> & c.*\nDo: The error/s)
+  expect(ntfy?.body).toMatch(/^\/data\/.*a <b> & c @channel/s)
+  expect(Buffer.byteLength(ntfy?.body ?? '')).toBeLessThanOrEqual(4096)
   expect(ntfy?.headers['backupd-signature']).toBeUndefined()
 })
 

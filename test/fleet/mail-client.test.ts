@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { expect, onTestFinished, test } from 'vitest'
 import { createMailClient } from '../../src/fleet/mail-client.ts'
@@ -9,9 +10,11 @@ import { tempDir } from '../support/temp-dir.ts'
 const MESSAGE = { id: 'aa-1', subject: '[backupd] CRITICAL SILENT', text: 'It does not answer – für Sie\n' }
 const USER = 'backupd:p%40ss%2Fword@'
 
-function send(server: string, to: readonly string[] = ['ops@example.org']) {
+const NEVER = new AbortController().signal
+
+function send(server: string, to: readonly string[] = ['ops@example.org'], stop = NEVER) {
   const email = { kind: 'email', from: 'backupd@example.org', to, server } as const
-  return createMailClient().send(email, MESSAGE)
+  return createMailClient().send(email, MESSAGE, stop)
 }
 
 test('a mail is taken, with the id by which a receiver drops a second one', async () => {
@@ -77,4 +80,25 @@ test.skipIf(!hasOpenssl)('TLS needs a certificate that is trusted (needs openssl
   setDefaultCACertificates([...before, cert])
   expect(await send(url)).toMatchObject({ isTaken: true })
   expect(mails).toHaveLength(1)
+})
+
+test('a mail server that sends a little for ever is left when the controller stops', async () => {
+  const closed = Promise.withResolvers<void>()
+  const stop = new AbortController()
+  const server = createServer((socket) => {
+    socket.write('220 hello\r\n')
+    // The answer to EHLO has always another line.
+    socket.on('data', () => {
+      socket.write('250-and more\r\n')
+      setImmediate(() => stop.abort())
+    })
+    socket.on('error', () => {})
+    socket.on('close', () => closed.resolve())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo
+  const sent = send(`smtp://127.0.0.1:${port}`, ['ops@example.org'], stop.signal)
+  await expect(sent).rejects.toThrow(`Cannot send mail through 127.0.0.1:${port}: it did not take it within`)
+  await closed.promise
 })

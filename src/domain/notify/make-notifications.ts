@@ -3,7 +3,7 @@ import type { NotifySink } from '../../wire/settings.ts'
 import type { Alarm } from '../alarms/alarm.ts'
 import { type AlarmFinding, compareFindings } from '../alarms/alarm-rules.ts'
 import { findQuietEnd, matchesSink } from './match-sink.ts'
-import type { Notification, NotificationEvent } from './notification.ts'
+import { isHeld, type Notification, type NotificationEvent } from './notification.ts'
 
 /** What is worth telling of a change; undefined: nothing. */
 export function findAlarmEvent(before: Alarm | undefined, after: Alarm): NotificationEvent | undefined {
@@ -33,7 +33,7 @@ export function makeNotifications({ event, alarm, sinks, waiting, now }: NotifyC
     const isWanted = event === 'CLEARED' ? alarm.told.includes(sink.name) : matchesSink(sink, alarm)
     if (!isWanted) return []
     // Nobody needs to know of what came and went while it was quiet.
-    const held = waiting.filter((each) => each.sink === sink.name && each.heldUntil > now)
+    const held = waiting.filter((each) => each.sink === sink.name && isHeld(each, now))
     if (event === 'CLEARED' && held.some((each) => each.event === 'RAISED'))
       return held.map((each) => ({ ...each, state: 'DROPPED', answer: 'Cleared during quiet hours' }))
     return [makeNotification(sink, { event, alarm, now })]

@@ -1,6 +1,7 @@
 // src/domain/notify/ decides what is sent to whom, and when: match-sink.ts, make-notifications.ts and print-body.ts are pure,
 // outbox.ts has what waits. ../send-notifications.ts sends it, and ../notifications.ts answers users.
 
+import { CLOCK_TOLERANCE_MS } from '../../lib/trusted-time.ts'
 import type { Alarm } from '../alarms/alarm.ts'
 
 export const NOTIFICATION_EVENTS = ['RAISED', 'WORSE', 'UNACKNOWLEDGED', 'CLEARED', 'TEST'] as const
@@ -26,4 +27,12 @@ export interface Notification {
   attemptedAt: number | null
   /** What the receiver answered last, or why it could not be reached. */
   answer: string | null
+}
+
+/**
+ * Whether quiet hours hold it back now. A clock that was set back does not: then it would wait for as long as the clock was
+ * ahead.
+ */
+export function isHeld({ heldUntil, createdAt }: Notification, now: number): boolean {
+  return heldUntil > createdAt && heldUntil > now && now >= createdAt - CLOCK_TOLERANCE_MS
 }

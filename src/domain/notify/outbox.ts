@@ -1,7 +1,7 @@
 import { backoffMs } from '../../lib/backoff.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { DAY_MS } from '../../lib/time-units.ts'
-import type { Notification, NotificationState } from './notification.ts'
+import { isHeld, type Notification, type NotificationState } from './notification.ts'
 
 /** What waits longer is given up. */
 const MAX_AGE_MS = DAY_MS
@@ -19,7 +19,15 @@ interface SinkLine {
   failingSince: number
   /** Elapsed ms: nothing is tried before. */
   retryAt: number
+  /** What the receiver answered last to one that it will never take; null after it has taken another one. */
+  refused: string | null
 }
+
+/** What is wrong with a sink. */
+export type SinkFault =
+  | { kind: 'refused'; answer: string }
+  /** It has failed for a while. */
+  | { kind: 'stuck'; answer: string; waiting: number }
 
 /** The notifications that wait, by sink. Each sink gets one after the other, and a dead one delays no other. */
 export class NotifyOutbox {
@@ -61,7 +69,7 @@ export class NotifyOutbox {
     if (!line || this.#clock.elapsed() < line.retryAt) return undefined
     this.#giveUp(line)
     const now = this.#clock.now()
-    for (const one of line.waiting.values()) if (one.heldUntil <= now) return one
+    for (const one of line.waiting.values()) if (!isHeld(one, now)) return one
     return undefined
   }
 
@@ -75,7 +83,7 @@ export class NotifyOutbox {
 
   noteSent(one: Notification, answer: string): void {
     const line = this.#findLine(one.sink)
-    Object.assign(line, { failures: 0, retryAt: 0 })
+    Object.assign(line, { failures: 0, retryAt: 0, refused: null })
     this.#end(this.#noteAttempt(one), 'SENT', answer)
   }
 
@@ -84,26 +92,32 @@ export class NotifyOutbox {
     // It may have been dropped meanwhile.
     if (!this.#lines.get(one.sink)?.waiting.has(one.id)) return
     const tried = { ...this.#noteAttempt(one), answer }
-    if (isFinal) this.#end(tried, 'FAILED', answer)
-    else this.#tryLater(tried)
+    const line = this.#findLine(one.sink)
+    if (line.failures === 0) line.failingSince = this.#clock.elapsed()
+    line.failures += 1
+    if (isFinal) this.#refuse(line, tried, answer)
+    else this.#tryLater(line, tried)
   }
 
-  #tryLater(tried: Notification): void {
-    const line = this.#findLine(tried.sink)
-    const now = this.#clock.elapsed()
-    if (line.failures === 0) line.failingSince = now
-    line.failures += 1
-    line.retryAt = now + backoffMs(line.failures)
+  /** The next one is sent at once. */
+  #refuse(line: SinkLine, tried: Notification, answer: string): void {
+    line.refused = answer
+    this.#end(tried, 'FAILED', answer)
+  }
+
+  #tryLater(line: SinkLine, tried: Notification): void {
+    line.retryAt = this.#clock.elapsed() + backoffMs(line.failures)
     this.#keep(tried)
     this.#unsaved.set(tried.id, tried)
   }
 
-  /** How many wait for a sink that has failed for a while, and what it answered last; undefined if it has not. */
-  findStuck(sink: string): { waiting: number; answer: string } | undefined {
+  findFault(sink: string): SinkFault | undefined {
     const line = this.#lines.get(sink)
-    if (!line || !this.isDead(sink, PROBLEM_AFTER_MS)) return undefined
+    if (!line) return undefined
+    if (line.refused !== null) return { kind: 'refused', answer: line.refused }
+    if (!this.isDead(sink, PROBLEM_AFTER_MS)) return undefined
     const tried = [...line.waiting.values()].filter(({ answer }) => answer !== null)
-    return { waiting: line.waiting.size, answer: tried.at(-1)?.answer ?? 'no answer' }
+    return { kind: 'stuck', waiting: line.waiting.size, answer: tried.at(-1)?.answer ?? 'no answer' }
   }
 
   /** Whether a sink has failed for so long. */
@@ -147,7 +161,7 @@ export class NotifyOutbox {
   #findLine(sink: string): SinkLine {
     const known = this.#lines.get(sink)
     if (known) return known
-    const line: SinkLine = { waiting: new Map(), failures: 0, failingSince: 0, retryAt: 0 }
+    const line: SinkLine = { waiting: new Map(), failures: 0, failingSince: 0, retryAt: 0, refused: null }
     this.#lines.set(sink, line)
     return line
   }

@@ -64,6 +64,7 @@ const PRINTERS: Readonly<Record<Webhook['format'], Printer>> = {
   slack: (notification, controller) => ({
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({
+      mrkdwn: false,
       text: escapeSlack(`${printTitle(notification)}\n${printText(notification, controller)}`),
     }),
   }),
@@ -74,8 +75,21 @@ const PRINTERS: Readonly<Record<Webhook['format'], Printer>> = {
       priority:
         PRIORITIES[notification.event === 'CLEARED' ? 'INFO' : (notification.alarm?.severity ?? 'INFO')],
     },
-    body: printText(notification, controller),
+    body: cutToBytes(printText(notification, controller), MAX_NTFY_BYTES),
   }),
+}
+
+/** ntfy takes longer ones for a file, which many servers refuse. */
+const MAX_NTFY_BYTES = 4096
+
+function cutToBytes(text: string, most: number): string {
+  const bytes = Buffer.from(text)
+  return bytes.length <= most
+    ? text
+    : bytes
+        .subarray(0, most)
+        .toString()
+        .replace(/\uFFFD+$/, '')
 }
 
 const PRIORITIES: Readonly<Record<Alarm['severity'], string>> = { CRITICAL: '5', WARNING: '4', INFO: '3' }
@@ -120,7 +134,11 @@ function printText({ event, alarm }: Notification, controller: string): string {
   return `${alarm.message}${advice}`
 }
 
-/** https://api.slack.com/reference/surfaces/formatting#escaping */
+/**
+ * https://api.slack.com/reference/surfaces/formatting#escaping. Mattermost also reads "@channel" and "[text](url)" of a
+ * plain text, which whoever names an app or a file could write: a space without width breaks them.
+ */
 function escapeSlack(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+  const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+  return escaped.replaceAll('@', '@\u200b').replaceAll('](', ']\u200b(')
 }

@@ -64,11 +64,11 @@ test('a sink is stuck only after five minutes of failures in a row', () => {
     clock.move(MINUTE_MS)
   }
   clock.move(-1)
-  expect(outbox.findStuck('ops')).toEqual({ waiting: 1, answer: 'HTTP 500' })
+  expect(outbox.findFault('ops')).toEqual({ kind: 'stuck', waiting: 1, answer: 'HTTP 500' })
   const { clock: early, outbox: other, takeDue: takeOther } = openOutbox()
   other.noteFailure(takeOther(), 'HTTP 500', false)
   early.move(5 * MINUTE_MS - 1)
-  expect(other.findStuck('ops')).toBeUndefined()
+  expect(other.findFault('ops')).toBeUndefined()
 })
 
 test('what waits for more than a day is given up, what is held until later only a day after that', () => {
