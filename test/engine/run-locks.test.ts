@@ -1,4 +1,14 @@
-import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { acquireLocks, isRunning, lifeLock, listLifeLocks, volumeLock } from '../../src/engine/run-locks.ts'
@@ -97,4 +107,13 @@ test('life locks are none if their folder does not exist, but unknown if it cann
   expect(await listLifeLocks(dataDir)).toEqual([])
   writeFileSync(join(dataDir, 'locks'), '')
   await expect(listLifeLocks(dataDir)).rejects.toThrow('ENOTDIR')
+})
+
+testWithFlock('a link in place of a lock file is not followed', async () => {
+  const { dataDir, name, file } = await lockFile()
+  const elsewhere = join(dataDir, 'elsewhere')
+  writeFileSync(elsewhere, 'of somebody else')
+  symlinkSync(elsewhere, file)
+  await expect(acquireLocks(dataDir, [name])).rejects.toThrow('ELOOP')
+  expect(readFileSync(elsewhere, 'utf8')).toBe('of somebody else')
 })

@@ -109,6 +109,20 @@ describe('a claim', () => {
     expect(JSON.parse(readFileSync(join(dir, IP, '.owner'), 'utf8'))).toMatchObject({ daemonId: 'daemon-b' })
   })
 
+  it('does not count as missing in a store that cannot be used, which is named instead', async () => {
+    const { dir, store } = await given.store()
+    rmSync(join(dir, IP, '.owner'))
+    await expect(store.assertOwner()).rejects.toMatchObject({
+      message: expect.stringContaining('not claimed'),
+    })
+    const gone = { code: 'STORE_UNAVAILABLE', message: 'the bucket does not exist' } as const
+    store.driver.check = async () => {
+      throw new BackupdError(gone.code, gone.message)
+    }
+    await expect(store.assertOwner()).rejects.toMatchObject(gone)
+    await expect(store.settle()).rejects.toMatchObject(gone)
+  })
+
   it('is refused, and so is use, if the known store has lost its id', async () => {
     const { dir } = await given.store()
     const file = join(dir, IP, '.owner')

@@ -6,8 +6,9 @@ import { openFolder, statEntry } from '../../../src/volume/swap/folder.ts'
 import { setAside } from '../../../src/volume/swap/moves.ts'
 import { readPointers } from '../../../src/volume/swap/pointer.ts'
 import { PROTECTED, protectListed } from '../../../src/volume/swap/protected-list.ts'
-import { settleJournals } from '../../../src/volume/swap/settle.ts'
+import { settleJournals, settleVolume } from '../../../src/volume/swap/settle.ts'
 import { emptyIfThere } from '../../../src/volume/swap/staging-folders.ts'
+import { claimVolume } from '../../../src/volume/swap/volume-claim.ts'
 import { findMountId } from '../../../src/volume/tree/mounts.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
@@ -31,6 +32,17 @@ test('pointers that cannot be listed are not taken for none, so that nothing sta
   writeFileSync(join(dataDir, 'recovers'), '')
   await expect(readPointers(dataDir)).rejects.toThrow('ENOTDIR')
   await expect(settleJournals(dataDir)).rejects.toThrow('ENOTDIR')
+})
+
+test('a pointer that cannot be read locks every volume, and the one that is claimed', async () => {
+  const dataDir = tempDir()
+  mkdirSync(join(dataDir, 'recovers'))
+  const file = join(dataDir, 'recovers/broken.json')
+  writeFileSync(file, '{')
+  const reason = expect.any(String)
+  expect((await settleJournals(dataDir)).locked).toEqual([{ volume: '/', journal: file, reason }])
+  await using claim = await claimVolume(dataDir, tempDir())
+  expect((await settleVolume(claim)).locked).toEqual([{ volume: claim.volume, journal: file, reason }])
 })
 
 test('a name that cannot be looked at is not taken for a free one', async () => {
