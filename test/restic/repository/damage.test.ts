@@ -204,3 +204,25 @@ test('an index file that another key sealed is damaged because of its checksum',
     message: expect.stringMatching(/^(?!.*not an index).*its checksum is wrong/),
   })
 })
+
+test.each([
+  ['once is read again, and used', 1, true],
+  ['twice is left out from then on', 2, false],
+])('for a verification, an index file that reads as damaged %s', async (_what, failures, isUsed) => {
+  const { open, path, place } = await filled()
+  const opened = await open()
+  opened.ignoreDamagedIndexes()
+  const { driver } = place
+  const openObject = driver.open
+  let reads = 0
+  driver.open = async (name) => {
+    const reader = await openObject.call(driver, name)
+    if (!name.includes('/index/') || ++reads > failures) return reader
+    return { ...reader, read: async (from, length) => Buffer.alloc(Math.min(length, reader.size - from)) }
+  }
+  const [index] = readdirSync(join(path, 'index'))
+  await opened.loadIndex()
+  expect(opened.locate('data', idOf(CONTENT)) !== undefined).toBe(isUsed)
+  await opened.loadIndex()
+  expect([readdirSync(join(path, 'index')), reads]).toEqual([[index], 2])
+})
