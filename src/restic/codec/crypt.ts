@@ -48,14 +48,40 @@ function maskedR(r: Buffer): Buffer {
 }
 
 const shared = new Poly1305()
+/** A cipher returns new memory. As little as this is what the step before has freed; more would be fresh each time. */
+const STEP_BYTES = 32 * 1024
 
 /** `IV ‖ AES-256-CTR(plain) ‖ Poly1305-AES`, with a random IV. */
 export function seal(key: RepositoryKey, plain: Buffer): Buffer {
-  const iv = randomBytes(IV_LENGTH)
-  const encrypted = createCipheriv('aes-256-ctr', prepareKey(key).content, iv).update(plain)
-  const sealed = Buffer.concat([iv, encrypted, shared.begin(oneTimeKey(key, iv)).update(encrypted).tag()])
-  release(encrypted)
+  const sealed = Buffer.allocUnsafe(plain.length + SEAL_OVERHEAD)
+  sealInto(key, plain, sealed)
   return sealed
+}
+
+/** Fills `sealed`, which has SEAL_OVERHEAD more bytes than `plain`, and must not overlap it. */
+export function sealInto(key: RepositoryKey, plain: Buffer, sealed: Buffer): void {
+  const iv = randomBytes(IV_LENGTH)
+  const text = sealed.subarray(IV_LENGTH, -MAC_LENGTH)
+  sealed.set(iv)
+  encryptInto({ key, iv }, plain, text)
+  shared
+    .begin(oneTimeKey(key, iv))
+    .update(text)
+    .writeTag(sealed, sealed.length - MAC_LENGTH)
+}
+
+/** Encrypts with AES-256-CTR; `into` has the length of `plain`, and may be the same memory. */
+export function encryptInto(
+  { key, iv }: { key: RepositoryKey; iv: Buffer },
+  plain: Buffer,
+  into: Buffer,
+): void {
+  const cipher = createCipheriv('aes-256-ctr', prepareKey(key).content, iv)
+  for (let at = 0; at < plain.length; at += STEP_BYTES) {
+    const step = cipher.update(plain.subarray(at, at + STEP_BYTES))
+    into.set(step, at)
+    release(step)
+  }
 }
 
 /** Returns the plain text; undefined if the MAC is wrong: another key sealed it, or it was changed. */

@@ -1,5 +1,5 @@
-import { createCipheriv, randomBytes } from 'node:crypto'
-import { BLOCK_BYTES, deriveMacKeys, prepareKey, type RepositoryKey, SEAL_OVERHEAD } from './crypt.ts'
+import { randomBytes } from 'node:crypto'
+import { BLOCK_BYTES, deriveMacKeys, encryptInto, type RepositoryKey, SEAL_OVERHEAD } from './crypt.ts'
 import { Poly1305 } from './poly1305.ts'
 
 const mac = new Poly1305()
@@ -12,21 +12,21 @@ export function nextInBatch(at: number, length: number): number {
 /**
  * Seals texts like seal(), but with one call of the cipher for all: the first IV is random, and each other one is the
  * value that the cipher's counter has reached, so that no counter is used twice. The texts start in `texts` where
- * nextInBatch() says. Writes the sealed texts, concatenated, into `sealed`, starting at `at`.
+ * nextInBatch() says, and are overwritten. Writes the sealed texts, concatenated, into `sealed`, starting at `at`.
  */
 export function sealBatch(
   key: RepositoryKey,
   { texts, lengths }: { texts: Buffer; lengths: readonly number[] },
   { sealed, at, first = randomBytes(BLOCK_BYTES) }: { sealed: Buffer; at: number; first?: Buffer },
 ): void {
-  const encrypted = createCipheriv('aes-256-ctr', prepareKey(key).content, first).update(texts)
+  encryptInto({ key, iv: first }, texts, texts)
   const ivs = makeIvs(first, lengths)
   const macKeys = deriveMacKeys(key, ivs)
   let from = 0
   for (const [place, length] of lengths.entries()) {
     const text = at + BLOCK_BYTES
     ivs.copy(sealed, at, place * BLOCK_BYTES, (place + 1) * BLOCK_BYTES)
-    encrypted.copy(sealed, text, from, from + length)
+    texts.copy(sealed, text, from, from + length)
     mac.begin(key.macR, macKeys.subarray(place * BLOCK_BYTES, (place + 1) * BLOCK_BYTES))
     mac.update(sealed.subarray(text, text + length)).writeTag(sealed, text + length)
     at += length + SEAL_OVERHEAD

@@ -1,10 +1,16 @@
 import { hash } from 'node:crypto'
-import { release } from '../../lib/release.ts'
 import type { ThreadWork } from '../../lib/thread.ts'
 import { compressShared } from '../codec/compressor.ts'
-import { type RepositoryKey, receiveKey, seal } from '../codec/crypt.ts'
-import type { AskMessage, BlobsMessage, ContentStart, SealedBlob } from './content-messages.ts'
-import { ID_LENGTH, splitIds } from './content-messages.ts'
+import { receiveKey } from '../codec/crypt.ts'
+import {
+  type AskMessage,
+  type BlobsMessage,
+  type ContentStart,
+  ID_LENGTH,
+  splitIds,
+} from './content-messages.ts'
+import { MessageMemory } from './message-memory.ts'
+import { type NewBlob, OutgoingBlobs } from './outgoing-blobs.ts'
 import { MIN_COMPRESSED_BYTES, SmallBlobs } from './small-blobs.ts'
 
 /** For larger pieces, a sample from the middle decides whether they are compressed. */
@@ -12,22 +18,22 @@ const MIN_SAMPLED_BYTES = 256 * 1024
 const SAMPLE_BYTES = 32 * 1024
 /** Compression must reach this ratio to be worth the work. */
 const MAX_USEFUL_RATIO = 0.97
-/** Bytes of blobs that are handed over together. */
-const BATCH_BYTES = 1 << 20
 
 /** Runs in a thread: makes blobs of the pieces that the repository does not have. */
 export class BlobMaker {
   readonly #work: ThreadWork<ContentStart>
-  readonly #key: RepositoryKey
   readonly #small: SmallBlobs
+  readonly #outgoing: OutgoingBlobs
   readonly #flag: Int32Array
   readonly #wanted: Uint8Array
 
   constructor(work: ThreadWork<ContentStart>) {
-    const { key, answers } = work.start
+    const { answers, returns } = work.start
+    const key = receiveKey(work.start.key)
+    const memory = new MessageMemory(returns)
     this.#work = work
-    this.#key = receiveKey(key)
-    this.#small = new SmallBlobs(this.#key)
+    this.#small = new SmallBlobs(key, memory)
+    this.#outgoing = new OutgoingBlobs({ key, memory, send: (message) => this.#send(message) })
     this.#flag = new Int32Array(answers, 0, 1)
     this.#wanted = new Uint8Array(answers, 4)
   }
@@ -38,20 +44,12 @@ export class BlobMaker {
    */
   put(pieces: readonly Buffer[], bytes = sumLengths(pieces)): Buffer {
     const ids = this.#askFor(pieces, bytes)
-    let blobs: NewBlob[] = []
-    let length = 0
     for (const [at, plain] of pieces.entries()) {
       this.#work.throwIfEnding()
-      if (this.#wanted[at] !== 1) continue
-      const blob = newBlob(this.#key, plain, ids.subarray(at * ID_LENGTH, (at + 1) * ID_LENGTH))
-      blobs.push(blob)
-      length += blob.sealed.length
-      if (length < BATCH_BYTES) continue
-      this.#handOver(blobs)
-      blobs = []
-      length = 0
+      if (this.#wanted[at] === 1)
+        this.#outgoing.add(packPiece(plain, ids.subarray(at * ID_LENGTH, (at + 1) * ID_LENGTH)))
     }
-    if (blobs.length > 0) this.#handOver(blobs)
+    this.#outgoing.send()
     return ids
   }
 
@@ -62,8 +60,7 @@ export class BlobMaker {
     const wanted = pieces.filter(isWanted)
     this.#work.throwIfEnding()
     if (wanted.length === 0) return ids
-    const message = this.#small.make(wanted, splitIds(ids).filter(isWanted))
-    this.#work.send(message, [message.bytes.buffer])
+    this.#send(this.#small.make(wanted, splitIds(ids).filter(isWanted)))
     return ids
   }
 
@@ -83,45 +80,21 @@ export class BlobMaker {
     Atomics.wait(this.#flag, 0, 0)
   }
 
-  #handOver(blobs: NewBlob[]): void {
-    const message = encodeMessage(blobs)
+  #send(message: BlobsMessage): void {
     this.#work.send(message, [message.bytes.buffer])
   }
-}
-
-interface NewBlob extends Omit<SealedBlob, 'length'> {
-  id: Buffer
-  sealed: Buffer
-}
-
-function encodeMessage(blobs: NewBlob[]): BlobsMessage {
-  const described = blobs.map(({ sealed, plainLength, compressed }) => ({
-    length: sealed.length,
-    plainLength,
-    compressed,
-  }))
-  const length = blobs.reduce((sum, { sealed }) => sum + ID_LENGTH + sealed.length, 0)
-  const bytes = new Uint8Array(length)
-  let at = 0
-  for (const part of [...blobs.map(({ id }) => id), ...blobs.map(({ sealed }) => sealed)]) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  for (const { sealed } of blobs) release(sealed)
-  return { kind: 'blobs', blobs: described, bytes }
 }
 
 function sumLengths(pieces: readonly Buffer[]): number {
   return pieces.reduce((sum, piece) => sum + piece.length, 0)
 }
 
-/** Compresses the piece if that makes it shorter, and seals it. */
-function newBlob(key: RepositoryKey, plain: Buffer, id: Buffer): NewBlob {
+/** Compresses the piece if that makes it shorter. */
+function packPiece(plain: Buffer, id: Buffer): NewBlob {
   const packed =
     plain.length < MIN_COMPRESSED_BYTES || seemsIncompressible(plain) ? plain : compressShared(plain)
   const compressed = packed.length < plain.length
-  const sealed = seal(key, compressed ? packed : plain)
-  return { id, sealed, plainLength: plain.length, compressed }
+  return { id, bytes: compressed ? packed : plain, plainLength: plain.length, compressed }
 }
 
 function seemsIncompressible(plain: Buffer): boolean {

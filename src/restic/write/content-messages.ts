@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads'
 import type { Extent } from '../../volume/tree/entry.ts'
 import type { RepositoryKey } from '../codec/crypt.ts'
 
@@ -6,6 +7,8 @@ export interface ContentStart {
   key: RepositoryKey
   polynomial: bigint
   answers: SharedArrayBuffer
+  /** Where the memory of messages comes back. */
+  returns: MessagePort
 }
 
 export type ContentJob = FileJob | SmallFilesJob
@@ -41,7 +44,8 @@ export interface AskMessage {
 export interface BlobsMessage {
   kind: 'blobs'
   blobs: SealedBlob[]
-  /** All ids, then all sealed blobs, concatenated: one buffer is cheaper than many small ones. */
+  /** Concatenated, like the sealed blobs: one buffer is cheaper than many small ones. */
+  ids: Uint8Array
   bytes: Uint8Array<ArrayBuffer>
 }
 
@@ -58,6 +62,8 @@ export interface DoneMessage {
   ids: Uint8Array | null
   /** What is wrong with the content, in words. */
   fault: string | undefined
+  /** The memory of small files, for others. */
+  memory?: Uint8Array<ArrayBuffer>
 }
 
 export const ID_LENGTH = 32

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { extname } from 'node:path'
-import { release } from '../../lib/release.ts'
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { Thread } from '../../lib/thread.ts'
 import type { PackedBlob, PackWriter, Repository } from '../repository/repository.ts'
 import {
@@ -11,16 +11,18 @@ import {
   type ContentStart,
   type DoneMessage,
   type FromWorker,
-  ID_LENGTH,
   type SealedBlob,
   splitIds,
 } from './content-messages.ts'
+import { returnMemory } from './message-memory.ts'
 
 export interface Content {
   /** The ids of its chunks, in order; null if it is left out. */
   ids: Buffer[] | null
   /** What is wrong with it, in words. */
   fault: string | undefined
+  /** The memory of small files, which the thread no longer uses. */
+  memory?: Uint8Array<ArrayBuffer> | undefined
 }
 
 export interface ContentPoolOptions {
@@ -49,6 +51,7 @@ interface PooledJob {
 
 interface ContentLane {
   thread: Thread
+  returns: MessagePort
   flag: Int32Array
   wanted: Uint8Array
   job: PooledJob | undefined
@@ -116,15 +119,18 @@ export class ContentPool {
   #startLane(): ContentLane | undefined {
     if (this.#lanes.length >= this.#maxLanes) return undefined
     const answers = new SharedArrayBuffer(ANSWERS_LENGTH)
+    const { port1, port2 } = new MessageChannel()
     const { key, polynomial } = this.#options.repository
-    const start: ContentStart = { key, polynomial, answers }
+    const start: ContentStart = { key, polynomial, answers, returns: port2 }
     const entry = new URL(`./content-worker${extname(import.meta.url)}`, import.meta.url)
     const thread = new Thread(entry, start, {
       execArgv: [],
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
+      transferList: [port2],
     })
     const lane: ContentLane = {
       thread,
+      returns: port1,
       flag: new Int32Array(answers, 0, 1),
       wanted: new Uint8Array(answers, 4),
       job: undefined,
@@ -140,13 +146,13 @@ export class ContentPool {
   #receive(lane: ContentLane, message: FromWorker): void {
     if (message.kind === 'ask') this.#whenWritten(() => this.#answer(lane, message))
     else if (message.kind === 'done') this.#finish(lane, message)
-    else if (!this.#failure) this.#write(message)
+    else if (!this.#failure) this.#write(lane, message)
   }
 
-  #finish(lane: ContentLane, { ids, fault }: DoneMessage): void {
+  #finish(lane: ContentLane, { ids, fault, memory }: DoneMessage): void {
     const { job } = lane
     lane.job = undefined
-    job?.done.resolve({ ids: ids && splitIds(Buffer.from(ids)), fault })
+    job?.done.resolve({ ids: ids && splitIds(Buffer.from(ids)), fault, memory })
     this.#assignJobs()
   }
 
@@ -158,16 +164,15 @@ export class ContentPool {
     Atomics.notify(flag, 0)
   }
 
-  #write({ blobs, bytes }: BlobsMessage): void {
-    const all = Buffer.from(bytes.buffer)
-    let at = blobs.length * ID_LENGTH
-    const ids = splitIds(Buffer.from(all.subarray(0, at)))
-    const packed = ids.map((id, place): PackedBlob => {
+  #write({ returns }: ContentLane, { blobs, ids, bytes }: BlobsMessage): void {
+    const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    let at = 0
+    const packed = splitIds(Buffer.from(ids)).map((id, place): PackedBlob => {
       const { length, plainLength, compressed } = blobs[place] as SealedBlob
       at += length
       return { type: 'data', id, sealed: all.subarray(at - length, at), plainLength, compressed }
     })
-    void this.#put(packed, all.length).then(() => release(all))
+    void this.#put(packed, all.length).then(() => returnMemory(returns, bytes))
   }
 
   async #put(blobs: PackedBlob[], bytes: number): Promise<void> {

@@ -1,4 +1,3 @@
-import { release } from '../../lib/release.ts'
 import { serveThread } from '../../lib/thread.ts'
 import { Chunker } from '../codec/chunker.ts'
 import { BlobMaker } from './blob-maker.ts'
@@ -11,8 +10,9 @@ serveThread<ContentStart, ContentJob>((work) => {
   const chunker = new Chunker(work.start.polynomial, CHUNKER_BUFFER_BYTES)
   return (job) => {
     const pieces = job.kind === 'file' ? readPieces(job, chunker, maker) : smallPieces(job, maker)
-    const done: DoneMessage = { kind: 'done', ...pieces }
-    work.send(done)
+    const memory = job.kind === 'small' ? { memory: job.data } : {}
+    const done: DoneMessage = { kind: 'done', ...pieces, ...memory }
+    work.send(done, done.memory ? [done.memory.buffer] : [])
   }
 })
 
@@ -22,7 +22,5 @@ function smallPieces({ data, lengths }: SmallFilesJob, maker: BlobMaker): FilePi
     at += length
     return Buffer.from(data.buffer, data.byteOffset + at - length, length)
   })
-  const ids = maker.putSmall(pieces)
-  release(Buffer.from(data.buffer))
-  return { ids, fault: undefined }
+  return { ids: maker.putSmall(pieces), fault: undefined }
 }

@@ -2,7 +2,8 @@ import { Compressor, compressBound } from '../codec/compressor.ts'
 import type { RepositoryKey } from '../codec/crypt.ts'
 import { SEAL_OVERHEAD } from '../codec/crypt.ts'
 import { nextInBatch, sealBatch } from '../codec/seal-batch.ts'
-import { type BlobsMessage, ID_LENGTH, type SealedBlob } from './content-messages.ts'
+import type { BlobsMessage, SealedBlob } from './content-messages.ts'
+import type { MessageMemory } from './message-memory.ts'
 
 /** Compression does not make shorter pieces any smaller. */
 export const MIN_COMPRESSED_BYTES = 64
@@ -13,12 +14,14 @@ export const MIN_COMPRESSED_BYTES = 64
  */
 export class SmallBlobs {
   readonly #key: RepositoryKey
+  readonly #memory: MessageMemory
   readonly #compressor = new Compressor()
   /** The texts to seal, each starting at a block boundary. */
   #texts = Buffer.alloc(0)
 
-  constructor(key: RepositoryKey) {
+  constructor(key: RepositoryKey, memory: MessageMemory) {
     this.#key = key
+    this.#memory = memory
   }
 
   /** `ids` are those of the pieces, in order. */
@@ -37,15 +40,13 @@ export class SmallBlobs {
       end = nextInBatch(end, length)
       return { length: length + SEAL_OVERHEAD, plainLength: plain.length, compressed }
     })
-    return { kind: 'blobs', blobs, bytes: this.#seal(ids, lengths, end) }
+    return { kind: 'blobs', blobs, ids: Buffer.concat(ids), bytes: this.#seal(lengths, end) }
   }
 
-  #seal(ids: readonly Buffer[], lengths: readonly number[], end: number): Uint8Array<ArrayBuffer> {
-    const idBytes = ids.length * ID_LENGTH
-    const length = lengths.reduce((sum, one) => sum + one + SEAL_OVERHEAD, idBytes)
-    const sealed = Buffer.allocUnsafeSlow(length)
-    for (const [place, id] of ids.entries()) sealed.set(id, place * ID_LENGTH)
-    sealBatch(this.#key, { texts: this.#texts.subarray(0, end), lengths }, { sealed, at: idBytes })
+  #seal(lengths: readonly number[], end: number): Uint8Array<ArrayBuffer> {
+    const length = lengths.reduce((sum, one) => sum + one + SEAL_OVERHEAD, 0)
+    const sealed = this.#memory.take(length).subarray(0, length)
+    sealBatch(this.#key, { texts: this.#texts.subarray(0, end), lengths }, { sealed, at: 0 })
     return sealed
   }
 

@@ -17,6 +17,8 @@ interface Batch {
 export class SmallFiles {
   readonly #pool: ContentPool
   #batch: Batch | undefined
+  /** Memory that threads no longer use: fresh memory takes longer to fill. */
+  readonly #spare: Uint8Array<ArrayBuffer>[] = []
 
   constructor(pool: ContentPool) {
     this.#pool = pool
@@ -24,7 +26,7 @@ export class SmallFiles {
 
   /** Adds a file of at most MAX_SMALL_FILE_BYTES bytes, which are copied. */
   add(data: Buffer): Promise<Content> {
-    this.#batch ??= newBatch()
+    this.#batch ??= newBatch(this.#spare.pop())
     const { lengths, waiting } = this.#batch
     const content = Promise.withResolvers<Content>()
     waiting.push(content)
@@ -42,7 +44,8 @@ export class SmallFiles {
     this.#batch = undefined
     const { data, lengths, waiting } = batch
     this.#pool.run({ kind: 'small', data, lengths }).then(
-      ({ ids, fault }) => {
+      ({ ids, fault, memory }) => {
+        if (memory) this.#spare.push(memory)
         for (const [at, { resolve }] of waiting.entries())
           resolve({ ids: ids?.slice(at, at + 1) ?? null, fault })
       },
@@ -56,7 +59,6 @@ export class SmallFiles {
   }
 }
 
-function newBatch(): Batch {
-  const data = new Uint8Array(BATCH_BYTES + MAX_SMALL_FILE_BYTES)
+function newBatch(data = new Uint8Array(BATCH_BYTES + MAX_SMALL_FILE_BYTES)): Batch {
   return { data, used: 0, lengths: [], waiting: [] }
 }
