@@ -1,9 +1,10 @@
 import { resolve } from 'node:path'
 import { Command } from 'commander'
-import { checkInventoryFile } from '../controller/inventory-source.ts'
+import { checkInventoryFile, checkSettingsFile } from '../controller/inventory-source.ts'
 import { byteText } from '../lib/byte-counts.ts'
 import { BackupdError } from '../lib/errors.ts'
 import type { Inventory, InventoryVolume } from '../wire/inventory.ts'
+import { describeSettings } from './describe-settings.ts'
 import { print } from './print.ts'
 import { ipFlag, VOLUME_ROOT } from './shared-flags.ts'
 import { formatTable } from './table.ts'
@@ -11,19 +12,40 @@ import { formatTable } from './table.ts'
 interface CheckFlags {
   ip: string
   volumeRoot: string
+  settings?: string
 }
 
 export function checkCommand(): Command {
   return new Command('check')
-    .description('Checks an inventory file, as the controller would read it. Changes nothing.')
-    .argument('<file>', 'the inventory, or a lain.yaml')
+    .description(
+      'Checks an inventory file, a settings file or both, as the controller would read them. Changes nothing.',
+    )
+    .argument('[file]', 'the inventory, or a lain.yaml')
+    .option('--settings <file>', 'the settings of a controller')
     .addOption(ipFlag('the server of a lain.yaml, which names none').default('127.0.0.1'))
     .addOption(VOLUME_ROOT)
-    .action(checkInventory)
+    .action(checkFiles)
+}
+
+async function checkFiles(file: string | undefined, { settings, ...flags }: CheckFlags): Promise<void> {
+  if (file === undefined && settings === undefined)
+    throw new BackupdError(
+      'BAD_INPUT',
+      'No file is named: write "backupd check FILE" or "backupd check --settings FILE"',
+    )
+  if (file !== undefined) await checkInventory(file, flags)
+  if (settings !== undefined) await checkSettings(settings)
+}
+
+/** Prints what is sent where, or throws BAD_INPUT with every problem, with line and column. */
+async function checkSettings(file: string): Promise<void> {
+  const news = await checkSettingsFile(resolve(file))
+  if (news.kind === 'broken') throw new BackupdError('BAD_INPUT', news.problem)
+  print(describeSettings(news.settings))
 }
 
 /** Prints what is backed up where, or throws BAD_INPUT with every problem, with line and column. */
-async function checkInventory(file: string, { ip, volumeRoot }: CheckFlags): Promise<void> {
+async function checkInventory(file: string, { ip, volumeRoot }: Omit<CheckFlags, 'settings'>): Promise<void> {
   const news = await checkInventoryFile(resolve(file), ip)
   if (news.kind === 'broken') throw new BackupdError('BAD_INPUT', news.problem)
   print(describeInventory(news.inventory, volumeRoot))

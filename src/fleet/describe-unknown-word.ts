@@ -5,10 +5,19 @@ export function describeUnknownWord(word: string, known: readonly string[]): str
   return `"${word}" is not known here: ${advice}`
 }
 
+/** The same without the word, which may be a secret that stands in the wrong place; a misspelt one is none. */
+export function describeHiddenWord(word: string, known: readonly string[]): string {
+  if (findNearest(word, known) !== undefined) return describeUnknownWord(word, known)
+  return `this is not known here: known are ${known.join(', ')}`
+}
+
 function findNearest(word: string, known: readonly string[]): string | undefined {
   const tolerance = Math.max(1, Math.floor(word.length / 3))
   const [best] = known
-    .map((candidate) => ({ candidate, distance: countEdits(word.slice(0, 100).toLowerCase(), candidate) }))
+    .map((candidate) => ({
+      candidate,
+      distance: countEdits(word.slice(0, 100).toLowerCase(), candidate.toLowerCase()),
+    }))
     .filter(({ distance }) => distance <= tolerance)
     .sort((a, b) => a.distance - b.distance)
   return best?.candidate

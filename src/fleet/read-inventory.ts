@@ -46,7 +46,7 @@ export interface ReadInventory {
 
 /** The same with its layout. */
 export function readWithLayout(inventory: InventoryText): ReadInventory {
-  const reader = new YamlReader(inventory.text, inventory.outer)
+  const reader = new YamlReader(inventory.text, inventory.outer && { outer: inventory.outer })
   const news = readNews(reader, inventory)
   return { news, layout: news.kind === 'inventory' ? findLayout(reader, inventory.text) : null }
 }

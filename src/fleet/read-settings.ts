@@ -7,7 +7,7 @@ const EXAMPLE = `notify: { sinks: [${SINK_EXAMPLE}] }`
 
 /** Parses a settings file. Returns the settings, or all problems found. @param file appears in problems */
 export function readSettings(text: string, file: string): SettingsNews {
-  const reader = new YamlReader(text)
+  const reader = new YamlReader(text, { hasSecrets: true })
   const settings = reader.problems.length > 0 ? NO_SETTINGS : readSettingsRoot(reader)
   if (reader.problems.length === 0) return { kind: 'settings', settings }
   return { kind: 'broken', problem: printProblems(`settings ${file}`, reader.problems) }

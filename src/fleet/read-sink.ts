@@ -8,7 +8,6 @@ import {
   WEBHOOK_FORMATS,
   type Webhook,
 } from '../wire/settings.ts'
-import { describeUnknownWord } from './describe-unknown-word.ts'
 import { readEmail } from './read-email.ts'
 import { hasReadablePassword } from './readable-password.ts'
 import type { Value, YamlReader } from './yaml-reader.ts'
@@ -85,9 +84,11 @@ function readWord<Word extends string>(
   const text = reader.text(value, words.join(' or '))
   if (text === undefined) return undefined
   const found = words.find((word) => word.toLowerCase() === text.toLowerCase())
-  return found ?? reader.problem(value, describeUnknownWord(text, words))
+  return found ?? reader.unknownWord(value, text, words)
 }
 
+/** In one list. */
+const MAX_MATCHED = 1000
 const MATCH_EXAMPLE = '{ severity: warning, kind: [SILENT, OVERDUE], app: [shop, team-*] }'
 
 function readMatch(reader: YamlReader, value: Value): SinkMatch {
@@ -104,6 +105,10 @@ function readOneOrMore<T>(reader: YamlReader, value: Value, read: (item: Value) 
   const items = reader.isText(value) ? [value] : reader.list(value, MATCH_EXAMPLE)
   if (items.length === 0)
     reader.problem(value, 'this list is empty, so that nothing would be sent: leave it out')
+  if (items.length > MAX_MATCHED)
+    return (
+      reader.problem(value, `this list has ${items.length} values, expected at most ${MAX_MATCHED}`) ?? []
+    )
   return items.flatMap((item) => read(item) ?? [])
 }
 

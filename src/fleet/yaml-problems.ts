@@ -48,3 +48,8 @@ function hintFor(code: YAMLError['code'], message: string): string {
   if (message.includes('call stack')) return 'this is nested too deeply'
   return message
 }
+
+/** Leaves out what a text of the parser repeats of the file: it stands last. */
+export function hideText({ message, ...place }: YamlProblem): YamlProblem {
+  return { ...place, message: message.replace(/(escape sequence|extra characters|tag|token):? .*/s, '$1') }
+}

@@ -1,5 +1,5 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
-import { describeUnknownWord } from './describe-unknown-word.ts'
+import { describeHiddenWord, describeUnknownWord } from './describe-unknown-word.ts'
 import {
   type AliasTargets,
   linkAliases,
@@ -8,13 +8,20 @@ import {
   parseAnchor,
   type WrittenAnchor,
 } from './yaml-anchors.ts'
-import { toProblems, type YamlProblem } from './yaml-problems.ts'
+import { hideText, toProblems, type YamlProblem } from './yaml-problems.ts'
 
 /** A value of the file with its position; `node` is null if nothing follows the key. */
 export interface Value {
   node: Node | null
   /** Offset in the text, for problems. */
   at: number
+}
+
+export interface YamlReaderOptions {
+  /** Anchors that the text may use, although they stand elsewhere. */
+  outer?: OuterAnchors
+  /** Problems do not repeat what is written. */
+  hasSecrets?: boolean
 }
 
 export interface YamlEntry extends Value {
@@ -42,15 +49,18 @@ export class YamlReader {
   readonly #lines = new LineCounter()
   readonly #document
   readonly #outer: OuterAnchors
+  readonly #hasSecrets: boolean
   #targets: AliasTargets | undefined
   #valuesLeft = MAX_VALUES
 
   /** @param outer anchors that the text may use, although they stand elsewhere */
-  constructor(text: string, outer: OuterAnchors = new Map()) {
+  constructor(text: string, { outer = new Map(), hasSecrets = false }: YamlReaderOptions = {}) {
     this.#outer = outer
+    this.#hasSecrets = hasSecrets
     // The parser's check for duplicate keys is quadratic; entries() checks instead.
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, uniqueKeys: false })
-    this.problems.push(...toProblems(this.#document.errors, this.#lines))
+    const problems = toProblems(this.#document.errors, this.#lines)
+    this.problems.push(...(hasSecrets ? problems.map(hideText) : problems))
     this.root = { node: this.#document.contents, at: this.#document.contents?.range?.[0] ?? 0 }
   }
 
@@ -68,6 +78,12 @@ export class YamlReader {
     if (this.#valuesLeft <= 0) return
     const { line, col } = this.#lines.linePos(at)
     if (this.problems.length < MAX_PROBLEMS) this.problems.push({ line, column: col, message })
+  }
+
+  /** A problem that says which words are known. */
+  unknownWord(value: { at: number }, word: string, known: readonly string[]): undefined {
+    const describe = this.#hasSecrets ? describeHiddenWord : describeUnknownWord
+    return this.problem(value, describe(word, known))
   }
 
   /** The entries of a map with text keys, without duplicates. `example` shows what to write if there is none. */
@@ -88,7 +104,7 @@ export class YamlReader {
     const fields: Partial<Record<K, YamlEntry>> = {}
     for (const entry of this.entries(value, example)) {
       const name = known.find((word) => word === entry.key)
-      if (name === undefined) this.problem({ at: entry.keyAt }, describeUnknownWord(entry.key, known))
+      if (name === undefined) this.unknownWord({ at: entry.keyAt }, entry.key, known)
       else fields[name] = entry
     }
     if (this.problems.length > before) return fields
@@ -133,8 +149,9 @@ export class YamlReader {
   #once(entries: YamlEntry[]): YamlEntry[] {
     const seen = new Set<string>()
     for (const { key, keyAt } of entries) {
+      const name = this.#hasSecrets ? 'this' : `"${key}"`
       if (seen.has(key))
-        this.problem({ at: keyAt }, `"${key}" appears here for the second time: keep one of them`)
+        this.problem({ at: keyAt }, `${name} appears here for the second time: keep one of them`)
       seen.add(key)
     }
     return entries
@@ -167,10 +184,11 @@ export class YamlReader {
   #follow(alias: Node & { source: string }, at: number): Node | null {
     const target = this.#findTarget(alias)
     if (isMap(target) || isSeq(target) || isScalar(target)) return target
-    this.problem(
-      { at },
-      `"*${alias.source}" does not name an anchor: write "&${alias.source}" where it is first used, or put the text in quotes`,
-    )
+    const { source } = alias
+    const message = this.#hasSecrets
+      ? 'this begins with "*", but does not name an anchor: put the text in quotes'
+      : `"*${source}" does not name an anchor: write "&${source}" where it is first used, or put the text in quotes`
+    this.problem({ at }, message)
     return null
   }
 

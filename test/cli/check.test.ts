@@ -76,3 +76,33 @@ test('a missing file is refused', async () => {
   expect(await runCommand(['check', join(dir.path, 'none.yaml')])).toBe(1)
   expect(output.stderr).toContain('none.yaml')
 })
+
+test('settings are checked, alone or with an inventory, and no secret of them is printed', async () => {
+  const file = join(dir.path, 'settings.yaml')
+  const mail =
+    'email: { to: ops@example.org, from: b@example.org, server: "smtp://u:hunter2@mail.example.org" }'
+  writeFileSync(
+    file,
+    `notify:
+  ping: { url: "https://hc-ping.com/hunter2" }
+  sinks:
+    - { name: pager, webhook: { url: "https://a.example/hunter2", secret: hunter2hunter2hunter2 }, match: { severity: critical } }
+    - { name: mail, ${mail}, quietHours: { from: "22:00", to: "7:05", zone: Europe/Berlin } }
+`,
+  )
+  expect(await runCommand(['check', '--settings', file])).toBe(0)
+  expect(output.stdout).toMatch(/pager +json +a.example +critical +any +any +never\n/)
+  expect(output.stdout).toMatch(
+    /mail +e-mail +ops@example.org through mail.example.org .* 22:00-07:05 Europe\/Berlin\n/,
+  )
+  expect(output.stdout).toContain('The settings are valid: 2 sinks, and a ping to hc-ping.com.\n')
+  expect(output.stdout).not.toContain('hunter2')
+
+  writeFileSync(file, 'notify: { sinks: 3 }\n')
+  expect(await runCommand(['check', '--settings', file])).toBe(1)
+  expect(output.stderr).toContain(
+    `The settings ${file} cannot be used: line 1, column 18: a list belongs here`,
+  )
+  expect(await runCommand(['check'])).toBe(1)
+  expect(output.stderr).toContain('No file is named')
+})

@@ -103,14 +103,14 @@ test.each([
     'notify: { sinks: [{ webhook: { url: "http://x", secret: hunter2 } }] }',
     'a secret has 16 characters or more',
   ],
-  ['notify: { sinks: [{ webhook: { url: "http://x", format: hunter } }] }', '"hunter" is not known here'],
   [
-    `notify: { sinks: [{ ${HOOK}, match: { severity: bad } }] }`,
-    'line 1, column 83: "bad" is not known here',
+    'notify: { sinks: [{ webhook: { url: "http://x", format: hunter } }] }',
+    'this is not known here: known are json',
   ],
+  [`notify: { sinks: [{ ${HOOK}, match: { severity: bad } }] }`, 'line 1, column 83: this is not known here'],
   [
     `notify: { sinks: [{ ${HOOK}, match: { kind: SILNT } }] }`,
-    'line 1, column 79: "SILNT" is not known here',
+    'line 1, column 79: "SILNT" is not known here: did you mean "SILENT"?',
   ],
   [`notify: { sinks: [{ ${HOOK}, match: { app: [] } }] }`, 'this list is empty'],
   [`notify: { sinks: [{ ${HOOK}, match: { app: "a b" } }] }`, 'this is not an app'],
