@@ -55,6 +55,20 @@ describe('the trusted clock', () => {
     expect(trusted.now()).toBe(MACHINE_START + 3 * DAY)
   })
 
+  it('does not count a suspended machine as steady time, in which nobody saw its clock', () => {
+    const machine = machineClocks()
+    const trusted = machine.start()
+    machine.jump(2 * HOUR)
+    machine.run(trusted, 2 * HOUR)
+    machine.pass(12 * HOUR)
+    trusted.tick()
+    expect(trusted.doubt).not.toBeNull()
+    machine.run(trusted, 3 * HOUR + 55 * MINUTE)
+    expect(trusted.doubt).not.toBeNull()
+    machine.run(trusted, 5 * MINUTE)
+    expect(trusted.doubt).toBeNull()
+  })
+
   it('treats the restart of a container, whose boot id stays, as a start of the machine', () => {
     const machine = machineClocks()
     machine.run(machine.start(), DAY)

@@ -225,6 +225,25 @@ test('a lock that is released during a refresh leaves nothing', async () => {
   expect([locks(), journal()]).toEqual([[], []])
 })
 
+test.each(['stands still', 'is set back'])('a lock grows old also while the wall clock %s', async (how) => {
+  const faulty = { driver: faultyDriver(localDriver('/')) }
+  const { clock, lock } = await lockable({
+    driverOf: (dir) => {
+      faulty.driver = faultyDriver(localDriver(dir))
+      return faulty.driver
+    },
+  })
+  let elapsed = 0
+  Object.assign(clock, { elapsed: () => elapsed })
+  const held = await lock(false)
+  faulty.driver.fail('createIn').times(1000)
+  if (how === 'is set back') clock.ms -= 60 * MINUTE
+  elapsed += 22 * MINUTE - 1
+  await held.assertHeld()
+  elapsed += 1
+  await expect(held.assertHeld()).rejects.toMatchObject({ code: 'REPOSITORY_LOCKED' })
+})
+
 test('a lock that could not be refreshed for 22 minutes is lost', async () => {
   const faulty = { driver: faultyDriver(localDriver('/')) }
   const { clock, lock, warnings } = await lockable({

@@ -11,8 +11,9 @@ import { expect, test } from 'vitest'
 import { loadKernel } from '../../../src/lib/kernel.ts'
 import { beginSwap } from '../../../src/volume/swap/begin-swap.ts'
 import { moveListed } from '../../../src/volume/swap/moves.ts'
+import { makeRecoversFolder, readPointers, savePointer } from '../../../src/volume/swap/pointer.ts'
 import { settleJournals } from '../../../src/volume/swap/settle.ts'
-import { discardStaging, prepareStaging } from '../../../src/volume/swap/staging.ts'
+import { discardStaging, prepareStaging, type Staging } from '../../../src/volume/swap/staging.ts'
 import { swapIn } from '../../../src/volume/swap/swap.ts'
 import { openSwapFolders } from '../../../src/volume/swap/swap-folders.ts'
 import { claimVolume } from '../../../src/volume/swap/volume-claim.ts'
@@ -217,3 +218,32 @@ function onOtherDevice(line: string): string {
   const [side, name, device, inode] = JSON.parse(line)
   return JSON.stringify([side, name, String(BigInt(device) + 1n), inode])
 }
+
+test.each([
+  ['staging', undefined],
+  ['swap', 'VOLUME_LOCKED'],
+  ['copy', 'VOLUME_LOCKED'],
+  ['done', undefined],
+] as const)(
+  'another recover of the volume that stopped in the phase "%s" refuses a new one: %s',
+  async (phase, code) => {
+    const { dataDir, volume, parent } = oldVolume.onDisk()
+    await makeRecoversFolder(dataDir)
+    const other = { rid: 'other', staging: `${parent}/.backupd-recover-other`, inode: null, mtimeNs: null }
+    await savePointer(dataDir, { format: 1, phase, volume, ...other })
+    await savePointer(dataDir, {
+      ...other,
+      format: 1,
+      phase: 'swap',
+      rid: 'elsewhere',
+      volume: `${volume}-2`,
+    })
+    await using claim = await claimVolume(dataDir, volume)
+    const staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) }).catch(
+      (error: unknown) => error,
+    )
+    if (code) expect(staging).toMatchObject({ code, facts: { journal: other.staging, rid: 'other' } })
+    else await discardStaging(staging as Staging)
+    expect((await readPointers(dataDir)).pointers.map(({ rid }) => rid)).toEqual(['elsewhere', 'other'])
+  },
+)
