@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { BackupdError } from '../../src/lib/errors.ts'
 import type { Space } from '../../src/objects/driver.ts'
 import { localDriver } from '../../src/objects/drivers/local.ts'
+import { readSmall } from '../../src/objects/small-objects.ts'
 import { newRid } from '../../src/wire/ids.ts'
 import { faultyDriver } from '../support/faulty-driver.ts'
 import { faultyLocal } from '../support/faulty-local.ts'
@@ -107,6 +108,30 @@ describe('a claim', () => {
     const { store } = await given.unclaimedStore({ dir, driver })
     await expect(store.claim(false)).rejects.toMatchObject({ code: 'CONFLICT' })
     expect(JSON.parse(readFileSync(join(dir, IP, '.owner'), 'utf8'))).toMatchObject({ daemonId: 'daemon-b' })
+  })
+
+  it.each([
+    ['another daemon', { daemonId: 'daemon-b', epoch: 1, storeId: 'b' }, 'CONFLICT'],
+    ['nobody any more', undefined, 'STORE_CHANGED'],
+  ])('is not overwritten if the namespace belongs to %s when it is written', async (_whose, found, code) => {
+    const dir = tempDir()
+    const driver = localDriver(dir)
+    const { store } = await given.store({ dir, driver })
+    const file = `${IP}/.owner`
+    const before = await readSmall(driver, file)
+    // Another machine shares no lock with this one: it writes after the last look.
+    const update = driver.update.bind(driver)
+    driver.update = async (name, change) => {
+      if (found) await driver.replace(name, Buffer.from(JSON.stringify(found)))
+      else await driver.remove(name)
+      return await update(name, change)
+    }
+    const other = await given.owner('daemon-c').unclaimedStore({ dir, driver })
+    await expect(other.store.claim(true)).rejects.toMatchObject({ code })
+    const after = await readSmall(driver, file)
+    expect(`${after}`).toBe(found ? JSON.stringify(found) : 'undefined')
+    expect(before).not.toEqual(after)
+    await expect(store.assertOwner()).rejects.toMatchObject({ code: expect.any(String) })
   })
 
   it('does not count as missing in a store that cannot be used, which is named instead', async () => {
