@@ -108,7 +108,7 @@ test('a controller does not start with broken settings', async () => {
   const start = (path: string) =>
     startTestController({ folder, settings: createSettingsSource(path, keepingLog()) })
   await expect(start(file)).rejects.toThrow(
-    `The settings ${file} cannot be used: line 1, column 1: "x" is not known`,
+    `The settings ${file} cannot be used: line 1, column 1: this is not known here`,
   )
   await expect(start(join(folder, 'none'))).rejects.toThrow(
     `The settings ${join(folder, 'none')} does not exist`,
