@@ -11,6 +11,7 @@ export interface CommonDaemonFlags {
   ip: string
   volumeRoot: string
   allowPath: string[]
+  allowHostHooks?: string
   allowedHost: string[]
   repositoryPasswordFile?: string
   takeOver: boolean
@@ -21,11 +22,13 @@ export interface CommonDaemonFlags {
 
 /** The options of startDaemon() that both commands set in the same way. */
 export function readCommonDaemonFlags(flags: CommonDaemonFlags) {
-  const { ip, volumeRoot, takeOver, claimStore, newRepository, repositoryPasswordFile } = flags
+  const { ip, volumeRoot, takeOver, claimStore, newRepository, repositoryPasswordFile, allowHostHooks } =
+    flags
   return {
     ip,
     volumeRoot,
     allowPaths: flags.allowPath,
+    hooks: { ...(allowHostHooks !== undefined && { hostDir: allowHostHooks }) },
     ...(repositoryPasswordFile !== undefined && { repositoryPasswordFile }),
     takeOver,
     claimStore,

@@ -6,6 +6,7 @@ import { type CommonDaemonFlags, readCommonDaemonFlags } from './common-options.
 import { createLog } from './log.ts'
 import { repairOwnModes } from './own-files.ts'
 import {
+  ALLOW_HOST_HOOKS,
   ALLOW_PATH,
   ALLOWED_HOST,
   addrFlag,
@@ -55,6 +56,7 @@ export function daemonCommand(): Command {
     )
     .addOption(VOLUME_ROOT)
     .addOption(ALLOW_PATH)
+    .addOption(ALLOW_HOST_HOOKS)
   return addStoreFlags(command, 'moosefs')
     .addOption(ALLOWED_HOST)
     .addOption(CONCURRENCY)

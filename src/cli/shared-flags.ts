@@ -41,6 +41,11 @@ export const ALLOW_PATH = new Option(
   .argParser(collect)
   .default([])
 
+export const ALLOW_HOST_HOOKS = new Option(
+  '--allow-host-hooks <dir>',
+  "run the hooks of instances without containers on this machine: scripts in this directory, which is root's alone",
+).argParser((dir) => resolve(dir))
+
 export const ALLOWED_HOST = new Option(
   '--allowed-host <name>',
   'a host name that requests may be sent to, besides IP addresses (repeatable)',

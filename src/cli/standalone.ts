@@ -27,6 +27,7 @@ import { OVERDUE_GRACE } from './overdue-grace.ts'
 import { repairOwnModes } from './own-files.ts'
 import { print } from './print.ts'
 import {
+  ALLOW_HOST_HOOKS,
   ALLOW_PATH,
   ALLOWED_HOST,
   addrFlag,
@@ -70,6 +71,7 @@ export function standaloneCommand(): Command {
     .addOption(COPY_DIR)
     .addOption(VOLUME_ROOT)
     .addOption(ALLOW_PATH)
+    .addOption(ALLOW_HOST_HOOKS)
     .addOption(KEEP_RECORDS)
     .addOption(KEEP_AUDIT)
     .addOption(OVERDUE_GRACE)

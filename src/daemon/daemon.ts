@@ -15,6 +15,7 @@ import type { Log } from '../lib/log.ts'
 import { Problems } from '../lib/problems.ts'
 import { sleep } from '../lib/sleep.ts'
 import { FULL_DISK_TEXTS } from '../wire/health-texts.ts'
+import type { HookSettings } from '../wire/hook-settings.ts'
 import { findSharedPlace, type StoreSettings } from '../wire/store-settings.ts'
 import { ControllerBond } from './controller-bond.ts'
 import { type DataDir, openDataDir } from './data-dir.ts'
@@ -37,6 +38,8 @@ export interface DaemonOptions {
   dataDir: string
   volumeRoot: string
   allowPaths: string[]
+  /** What hooks may do; if left out, none is run. */
+  hooks?: HookSettings
   /** Directories besides `allowPaths` that runs may use until allow() is called. */
   firstPaths?: string[]
   store: StoreSettings
@@ -170,7 +173,7 @@ async function claimStore(
 }
 
 function makeSettings(options: DaemonOptions, { path, daemonId }: DataDir): RunSettings {
-  const { ip, store, version, repositoryPasswordFile: file, firstPaths = [] } = options
+  const { ip, store, version, repositoryPasswordFile: file, firstPaths = [], hooks = {} } = options
   const allowPaths = absolute([...options.allowPaths, ...firstPaths])
   const reach = { volumeRoot: resolve(options.volumeRoot), allowPaths }
   return {
@@ -180,6 +183,7 @@ function makeSettings(options: DaemonOptions, { path, daemonId }: DataDir): RunS
     ...reach,
     store,
     version,
+    hooks,
     ...(file === undefined ? {} : { repositoryPasswordFile: resolve(file) }),
   }
 }

@@ -24,5 +24,7 @@ export type FromChild =
   | { kind: 'warn'; message: string; count: number }
   | { kind: 'log'; level: 'info' | 'warn' | 'error'; message: string; facts: Record<string, Json> }
   | { kind: 'announce' }
+  /** RunContext.owes */
+  | { kind: 'owes'; ms: number }
   /** The run is over and its locks are released. `rss`: resident memory of the process, bytes. */
   | { kind: 'end'; end: RunEnd; rss: number }

@@ -60,6 +60,7 @@ export function startChildRun(task: ChildTask, { plugins, clock, send }: World):
     progress,
     warn,
     announce,
+    owes: (ms) => send({ kind: 'owes', ms }),
     pausing,
     isRunning: (other) => isRunning(settings.dataDir, other),
   }

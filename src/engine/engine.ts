@@ -10,7 +10,7 @@ import type { RunRecord } from '../wire/record.ts'
 import { VERIFY_DUE_ACTION, type VerifyDemand } from '../wire/verify-schedule.ts'
 import { AtOnceRunner } from './at-once-runner.ts'
 import type { EngineOptions } from './engine-options.ts'
-import { finishCopy } from './finish-copy.ts'
+import { finishInterrupted } from './finish-interrupted.ts'
 import { JobTable, type SetJobsResult } from './job-table.ts'
 import type { Plugin } from './plugin.ts'
 import { Runs } from './runs.ts'
@@ -183,7 +183,7 @@ export class Engine {
    * Call once, before start(). Finishes or rolls back what interrupted runs of the previous daemon process left in the
    * records, on the volumes and in the store. Without `withStore` it skips the store; each run then settles its part.
    */
-  async settle({ withStore } = { withStore: true }): Promise<Omit<SettleReport, 'copies'>> {
+  async settle({ withStore } = { withStore: true }): Promise<Omit<SettleReport, 'unfinished'>> {
     let release = () => {}
     const isClosing = () => this.#runs.isClosing
     const onSettled = (later: SettleReport) => {
@@ -192,7 +192,7 @@ export class Engine {
     }
     const report = await settle({ ...this.#options, withStore }, { isClosing, onSettled })
     release = this.#applyReport(report)
-    const { copies: _finishing, ...shown } = report
+    const { unfinished: _finishing, ...shown } = report
     return shown
   }
 
@@ -237,9 +237,9 @@ export class Engine {
   }
 
   /** Returns a function that releases the volumes that the report locks. */
-  #applyReport({ locked, copies, ended }: SettleReport): () => void {
+  #applyReport({ locked, unfinished, ended }: SettleReport): () => void {
     const releases = locked.map(({ volume, reason }) => this.#runs.locks.lock([volume], { reason }))
-    for (const copy of copies) void finishCopy({ ...this.#options, runs: this.#runs }, copy)
+    for (const run of unfinished) void finishInterrupted({ ...this.#options, runs: this.#runs }, run)
     this.#restoreFailures(ended)
     return () => {
       for (const release of releases) release()

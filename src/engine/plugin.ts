@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts'
 import type { TimeAnchor } from '../lib/trusted-time.ts'
+import type { HookSettings } from '../wire/hook-settings.ts'
 import type { Job, JobOptions } from '../wire/job.ts'
 import type { Progress, RunResult } from '../wire/record.ts'
 import type { KnownStore, StoreSettings } from '../wire/store-settings.ts'
@@ -52,6 +53,8 @@ export interface RunSettings {
   version: string
   /** Absolute path of the file with the repository password; without it, the password is in the store. */
   repositoryPasswordFile?: string
+  /** What hooks may do; if left out, none is run. */
+  hooks?: HookSettings
   /** The trusted time to check the clock against (run-time.ts); it changes while the daemon runs. */
   timeAnchor?: TimeAnchor
   /** What the daemon remembers about its namespace; it changes while the daemon runs. */
@@ -76,6 +79,11 @@ export interface RunContext {
   warn(message: string): void
   /** Whether another run of this daemon is still running; a killed one is not. */
   isRunning(rid: string): Promise<boolean>
+  /**
+   * Notes that the run owes work, such as hooks, that takes up to `ms` and is to be done even if the run is aborted; 0:
+   * nothing any more. An aborted run gets this time. If it ends and still owes work, its volumes are settled.
+   */
+  owes?(ms: number): void
   /** For quiet plugins: call it before the first effect. Resolves when the record is on disk. */
   announce(): Promise<void>
 }

@@ -61,6 +61,8 @@ export interface RunnerEvents {
   warn(message: string, count?: number): void
   log(level: 'info' | 'warn' | 'error', message: string, facts?: Record<string, unknown>): void
   announce(): Promise<void>
+  /** See RunContext.owes. */
+  owes?(ms: number): void
   /**
    * The child did not end after the abort and was killed; `gone` resolves when its process has exited. A process stuck
    * in the kernel on a dead mount may stay for long: if this callback is given, the run ends without waiting for it.

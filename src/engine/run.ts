@@ -40,6 +40,8 @@ export interface Run extends RunRequest {
   over: PromiseWithResolvers<void>
   /** Set once the process was killed; resolves when it has exited. */
   killed: Promise<void> | undefined
+  /** It owes work that settling its volumes does; see RunContext.owes. */
+  owesWork: boolean
 }
 
 export interface RunWorld extends Pick<EngineOptions, 'clock' | 'settings' | 'memory'> {
@@ -81,6 +83,7 @@ export function makeRun(
     kept: Promise.resolve(),
     over: Promise.withResolvers(),
     killed: undefined,
+    owesWork: false,
   }
   return run
 }
@@ -117,8 +120,9 @@ export function makeTask(run: Run, settings: RunSettings, isHung: () => boolean)
   }
 }
 
-/** Its process died, perhaps in the middle of changing a volume. */
-export function mayBeHalfDone({ plugin }: Run, end: RunEnd): boolean {
+/** Its process died, perhaps in the middle of changing a volume, or it left work undone. */
+export function mayBeHalfDone({ plugin, owesWork }: Run, end: RunEnd): boolean {
+  if (owesWork) return true
   return plugin.changesVolumes === true && 'error' in end && end.error.code === 'RUNNER_DIED'
 }
 

@@ -89,7 +89,9 @@ async function runIn(child: ChildProcess, { task, on, clock, death }: Assignment
   const { signal, killAfterMs: _, pausing, ...rest } = task
   const ended = Promise.withResolvers<ChildRunEnd>()
   const send = (message: ToChild) => child.connected && child.send(message, () => {})
+  let owedMs = 0
   const onMessage = (message: FromChild) => {
+    if (message.kind === 'owes') owedMs = message.ms
     if (message.kind === 'end') ended.resolve(message)
     else handleEvent(message, on, send)
   }
@@ -104,7 +106,7 @@ async function runIn(child: ChildProcess, { task, on, clock, death }: Assignment
   }
   const abort = () => {
     send({ kind: 'abort', reason: toRecordError(signal.reason) })
-    killing = clock.after(task.killAfterMs ?? KILL_AFTER_MS, kill)
+    killing = clock.after(task.killAfterMs ?? KILL_AFTER_MS + owedMs, kill)
   }
   child.on('message', onMessage)
   void death.then((error) =>
@@ -129,6 +131,7 @@ function handleEvent(message: FromChild, on: RunnerEvents, send: (message: ToChi
   if (message.kind === 'progress') on.progress(message.change)
   else if (message.kind === 'alive') on.alive?.()
   else if (message.kind === 'warn') on.warn(message.message, message.count)
+  else if (message.kind === 'owes') on.owes?.(message.ms)
   else if (message.kind === 'log') on.log(message.level, message.message, message.facts)
   else if (message.kind === 'announce') {
     on.announce().then(

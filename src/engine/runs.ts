@@ -234,6 +234,9 @@ export class Runs {
       },
       warn: (message, count = 1) => run.record.warned(message, count),
       log: (level, message, more = {}) => log[level]({ ...facts, ...more }, message),
+      owes: (ms) => {
+        run.owesWork = ms > 0
+      },
       announce: async () => {
         if (!run.isSilent) return
         run.isSilent = false
@@ -278,7 +281,7 @@ export class Runs {
     void (hasRoom ? within(SETTLE_WAIT_MS, settled) : settled).then(leave)
   }
 
-  /** Its process is gone. Other runs of its volumes wait while these are settled, and are refused if that fails. */
+  /** Its process is gone, or done. Other runs of its volumes wait while these are settled, and are refused if that fails. */
   #settleDied({ ticket }: Run): void {
     this.#queue.giveLane(ticket)
     const leave = () => this.#queue.leave(ticket)

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../lib/errors.ts'
 import {
+  describeSettled,
   type SettledVolume,
   settleVolumes,
   type UnsettledVolume,
@@ -47,7 +48,7 @@ async function trySettle(
     const task = { withStore: false, copiesOf: volumes, idleMs: SETTLE_IDLE_MS }
     const answer = await settleVolumes(options, task)
     for (const one of answer?.settled ?? []) {
-      options.log.warn({ ...one }, `an interrupted recover ${one.outcome}`)
+      options.log.warn({ ...one }, describeSettled(one))
       onSettled?.(one)
     }
     return answer?.locked.find(({ volume }) => volumes.includes(volume))

@@ -16,13 +16,18 @@ const settledSchema = z.object({
   outcome: z.string(),
   /** How many entries of a finished recover differ from the backup. */
   faults: z.number().default(0),
+  /** What became of the hooks that it owed, one sentence each. */
+  hooks: z.array(z.string()).optional(),
 })
 const lockedSchema = z.object({ volume: z.string(), journal: z.string().default(''), reason: z.string() })
+const volumeRunSchema = z.object({ volume: z.string(), rid: z.string() })
 const answerSchema = z.object({
   locked: z.array(lockedSchema),
   settled: z.array(settledSchema).default([]),
   /** Interrupted copies in place that were left untouched. */
-  copies: z.array(z.object({ volume: z.string(), rid: z.string() })).default([]),
+  copies: z.array(volumeRunSchema).default([]),
+  /** Interrupted runs with hooks to be run, which were left untouched. */
+  owedHooks: z.array(volumeRunSchema).default([]),
   rolledForward: namesSchema,
   swept: namesSchema,
   unknown: namesSchema,
@@ -32,12 +37,19 @@ export type SettleAnswer = z.infer<typeof answerSchema>
 export type SettledVolume = z.infer<typeof settledSchema>
 export type UnsettledVolume = z.infer<typeof lockedSchema>
 
+/** An interrupted run that is finished while other jobs run. */
+export interface UnfinishedRun {
+  volume: string
+  rid: string
+  owes: 'copy' | 'hooks'
+}
+
 export type VolumeSettling = Pick<EngineOptions, 'clock' | 'log' | 'plugins' | 'runner' | 'settings'>
 
 export interface SettleTask {
   /** false if the store does not answer, so that the volumes do not wait for it. */
   withStore: boolean
-  /** Finish interrupted copies in place on these volumes only. */
+  /** Finish interrupted copies in place and hooks of these volumes only. */
   copiesOf: readonly string[]
   /** Kill the process if it makes no progress for this long; never if left out. */
   idleMs?: number
@@ -79,6 +91,11 @@ function limitIdleTime(
     limit = clock.after(ms, late)
   }
   return { signal, noteLife, [Symbol.dispose]: end }
+}
+
+/** For the log. */
+export function describeSettled({ outcome, hooks }: SettledVolume): string {
+  return hooks ? `of an interrupted run, ${outcome}` : `an interrupted recover ${outcome}`
 }
 
 function parseAnswer(end: RunEnd): SettleAnswer {

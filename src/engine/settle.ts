@@ -3,14 +3,16 @@ import { backoffMs } from '../lib/backoff.ts'
 import { type Clock, isoTime } from '../lib/clock.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import { FINISHED } from '../wire/failed-run.ts'
-import type { RunRecord } from '../wire/record.ts'
+import { MAX_WARNINGS, type RunRecord } from '../wire/record.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { toRecordError } from './record-error.ts'
 import { acquireLocks, listLifeLocks } from './run-locks.ts'
 import {
+  describeSettled,
   type SettleAnswer,
   type SettledVolume,
   settleVolumes,
+  type UnfinishedRun,
   type UnsettledVolume,
 } from './settle-volumes.ts'
 
@@ -19,8 +21,8 @@ export interface SettleReport {
   ended: string[]
   /** Volumes that no run may touch, and why. */
   locked: { volume: string; reason: string }[]
-  /** Interrupted copies in place, still to be finished while other jobs run. */
-  copies: SettleAnswer['copies']
+  /** Still to be finished while other jobs run. */
+  unfinished: UnfinishedRun[]
 }
 
 /** How long to wait for children of the previous daemon process to exit; they are killed with their parent. */
@@ -67,7 +69,7 @@ export async function settle(options: SettleOptions, settling: Settling): Promis
     log.error({ error: messageOf(error) }, 'the last runs could not be settled; every volume is locked')
     void retry(attempt, options, settling)
     const reason = `the last runs could not be settled (${messageOf(error)}); the daemon tries again on its own. Check whether the mounts of the volumes and of the store answer`
-    return { ended: [], copies: [], locked: [{ volume: '/', reason }] }
+    return { ended: [], unfinished: [], locked: [{ volume: '/', reason }] }
   }
 }
 
@@ -97,20 +99,29 @@ async function settleInterrupted(options: SettleOptions, interrupted: Interrupte
   try {
     const answer = await settleVolumes(options, { withStore, copiesOf: [] })
     if (answer) logAnswer(options, answer)
-    const { locked = [], copies = [] } = answer ?? {}
+    const { locked = [], settled = [] } = answer ?? {}
+    const unfinished = listUnfinished(answer)
     return {
-      ended: await endRecords(options, interrupted, answer),
+      ended: await endRecords(options, interrupted, { settled, unfinished }),
       locked: locked.map(({ volume, reason }) => ({ volume, reason })),
-      copies,
+      unfinished,
     }
   } finally {
     locks.release()
   }
 }
 
+function listUnfinished({ copies = [], owedHooks = [] }: Partial<SettleAnswer> = {}): UnfinishedRun[] {
+  const hooks = owedHooks.filter(({ rid }) => !copies.some((copy) => copy.rid === rid))
+  return [
+    ...copies.map((copy) => ({ ...copy, owes: 'copy' as const })),
+    ...hooks.map((run) => ({ ...run, owes: 'hooks' as const })),
+  ]
+}
+
 /** Logs what was settled and what was unexpected, because no record shows it. */
 function logAnswer({ log }: SettleOptions, answer: SettleAnswer): void {
-  for (const one of answer.settled) log.warn(one, `an interrupted recover ${one.outcome}`)
+  for (const one of answer.settled) log.warn(one, describeSettled(one))
   for (const name of answer.rolledForward)
     log.warn({ name }, 'a complete backup of an interrupted run is published now')
   for (const name of answer.swept) log.info({ name }, 'a temporary file of a killed run was removed')
@@ -119,22 +130,25 @@ function logAnswer({ log }: SettleOptions, answer: SettleAnswer): void {
 }
 
 const STOPPED = 'The daemon stopped while this ran'
+const UNFINISHED_COPY = ', in its copy in place, which cannot be finished yet'
 
 /** How an interrupted run ended; neither field is set if it left nothing to settle. */
 export interface InterruptedEnd {
   settled?: SettledVolume | undefined
   locked?: UnsettledVolume
+  /** What cannot be done yet, if `locked` is set. */
+  owes?: UnfinishedRun['owes']
 }
 
 async function endRecords(
   { memory, clock }: SettleOptions,
   { rids }: Interrupted,
-  { settled = [], copies = [] }: Partial<SettleAnswer> = {},
+  { settled, unfinished }: Pick<SettleAnswer, 'settled'> & Pick<SettleReport, 'unfinished'>,
 ): Promise<string[]> {
-  const isCopyPending = (rid: string) => copies.some((copy) => copy.rid === rid)
+  const isUnfinished = (rid: string) => unfinished.some((run) => run.rid === rid)
   const ended = memory
     .unfinished()
-    .filter(({ rid }) => rids.has(rid) && !isCopyPending(rid))
+    .filter(({ rid }) => rids.has(rid) && !isUnfinished(rid))
     .map((record) =>
       endInterrupted(record, { settled: settled.find(({ rid }) => rid === record.rid) }, clock),
     )
@@ -145,16 +159,21 @@ async function endRecords(
 export function endInterrupted(record: RunRecord, how: InterruptedEnd, clock: Clock): RunRecord {
   const error = toRecordError(makeEndError(how))
   const end = { state: 'failed', end: isoTime(clock.now()), reason: error.message, error } as const
-  return { ...record, ...end, seq: record.seq + 1 }
+  const { hooks = [] } = how.settled ?? {}
+  const warnings = [...record.warnings, ...hooks].slice(0, MAX_WARNINGS)
+  const warningCount = record.warningCount + hooks.length
+  return { ...record, ...end, warnings, warningCount, seq: record.seq + 1 }
 }
 
-function makeEndError({ settled, locked }: InterruptedEnd): BackupdError {
+function makeEndError({ settled, locked, owes }: InterruptedEnd): BackupdError {
   if (locked) {
     const { journal, reason } = locked
-    const message = `${STOPPED}, in its copy in place, which cannot be finished yet (see "${journal}"): ${reason}`
+    const what = owes === 'hooks' ? ', and its hooks cannot be run yet' : UNFINISHED_COPY
+    const message = `${STOPPED}${what} (see "${journal}"): ${reason}`
     return new BackupdError('VOLUME_LOCKED', message, { facts: { journal, reason } })
   }
-  const { outcome = null, faults = 0 } = settled ?? {}
+  const { outcome = null, faults = 0, hooks } = settled ?? {}
+  if (hooks) return new BackupdError('DAEMON_RESTARTED', `${STOPPED}; ${outcome}. Run it again`)
   const facts = { outcome, ...(faults > 0 && { faults }) }
   return new BackupdError('DAEMON_RESTARTED', `${STOPPED}${describeEnd(outcome, faults)}`, { facts })
 }

@@ -34,7 +34,7 @@ export const ERROR_CODES = {
   VOLUME_MISSING: 'The directory of the volume does not exist: check its path and its mount.',
   VOLUME_IN_USE: 'Stop the processes that the message names, or ask to proceed (inUse: PROCEED).',
   VOLUME_LOCKED:
-    'An unfinished recover locks the volume. Do what the message says; docs/recover.md has every case.',
+    'An unfinished recover, or a hook that an interrupted run owes, locks the volume. Do what the message says; docs/recover.md has every case.',
   SYSTEM_REFUSED:
     'Fix what the message names (permissions, attributes shown by lsattr, the mount, a limit), or use the alternative that it names; then run it again.',
   NO_ROOM: 'The volume does not have enough room for the recover; free as much as the message says.',
@@ -55,6 +55,8 @@ export const ERROR_CODES = {
   TIMED_OUT: 'It took longer than allowed.',
   RUNNER_DIED:
     'The process of the run ended (killed, out of memory). The daemon cleans up or finishes the run on its own; run it again.',
+  HOOK_FAILED:
+    'Correct the hook, or what it depends on, as the message says; the log of the daemon has all that it wrote.',
   CATALOG_UNUSABLE:
     'The catalog database cannot be read or written: the message names the file and what to do.',
   OVERLOADED: 'Wait as long as Retry-After says, then send the same again. A daemon does so on its own.',

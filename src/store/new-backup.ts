@@ -20,7 +20,7 @@ export interface BackupTask extends Steps {
    * Lists why the backup is partial; empty if it is not. Called once the volume has been read, before anything is
    * published, so that warnings added by it are stored with the backup.
    */
-  listReasons(seen: SeenVolume, suspect: string | null): string[]
+  listReasons(seen: SeenVolume, suspect: string | null): Promise<string[]>
 }
 
 /** What a backup has to know of the run that makes it. */
@@ -57,6 +57,8 @@ export interface SeenVolume {
 
 /** A backup under way. Disposing of it releases what it locked, and removes what it wrote unless it was published. */
 export interface NewBackup extends AsyncDisposable {
+  /** As in the store: of an archive, or of a series of snapshots. */
+  readonly name: string
   /** Reads the volume and publishes the backup. All or nothing; call it once. */
   make(clockDoubt: MadeInDoubt | undefined): Promise<MadeBackup>
 }

@@ -63,6 +63,26 @@ export const recordErrorSchema = z.object({
 })
 export type RecordError = z.infer<typeof recordErrorSchema>
 
+const MAX_HOOK_RUNS = 1000
+
+/** One call of a hook. */
+export const hookRunSchema = z.object({
+  /** `pre_run`, `post_run`, … */
+  hook: name,
+  /** null: on the machine of the daemon. */
+  container: name.nullable(),
+  /** 2 and more: it was run again, because nobody knew how it had ended. */
+  attempt: count,
+  /** Why it failed, one sentence; empty if it succeeded. */
+  failure: words,
+  /** null if a signal ended it. */
+  exitCode: z.number().int().min(-255).max(255).nullable(),
+  /** The ends of what it wrote. */
+  stdout: words,
+  stderr: words,
+})
+export type HookRun = z.infer<typeof hookRunSchema>
+
 /** What a run produced. `file` and `size` come from the legacy system, the rest is ours. */
 export const runResultSchema = z
   .object({
@@ -96,6 +116,8 @@ export const runResultSchema = z
     verification: verifyResultSchema.optional(),
     /** For `backup`. */
     changedWhileRead: changedWhileReadSchema.optional(),
+    /** The hooks that were run, in order. */
+    hooks: z.array(hookRunSchema).max(MAX_HOOK_RUNS).optional(),
   })
   .catchall(json)
 export type RunResult = z.infer<typeof runResultSchema>

@@ -31,10 +31,14 @@ const TABLE: Readonly<Record<string, Row>> = {
     why: "restic's format knows no namespace, manifest or retention",
   },
   store: { mayImport: 'lib wire objects volume archive restic', why: 'the store does not know who runs it' },
+  hooks: {
+    mayImport: 'lib wire',
+    why: 'how programs are run before and after a backup does not depend on what a backup is',
+  },
   engine: { mayImport: 'lib wire', why: 'the engine is a cron worker without HTTP and without a store' },
   'engine/plugins': {
-    mayImport: 'lib wire engine store volume',
-    why: 'a plugin is handed what it needs: it uses the store, volumes and the plugin contract, and no other plugin',
+    mayImport: 'lib wire hooks engine store volume',
+    why: 'a plugin is handed what it needs: it uses the store, volumes, hooks and the plugin contract, and no other plugin',
   },
   http: { mayImport: 'lib wire', why: 'both HTTP servers share it' },
   metrics: { mayImport: 'lib wire', why: 'both programs print metrics; what they have, they say themselves' },
@@ -99,8 +103,8 @@ const PACKAGES: Readonly<Record<string, { only: RegExp; why: string }>> = {
   'prom-client': { only: /^src\/metrics\//, why: 'pages and meters are handed out as our own types' },
   koffi: { only: /^src\/lib\//, why: 'calls of the kernel are bound in lib/kernel' },
   'node:child_process': {
-    only: /^src\/(engine|catalog|cli|fleet)\//,
-    why: 'only runs, checks of the catalog and large inventories need processes, and never through a shell',
+    only: /^src\/(engine|hooks|catalog|cli|fleet)\//,
+    why: 'only runs, hooks, checks of the catalog and large inventories need processes, and never through a shell',
   },
 }
 

@@ -84,7 +84,7 @@ const TIMERS: readonly Reader[] = [
   },
   {
     files:
-      /^src\/(engine\/live-record|engine\/child-reporter|engine\/child-run|fleet\/lainlet-documents|fleet\/file-watch)\.ts$/,
+      /^src\/(engine\/live-record|engine\/child-reporter|engine\/child-run|hooks\/wait-for-call|fleet\/lainlet-documents|fleet\/file-watch)\.ts$/,
     why: 'limits how often something is sent or read',
   },
   { files: /^src\/controller\/keep-audit\.ts$/, why: 'writes from time to time what has gathered meanwhile' },

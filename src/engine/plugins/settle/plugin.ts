@@ -1,5 +1,6 @@
 import { realpath } from 'node:fs/promises'
 import { z } from 'zod'
+import { readHookJournals } from '../../../hooks/hook-journal.ts'
 import { bytesToText } from '../../../lib/byte-paths.ts'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
 import { findSystemErrorCode } from '../../../lib/system-errors.ts'
@@ -7,13 +8,14 @@ import { readPointers } from '../../../volume/swap/pointer.ts'
 import { type SettledJournals, settleJournals } from '../../../volume/swap/settle.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin, RunContext, RunOutcome } from '../../plugin.ts'
+import { describeFinished, type FinishedHooks, findOwedHooks, finishOwedHooks } from '../finish-owed-hooks.ts'
 import { openRunStore } from '../open-run-store.ts'
 
 const settleArgsSchema = z.strictObject({
   /** Claim the namespace even if another daemon owns it. */
   takeOver: z.boolean().default(false),
   withStore: z.boolean().default(true),
-  /** Finish copies in place on these volumes only; on all if left out. The others are listed in `copies`. */
+  /** Finish copies in place and hooks of these volumes only; of all if left out. The others are listed in `copies` and `owedHooks`. */
   copiesOf: z.array(z.string()).optional(),
 })
 type SettleArgs = z.infer<typeof settleArgsSchema>
@@ -21,7 +23,7 @@ type SettleArgs = z.infer<typeof settleArgsSchema>
 /**
  * Finishes or rolls back interrupted runs, on the volumes and in the store; the first run of a daemon. The volumes come
  * first and have a result even if the store is unavailable, because the daemon's volume locks are based on it.
- * Result: `settled`, `locked` (volume, journal, reason), `copies` (volume, rid), and of the store `rolledForward`,
+ * Result: `settled`, `locked` (volume, journal, reason), `copies` and `owedHooks` (volume, rid), and of the store `rolledForward`,
  * `swept`, `unknown`, or `storeError` (code, message).
  */
 export const settlePlugin: Plugin<SettleArgs> = {
@@ -41,15 +43,21 @@ async function repair(
   const copies = copiesOf ? await findOtherCopies(dataDir, copiesOf) : []
   const journals = await settleJournals(dataDir, { onPath, leave: copies.map(({ rid }) => rid) })
   for (const warning of journals.warnings) context.warn(warning)
+  const hooks = await repairHooks(context, copiesOf)
   const store = withStore ? await repairStore(takeOver, context) : NOTHING_DONE
-  const reason = describeReasons(journals, store)
+  const reason = describeReasons([...journals.locked, ...hooks.locked], store)
   const result = {
-    settled: journals.settled.map((one) => ({ ...one })),
-    locked: journals.locked.map((one) => ({ ...one })),
+    settled: [...journals.settled, ...hooks.settled].map((one) => ({ ...one })),
+    locked: [...journals.locked, ...hooks.locked].map((one) => ({ ...one })),
     copies,
+    owedHooks: hooks.others,
     ...store,
   }
   return { state: reason === '' ? 'success' : 'partial', reason, result }
+}
+
+function findRealPaths(volumes: readonly string[]): Promise<string[]> {
+  return Promise.all(volumes.map((path) => realpath(path).catch(() => path)))
 }
 
 /** Interrupted copies in place on other volumes than these. */
@@ -57,10 +65,27 @@ async function findOtherCopies(
   dataDir: string,
   volumes: readonly string[],
 ): Promise<{ volume: string; rid: string }[]> {
-  const real = await Promise.all(volumes.map((path) => realpath(path).catch(() => path)))
+  const real = await findRealPaths(volumes)
   const { pointers } = await readPointers(dataDir)
   const others = pointers.filter(({ phase, volume }) => phase === 'copy' && !real.includes(volume))
   return others.map(({ volume, rid }) => ({ volume, rid }))
+}
+
+/** Runs the hooks that are owed on these volumes. `others`: those on other volumes. */
+async function repairHooks(context: RunContext, volumes: readonly string[] | undefined) {
+  const real = volumes && (await findRealPaths(volumes))
+  const { finished, locked } = await finishOwedHooks(context, await findOwedHooks(context, real))
+  const { journals } = await readHookJournals(context.settings.dataDir)
+  const others = journals.filter(({ volume }) => real && !real.includes(volume))
+  return {
+    settled: finished.map(toSettled),
+    locked,
+    others: others.map(({ volume, rid }) => ({ volume, rid })),
+  }
+}
+
+function toSettled({ volume, rid, hooks }: FinishedHooks) {
+  return { volume, rid, outcome: describeFinished(hooks), hooks }
 }
 
 type StoreResult =
@@ -82,7 +107,7 @@ async function repairStore(takeOver: boolean, context: RunContext): Promise<Stor
   }
 }
 
-function describeReasons({ locked }: SettledJournals, store: StoreResult): string {
+function describeReasons(locked: SettledJournals['locked'], store: StoreResult): string {
   const reasons = locked.map(({ volume, reason }) => `"${volume}" is locked: ${reason}`)
   if ('storeError' in store) reasons.push(store.storeError.message)
   return reasons.join('; ')

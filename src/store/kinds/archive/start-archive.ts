@@ -23,6 +23,7 @@ export async function startArchive(store: StoreParts, task: BackupTask): Promise
   const { rid, isRunning } = run
   const pending = await step('begin', () => store.begin({ archive, rid, source, isRunning }))
   return {
+    name: pending.name,
     make: (clockDoubt) => packAndPublish({ ...task, store, pending }, clockDoubt),
     async [Symbol.asyncDispose]() {
       await pending.abandon().catch((error: unknown) => {
@@ -42,7 +43,7 @@ async function packAndPublish(archive: NewArchive, clockDoubt: MadeInDoubt | und
   run.progress({ phase: 'pack', bytesTotal: before?.bytes ?? null, filesTotal: before?.files ?? null })
   const summary = await step('pack', () => pack(archive, before))
   const suspect = findSuspicion(summary, before)
-  const reasons = archive.listReasons(summary, suspect)
+  const reasons = await archive.listReasons(summary, suspect)
   const { history, held } = await judgeArchive(archive, summary, { runs, suspect })
   const facts = collectFacts(archive, summary, { suspect, isPartial: reasons.length > 0, history })
   run.progress({ phase: 'publish', currentPath: null })

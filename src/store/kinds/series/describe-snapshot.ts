@@ -45,7 +45,7 @@ export async function describeSnapshot(
 ): Promise<SnapshotDescription> {
   const { args, run, known, store } = snapshot
   const suspect = findSuspicion(seen, known && toBackupBefore(known, seen, args.path))
-  snapshot.reasons = snapshot.listReasons(seen, suspect)
+  snapshot.reasons = await snapshot.listReasons(seen, suspect)
   const { history, held } = await judgeSnapshot(snapshot, seen, { series: snapshot.series, suspect })
   snapshot.held = held
   run.progress({ phase: 'publish', currentPath: null })

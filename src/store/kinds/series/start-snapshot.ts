@@ -36,6 +36,7 @@ export async function startSnapshot(store: StoreParts, task: BackupTask): Promis
   const series = await step('find the previous snapshots', () => findSeries(locked))
   const owned = parts.move()
   return {
+    name: task.args.archive,
     make: (clockDoubt) => makeAndReadBack(locked, series, clockDoubt),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }

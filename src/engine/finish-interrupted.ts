@@ -3,16 +3,23 @@ import { isTerminal } from '../wire/record.ts'
 import type { EngineOptions } from './engine-options.ts'
 import type { Runs } from './runs.ts'
 import { endInterrupted, type InterruptedEnd } from './settle.ts'
-import type { SettleAnswer } from './settle-volumes.ts'
+import type { UnfinishedRun } from './settle-volumes.ts'
 
 type Finishing = Pick<EngineOptions, 'memory' | 'clock' | 'log'> & { runs: Runs }
-type Copy = SettleAnswer['copies'][number]
+
+const WHAT: Record<UnfinishedRun['owes'], string> = {
+  copy: 'the copy in place of the recover RID was interrupted and is being finished',
+  hooks: 'the run RID was interrupted, and its hooks are being run',
+}
 
 /**
- * Finishes a copy in place that the previous daemon process left. Only its volume is locked meanwhile. The record of
- * the recover ends as soon as the outcome is known.
+ * Finishes a copy in place, or runs the hooks, of a run that the end of the previous daemon process interrupted. Only its
+ * volume is locked meanwhile. Its record ends as soon as the outcome is known.
  */
-export async function finishCopy(finishing: Finishing, { volume, rid }: Copy): Promise<void> {
+export async function finishInterrupted(
+  finishing: Finishing,
+  { volume, rid, owes }: UnfinishedRun,
+): Promise<void> {
   const record = finishing.memory.unfinished().find((one) => one.rid === rid)
   let written = Promise.resolve()
   // One after the other: a second end must find the first one in the memory.
@@ -20,11 +27,11 @@ export async function finishCopy(finishing: Finishing, { volume, rid }: Copy): P
     if (!record) return
     written = written.then(() => endRecord(finishing, endInterrupted(record, how, finishing.clock)))
   }
-  const reason = `the copy in place of the recover ${rid} was interrupted and is being finished`
+  const reason = WHAT[owes].replace('RID', rid)
   finishing.log.warn({ volume, rid }, `The volume ${volume} is locked: ${reason}`)
   await finishing.runs.locks.settle([volume], {
     reason,
-    onLocked: (locked) => end({ locked }),
+    onLocked: (locked) => end({ owes, locked }),
     onSettled: (settled) => {
       if (settled.rid === rid) end({ settled })
     },

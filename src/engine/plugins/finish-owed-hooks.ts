@@ -1,0 +1,85 @@
+import { recreatePlaces } from '../../hooks/create-places.ts'
+import type { HookReport } from '../../hooks/describe-call.ts'
+import { type HookJournal, hookJournalFile, readHookJournals } from '../../hooks/hook-journal.ts'
+import { VolumeHooks } from '../../hooks/volume-hooks.ts'
+import { hasCode } from '../../lib/errors.ts'
+import { countStep } from '../../lib/work-steps.ts'
+import type { RunContext } from '../plugin.ts'
+import { acquireLocks, lifeLock } from '../run-locks.ts'
+import { logHook } from './hook-reports.ts'
+
+/** The hooks of an interrupted run, after they were run. */
+export interface FinishedHooks {
+  volume: string
+  rid: string
+  /** What became of each, one sentence. */
+  hooks: string[]
+}
+
+export interface OwedHooks {
+  finished: FinishedHooks[]
+  /** Hooks that cannot be run now. */
+  locked: { volume: string; journal: string; reason: string }[]
+}
+
+/** `its hooks were run: the hook post_run (resume.sh) on this machine succeeded` */
+export function describeFinished(hooks: readonly string[]): string {
+  return hooks.length === 0 ? 'no hook had to be run' : `its hooks were run: ${hooks.join('; ')}`
+}
+
+/** The runs that have died and owe hooks. @param volumes real paths; all if left out */
+export async function findOwedHooks(
+  context: Pick<RunContext, 'settings' | 'isRunning' | 'log'>,
+  volumes?: readonly string[],
+): Promise<HookJournal[]> {
+  const { journals, broken } = await readHookJournals(context.settings.dataDir)
+  for (const { file, reason } of broken)
+    context.log('error', `the hooks noted in "${file}" cannot be read: run what they would, then delete it`, {
+      reason,
+    })
+  const asked = journals.filter(({ volume }) => !volumes || volumes.includes(volume))
+  const isDead = await Promise.all(asked.map(async ({ rid }) => !(await context.isRunning(rid))))
+  return asked.filter((_journal, at) => isDead[at])
+}
+
+/** Runs the hooks that dead runs owe, each at least once. */
+export async function finishOwedHooks(
+  context: RunContext,
+  journals: readonly HookJournal[],
+): Promise<OwedHooks> {
+  const owed: OwedHooks = { finished: [], locked: [] }
+  for (const journal of journals) {
+    const { volume, rid } = journal
+    const hooks: string[] = []
+    const problems = await finishOne(context, journal, (report) => {
+      hooks.push(report.failure || `${report.title} succeeded`)
+      logHook(report, context)
+    })
+    const file = hookJournalFile(context.settings.dataDir, rid)
+    const reason = `the run ${rid} was interrupted and owes hooks that cannot be run now: ${problems.join('; ')}`
+    if (problems.length > 0) owed.locked.push({ volume, journal: file, reason })
+    else owed.finished.push({ volume, rid, hooks })
+  }
+  return owed
+}
+
+async function finishOne(
+  { settings, clock }: RunContext,
+  journal: HookJournal,
+  onEnd: (report: HookReport) => void,
+): Promise<string[]> {
+  const { dataDir, hooks = {} } = settings
+  const world = { clock, alive: countStep }
+  const places = recreatePlaces(journal.begun, { settings: hooks, world })
+  try {
+    const lock = await acquireLocks(dataDir, [lifeLock(`hooks-${journal.rid}`)])
+    try {
+      return await new VolumeHooks(journal, { ...world, dataDir, places, onEnd }).finish('failed')
+    } finally {
+      lock.release()
+    }
+  } catch (error) {
+    if (hasCode(error, 'CONFLICT')) return ['another process runs them']
+    throw error
+  }
+}

@@ -1,0 +1,115 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { isTerminal, type RunRecord } from '../../src/wire/record.ts'
+import { askHttp } from '../support/daemon-http.ts'
+import { temporaryDir } from '../support/daemon-kit.ts'
+import { kill, localFlags, startDaemonProcess } from '../support/daemon-process.ts'
+import { makeHookFolder, noHostHooks } from '../support/host-hooks.ts'
+import { backupArgs } from '../support/plugin-args.ts'
+
+const LONG = { timeout: 240_000 }
+const POLL = { timeout: 60_000, interval: 200 }
+
+/** The folders of a daemon with one volume, and a folder for hooks. */
+function makeWorld() {
+  const dir = temporaryDir()
+  onTestFinished(() => dir[Symbol.dispose]())
+  const volume = join(dir.path, 'volumes/db')
+  for (const name of ['store', 'volumes/db']) mkdirSync(join(dir.path, name), { recursive: true })
+  writeFileSync(join(volume, 'file'), 'content')
+  return { dir: dir.path, volume, hooks: makeHookFolder() }
+}
+
+type World = ReturnType<typeof makeWorld>
+
+async function startDaemon({ dir, hooks }: World) {
+  const daemon = await startDaemonProcess([...localFlags(dir), '--allow-host-hooks', hooks.dir])
+  onTestFinished(async () => void (await kill(daemon, 'SIGKILL')))
+  const ask = (method: string, path: string, form = {}) => askHttp(daemon.url, method, path, { form })
+  return {
+    ask,
+    kill: () => kill(daemon, 'SIGKILL'),
+    record: async (rid: string) => (await ask('GET', `/api/v1/cron/records/${rid}`)).body as RunRecord,
+    isReady: async () => ((await ask('GET', '/api/v1/debug')).body as { crond_status: string }).crond_status,
+  }
+}
+
+type Running = Awaited<ReturnType<typeof startDaemon>>
+
+async function startBackup({ ask, isReady }: Running, { volume }: World): Promise<string> {
+  await expect.poll(isReady, POLL).toBe('started')
+  const args = { ...backupArgs(volume), preRun: 'quiesce.sh', postRun: 'resume.sh' }
+  const job = { id: 'j1', spec: '0 6 * * *', action: 'backup', args, type: 'cron', sleep: false }
+  await ask('PUT', '/api/v1/cron/jobs', { data: JSON.stringify([job]), version: 'v1' })
+  return ((await ask('POST', '/api/v1/cron/once/j1')).body as { rid: string }).rid
+}
+
+const appears = ({ hooks }: World, file: string) =>
+  expect.poll(() => existsSync(join(hooks.dir, 'out', file)), POLL).toBe(true)
+
+const NOTE = 'echo "$BACKUPD_HOOK $BACKUPD_HOOK_ATTEMPT $BACKUPD_HOOK_STATE" >> out/calls'
+
+async function expectEnded(running: Running, rid: string): Promise<RunRecord> {
+  await expect.poll(async () => isTerminal((await running.record(rid)).state), POLL).toBe(true)
+  const record = await running.record(rid)
+  expect(record).toMatchObject({ state: 'failed', error: { code: 'DAEMON_RESTARTED' } })
+  return record
+}
+
+test.skipIf(noHostHooks)(
+  `a pre_run that outlives its daemon is awaited, then post_run is run (${noHostHooks ?? 'needs root'})`,
+  LONG,
+  async () => {
+    const world = makeWorld()
+    const wait = 'touch out/began; until [ -e out/go ]; do sleep 0.1; done'
+    world.hooks.write('quiesce.sh', `${NOTE}; ${wait}; echo quiesced >> out/calls`)
+    world.hooks.write('resume.sh', NOTE)
+    const first = await startDaemon(world)
+    const rid = await startBackup(first, world)
+    await appears(world, 'began')
+    await first.kill()
+
+    const second = await startDaemon(world)
+    await expect.poll(second.isReady, POLL).toBe('started')
+    expect((await second.record(rid)).state).toBe('running')
+    const refused = await second.ask('POST', '/api/v1/cron/once/j1')
+    expect(refused).toMatchObject({
+      code: 'VOLUME_LOCKED',
+      body: expect.stringContaining('hooks are being run'),
+    })
+    writeFileSync(join(world.hooks.dir, 'out/go'), '')
+    const { reason, warnings } = await expectEnded(second, rid)
+    expect(reason).toContain('post_run (resume.sh) on this machine succeeded')
+    expect(warnings).toEqual(['the hook post_run (resume.sh) on this machine succeeded'])
+    expect(world.hooks.lines('calls')).toEqual(['pre_run 1 running', 'quiesced', 'post_run 1 failed'])
+    expect(readdirSync(join(world.dir, 'data/hooks'))).toEqual([])
+  },
+)
+
+test.skipIf(noHostHooks)(
+  `a post_run that died with its daemon is run again, as attempt 2 (${noHostHooks ?? 'needs root'})`,
+  LONG,
+  async () => {
+    const world = makeWorld()
+    world.hooks.write('quiesce.sh', NOTE)
+    const die = 'if [ ! -e out/pid ]; then echo $$ > out/pid; exec sleep 5716; fi'
+    world.hooks.write('resume.sh', `${NOTE}; ${die}`)
+    const first = await startDaemon(world)
+    const rid = await startBackup(first, world)
+    await appears(world, 'pid')
+    await first.kill()
+    await expect.poll(() => world.hooks.lines('pid'), POLL).toHaveLength(1)
+    process.kill(Number(world.hooks.lines('pid')[0]), 'SIGKILL')
+
+    const second = await startDaemon(world)
+    await expectEnded(second, rid)
+    expect(world.hooks.lines('calls')).toEqual([
+      'pre_run 1 running',
+      'post_run 1 running',
+      'post_run 2 failed',
+    ])
+    const next = await startBackup(second, world)
+    await expect.poll(async () => (await second.record(next)).state, POLL).toBe('success')
+  },
+)
