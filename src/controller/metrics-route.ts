@@ -18,6 +18,7 @@ import { NewsMeter } from '../metrics/news-meter.ts'
 import { openProcessMetrics } from '../metrics/process-metrics.ts'
 import { RunMeter } from '../metrics/run-meter.ts'
 import type { RunRecord } from '../wire/record.ts'
+import { listAlarmGauges } from './alarm-gauges.ts'
 import { listServerGauges } from './server-gauges.ts'
 import { listVolumeGauges } from './volume-gauges.ts'
 
@@ -78,6 +79,7 @@ export async function openMetricsPage(world: World, { meters, version }: Metrics
 async function listFamilies(world: World): Promise<MetricFamily[]> {
   return [
     ...(await listOwnGauges(world)),
+    ...listAlarmGauges(world),
     ...listNewsGauges(world),
     ...listServerGauges(world),
     ...listVolumeGauges(world),

@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest'
 import { createMeters, openMetricsPage } from '../../src/controller/metrics-route.ts'
 import { acceptNews } from '../../src/domain/accept-news.ts'
+import { acknowledgeAlarm } from '../../src/domain/alarms.ts'
 import { tick } from '../../src/domain/controller.ts'
 import { stopScheduler } from '../../src/domain/schedulers.ts'
 import type { World } from '../../src/domain/world.ts'
 import { printPage } from '../../src/metrics/metrics-page.ts'
+import { asAdmin } from '../support/callers.ts'
 import { ridOf, sampleRecord } from '../support/catalog-samples.ts'
 import { given } from '../support/given.ts'
 import { compareWithDocs, readMetrics, valuesOf } from '../support/metrics-page.ts'
@@ -134,6 +136,30 @@ test('a silent server and a broken inventory are states', async () => {
   const samples = await read(world)
   expect(statesOf(samples, 'backupd_server_health')).toContain('SILENT')
   expect(statesOf(samples, 'backupd_controller_health')).toContain('INVENTORY_BROKEN')
+})
+
+test('open alarms are counted by severity, and whether somebody takes care', async () => {
+  const { world, daemons, clock } = await startDaily()
+  await look(world)
+  daemons.at(IP).down = true
+  for (let n = 0; n < 5; n++) {
+    clock.move(60_000)
+    await look(world)
+  }
+  const count = async () => {
+    const samples = await read(world)
+    return ['false', 'true'].flatMap((acknowledged) =>
+      valuesOf(samples, 'backupd_open_alarms', { severity: 'CRITICAL', acknowledged }),
+    )
+  }
+  expect(await count()).toEqual([1, 0])
+  const alarm = world.alarms.book.list().find(({ kind }) => kind === 'SILENT')
+  await acknowledgeAlarm(asAdmin(world), {
+    ...{ id: alarm?.id ?? '', until: clock.now() + DAY, why: 'New disk is on its way' },
+  })
+  expect(await count()).toEqual([0, 1])
+  const all = (await read(world)).filter(({ name }) => name === 'backupd_open_alarms')
+  expect(all).toHaveLength(6)
 })
 
 test('docs/metrics.md names exactly the metrics of the page', async () => {
