@@ -103,3 +103,16 @@ test('a closed and reopened catalog continues without a gap', async () => {
   const { numbers: after } = await start()
   expect(after.next()).toBe(given + 1)
 })
+
+test.each([
+  ['the mark', 70, 50],
+  ['the newest event, whose mark could not be written', 50, 70],
+])('numbers go on after %s', async (_what, mark, newest) => {
+  const start = await processesOf()
+  const { db, numbers } = await start()
+  await numbers.close()
+  await db.meta.update({ where: { key: 'event numbers given' }, data: { value: String(mark) } })
+  await db.recordEvent.create({ data: { seq: newest, rid: 'rid', app: 'shop', at: 0n, json: '{}' } })
+  const { numbers: after } = await start()
+  expect(after.next()).toBe(71)
+})
