@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net'
 import type { SMTPTransportOptions } from 'nodemailer'
 import type { MailPort, SinkAnswer } from '../domain/notify-ports.ts'
 import { isLoopback } from '../lib/loopback.ts'
+import { untilAborted } from './until-aborted.ts'
 
 /** Of one step. */
 const TIMEOUT_MS = 10_000
@@ -58,17 +59,6 @@ async function connectTo(url: URL, signal: AbortSignal): Promise<Socket> {
   } catch (error) {
     socket.destroy()
     throw error
-  }
-}
-
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>()
-  const onAbort = () => aborted.reject(signal.reason)
-  signal.addEventListener('abort', onAbort)
-  try {
-    return await Promise.race([work, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
   }
 }
 

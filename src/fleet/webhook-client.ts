@@ -2,6 +2,7 @@ import { Agent, request } from 'undici'
 import type { WebhookPort } from '../domain/notify-ports.ts'
 import { errnoOf } from '../lib/errors.ts'
 import { makeAuthorization } from '../lib/redact-url.ts'
+import { untilAborted } from './until-aborted.ts'
 
 const ANSWER_TIMEOUT_MS = 10_000
 
@@ -22,7 +23,8 @@ export function createWebhookClient(): WebhookPort & { close(): Promise<void> } 
           dispatcher,
           signal,
         } as const
-        const answer = await request(target, sent)
+        // undici notices that it was aborted only once it is connected.
+        const answer = await untilAborted(request(target, sent), signal)
         answer.body.on('error', () => {}).destroy()
         return answer.statusCode
       } catch (cause) {
