@@ -6,12 +6,14 @@ const SOURCE = 'background'
 
 /**
  * Background work that only the shutdown waits for. A failure is never thrown: it is logged, and is a problem until
- * work of the same name succeeds.
+ * work of the same name succeeds. One that comes again and again, as each second while a disk is full, is logged once.
  */
 export class Background {
   readonly #log: Log
   readonly #problems: Problems
   readonly #running = new Map<string, Promise<void>>()
+  /** By name: the failure that was logged last. */
+  readonly #logged = new Map<string, string>()
   #isClosing = false
 
   constructor(log: Log, problems: Problems) {
@@ -25,7 +27,7 @@ export class Background {
     if (already) return already
     const running = work()
       .then(
-        () => void this.#problems.clear(SOURCE, name),
+        () => this.forget(name),
         (error) => this.#failed(name, error),
       )
       .finally(() => this.#running.delete(name))
@@ -35,6 +37,7 @@ export class Background {
 
   /** Clears the problem of failed work that is not tried again. */
   forget(name: string): void {
+    this.#logged.delete(name)
     this.#problems.clear(SOURCE, name)
   }
 
@@ -47,6 +50,8 @@ export class Background {
     if (this.#isClosing) return
     const text = `Cannot ${name}: ${messageOf(error)}. It is tried again`
     this.#problems.report({ source: SOURCE, key: name, text })
+    if (this.#logged.get(name) === text) return
+    this.#logged.set(name, text)
     this.#log.error({ work: name, err: error }, text)
   }
 

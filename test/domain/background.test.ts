@@ -17,6 +17,19 @@ test('failed work is logged and a problem, until the controller closes', async (
   expect(log.lines).toHaveLength(1)
 })
 
+test('a failure that comes again and again is logged once, and again after a success', async () => {
+  const log = keptLog()
+  const background = new Background(log, new Problems(movedClock()))
+  const fail = (text: string) => background.run('store it', () => Promise.reject(new Error(text)))
+  for (let n = 0; n < 3; n++) await fail('the disk is full')
+  expect(log.lines).toHaveLength(1)
+  await fail('the disk is gone')
+  expect(log.lines).toHaveLength(2)
+  await background.run('store it', async () => {})
+  await fail('the disk is gone')
+  expect(log.lines).toHaveLength(3)
+})
+
 test('work of one name runs once at a time, and again after it ended, however it ended', async () => {
   const background = new Background(keptLog(), new Problems(movedClock()))
   const { promise, reject } = Promise.withResolvers<void>()
