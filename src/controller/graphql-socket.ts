@@ -15,6 +15,7 @@ import { type SharedParts, SharedSubscriptions, type SocketOperation } from './s
 import { isDocument, SocketDocuments } from './socket-documents.ts'
 import { findInitProblem, SocketLimits } from './socket-limits.ts'
 import { cutReason, SocketPrincipals } from './socket-principals.ts'
+import { closeUnread, watchUnread } from './unread-socket.ts'
 
 export interface SocketOptions extends SharedParts {
   /** Throws for a request that is not allowed. */
@@ -32,10 +33,6 @@ const INIT_TIMEOUT_MS = 5000
 /** The protocol's close codes for an invalid message, and for a caller who may do nothing. Clients do not try again. */
 const BAD_REQUEST = 4400
 const UNAUTHORIZED = 4401
-/** After this close code, clients connect again on their own. */
-const TRY_AGAIN_LATER = 1013
-/** Closes a socket with more unsent bytes when its client sends more: such a client does not read the answers. */
-const MAX_UNREAD = 4 * 1024 * 1024
 
 /** Serves GraphQL over graphql-ws at /graphql. Close it before the server: closing ends all subscriptions. */
 export function serveSocket(
@@ -143,11 +140,6 @@ function prepareOperation(
   }
 }
 
-/** The reason reaches a client that reads on; its subscriptions end at once. */
-function closeUnread(socket: WebSocket): void {
-  socket.close(TRY_AGAIN_LATER, 'Too many unread messages: connect again, and subscribe with since')
-}
-
 function toGraphQLError(error: BackupdError): GraphQLError {
   return new GraphQLError(error.message, { originalError: error })
 }
@@ -169,11 +161,7 @@ function upgrade(sockets: WebSocketServer, options: SocketOptions, { request, so
 }
 
 function acceptSocket(sockets: WebSocketServer, webSocket: WebSocket, request: IncomingMessage): void {
-  for (const event of ['message', 'ping']) {
-    webSocket.on(event, () => {
-      if (webSocket.bufferedAmount > MAX_UNREAD) closeUnread(webSocket)
-    })
-  }
+  watchUnread(webSocket)
   sockets.emit('connection', webSocket, request)
   // The library would print errors of clients; the socket closes on its own, with the code for the error.
   webSocket.removeAllListeners('error')
