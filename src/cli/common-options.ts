@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { systemClock } from '../lib/clock.ts'
+import type { HookSettings } from '../wire/hook-settings.ts'
 import { type AccessFlags, readAccessOptions, readTlsOptions } from './access-flags.ts'
 import { parseNewsFrom } from './news-from.ts'
 import { type Connections, type MetricsFlags, readMetricsAddress } from './shared-flags.ts'
@@ -12,6 +13,7 @@ export interface CommonDaemonFlags {
   volumeRoot: string
   allowPath: string[]
   allowHostHooks?: string
+  containerSocket?: string
   allowedHost: string[]
   repositoryPasswordFile?: string
   takeOver: boolean
@@ -22,13 +24,12 @@ export interface CommonDaemonFlags {
 
 /** The options of startDaemon() that both commands set in the same way. */
 export function readCommonDaemonFlags(flags: CommonDaemonFlags) {
-  const { ip, volumeRoot, takeOver, claimStore, newRepository, repositoryPasswordFile, allowHostHooks } =
-    flags
+  const { ip, volumeRoot, takeOver, claimStore, newRepository, repositoryPasswordFile } = flags
   return {
     ip,
     volumeRoot,
     allowPaths: flags.allowPath,
-    hooks: { ...(allowHostHooks !== undefined && { hostDir: allowHostHooks }) },
+    hooks: readHookSettings(flags),
     ...(repositoryPasswordFile !== undefined && { repositoryPasswordFile }),
     takeOver,
     claimStore,
@@ -37,6 +38,13 @@ export function readCommonDaemonFlags(flags: CommonDaemonFlags) {
     connections: flags.maxSocketsPerPeer,
     clock: systemClock,
     version: VERSION,
+  }
+}
+
+function readHookSettings({ allowHostHooks, containerSocket }: CommonDaemonFlags): HookSettings {
+  return {
+    ...(allowHostHooks !== undefined && { hostDir: allowHostHooks }),
+    ...(containerSocket !== undefined && { containerSocket }),
   }
 }
 

@@ -11,6 +11,7 @@ import {
   ALLOWED_HOST,
   addrFlag,
   CLAIM_STORE,
+  CONTAINER_SOCKET,
   DEBUG,
   dataFlag,
   ipFlag,
@@ -57,6 +58,7 @@ export function daemonCommand(): Command {
     .addOption(VOLUME_ROOT)
     .addOption(ALLOW_PATH)
     .addOption(ALLOW_HOST_HOOKS)
+    .addOption(CONTAINER_SOCKET)
   return addStoreFlags(command, 'moosefs')
     .addOption(ALLOWED_HOST)
     .addOption(CONCURRENCY)

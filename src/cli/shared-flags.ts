@@ -46,6 +46,11 @@ export const ALLOW_HOST_HOOKS = new Option(
   "run the hooks of instances without containers on this machine: scripts in this directory, which is root's alone",
 ).argParser((dir) => resolve(dir))
 
+export const CONTAINER_SOCKET = new Option(
+  '--container-socket <path>',
+  'run the hooks of instances with containers in these, through this socket of Docker or podman',
+).argParser((path) => resolve(path))
+
 export const ALLOWED_HOST = new Option(
   '--allowed-host <name>',
   'a host name that requests may be sent to, besides IP addresses (repeatable)',

@@ -32,6 +32,7 @@ import {
   ALLOWED_HOST,
   addrFlag,
   CLAIM_STORE,
+  CONTAINER_SOCKET,
   COPY_DIR,
   DEBUG,
   dataFlag,
@@ -72,6 +73,7 @@ export function standaloneCommand(): Command {
     .addOption(VOLUME_ROOT)
     .addOption(ALLOW_PATH)
     .addOption(ALLOW_HOST_HOOKS)
+    .addOption(CONTAINER_SOCKET)
     .addOption(KEEP_RECORDS)
     .addOption(KEEP_AUDIT)
     .addOption(OVERDUE_GRACE)

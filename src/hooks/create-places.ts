@@ -1,4 +1,5 @@
 import type { HookSettings } from '../wire/hook-settings.ts'
+import { createContainerPlace } from './containers/container-place.ts'
 import type { HookPlace, HookWorld } from './hook-place.ts'
 import { createHostPlace } from './host/host-place.ts'
 
@@ -11,10 +12,13 @@ export interface PlacesOptions {
 /** Where the hooks of a volume run, or why they cannot. */
 export function createPlaces({
   containers,
-  settings: { hostDir },
+  settings: { hostDir, containerSocket },
   world,
 }: PlacesOptions): readonly HookPlace[] | { reason: string } {
-  if (containers.length > 0) return { reason: 'hooks in containers are not run by this version' }
+  if (containers.length > 0 && containerSocket === undefined)
+    return { reason: 'the instance has containers, and the daemon was started without --container-socket' }
+  if (containerSocket !== undefined && containers.length > 0)
+    return containers.map((container) => createContainerPlace(container, containerSocket, world))
   if (hostDir === undefined)
     return { reason: 'the instance has no containers, and the daemon was started without --allow-host-hooks' }
   return [createHostPlace(hostDir, world)]

@@ -2,4 +2,6 @@
 export interface HookSettings {
   /** The folder whose scripts may run on this machine; absolute. */
   hostDir?: string
+  /** The unix socket of a Docker-compatible engine; absolute. */
+  containerSocket?: string
 }
