@@ -22,13 +22,21 @@ const PROGRAMS = [
   'rm',
 ]
 
-/** Why this machine runs no containers; undefined if it does. */
-export const noPodman = findObstacle()
-
 function findObstacle(): string | undefined {
   if (process.getuid?.() !== 0) return 'containers need root'
   const missing = ['/usr/bin/podman', '/usr/sbin/runc', BUSYBOX].filter((file) => !existsSync(file))
-  return missing.length > 0 ? `needs ${missing.join(', ')}` : undefined
+  if (missing.length > 0) return `needs ${missing.join(', ')}`
+  const dir = mkdtempSync(join(tmpdir(), 'backupd-podman-'))
+  try {
+    const run = prepare(dir)
+    run('run', '--rm', 'bb:1', '/bin/true')
+    return undefined
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    return `needs a machine that may start containers: ${why.replaceAll(/\s+/g, ' ').slice(0, 300)}`
+  } finally {
+    rmSync(dir, { recursive: true, force: true, maxRetries: 10 })
+  }
 }
 
 /** Settings with which podman also runs in a container: no network, no cgroups of systemd, small limits. */
@@ -41,6 +49,9 @@ cgroup_manager = "cgroupfs"
 events_logger = "file"
 `
 
+/** Why this machine runs no containers; undefined if it does. */
+export const noPodman = findObstacle()
+
 export interface Podman extends AsyncDisposable {
   socket: string
   /** Starts a container with these scripts under /lain/app. */
@@ -50,17 +61,27 @@ export interface Podman extends AsyncDisposable {
   read(name: string, file: string): string
 }
 
-/** A podman of its own, with its socket; everything of it is removed at the end. */
-export async function startPodman(): Promise<Podman> {
-  const dir = mkdtempSync(join(tmpdir(), 'backupd-podman-'))
+type Run = ((...args: string[]) => string) & { place: string[]; env: NodeJS.ProcessEnv }
+
+/** Imports the image; what is returned runs podman with everything under `dir`. */
+function prepare(dir: string): Run {
   writeFileSync(join(dir, 'containers.conf'), SETTINGS)
   const env = { ...process.env, CONTAINERS_CONF: join(dir, 'containers.conf') }
   const place = ['--root', join(dir, 'root'), '--runroot', join(dir, 'run'), '--storage-driver', 'vfs']
   const run = (...args: string[]) =>
     execFileSync('podman', [...place, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] }).toString()
   run('import', makeImage(dir), 'bb:1')
+  return Object.assign(run, { place, env })
+}
+
+/** A podman of its own, with its socket; everything of it is removed at the end. */
+export async function startPodman(): Promise<Podman> {
+  const dir = mkdtempSync(join(tmpdir(), 'backupd-podman-'))
+  const run = prepare(dir)
   const socket = join(dir, 'podman.sock')
-  const service = spawn('podman', [...place, 'system', 'service', '--time', '0', `unix://${socket}`], { env })
+  const service = spawn('podman', [...run.place, 'system', 'service', '--time', '0', `unix://${socket}`], {
+    env: run.env,
+  })
   while (!existsSync(socket)) await sleep(50)
   return {
     socket,
