@@ -12,7 +12,8 @@ export function describeSettings({ sinks, ping }: Settings): string {
 
 function describeSink({ name, channel, match, quietHours }: NotifySink): string[] {
   const { severity, kinds, apps } = match
-  const quiet = quietHours && `${printTime(quietHours.from)}-${printTime(quietHours.to)} ${quietHours.zone}`
+  const quiet =
+    quietHours && `${printWallTime(quietHours.from)}-${printWallTime(quietHours.to)} ${quietHours.zone}`
   return [
     ...[name, ...describeChannel(channel)],
     ...[severity ?? 'any', kinds?.join(' ') ?? 'any', apps?.join(' ') ?? 'any', quiet ?? 'never'],
@@ -25,6 +26,6 @@ function describeChannel(channel: NotifySink['channel']): [by: string, to: strin
 }
 
 /** @param minutes of the day */
-function printTime(minutes: number): string {
+function printWallTime(minutes: number): string {
   return [Math.floor(minutes / 60), minutes % 60].map((part) => String(part).padStart(2, '0')).join(':')
 }

@@ -19,7 +19,7 @@ export interface HookReport extends HookEnd {
 const MAX_SHOWN_OUTPUT = 500
 
 export function describeCall(hook: Hook, { word, container, attempt }: NotedCall, end: HookEnd): HookReport {
-  const failure = describeFailure(hook, { container, attempt }, end)
+  const failure = describeFailedCall(hook, { container, attempt }, end)
   const title = nameHook(hook, container)
   return { ...end, word, container, attempt, policy: hook.policy, title, failure }
 }
@@ -29,12 +29,12 @@ function nameHook({ word, command }: Pick<Hook, 'word' | 'command'>, container: 
   return `the hook ${word} (${command[0]}) ${where}`
 }
 
-function describeFailure(
+function describeFailedCall(
   hook: Hook,
   { container, attempt }: Pick<NotedCall, 'container' | 'attempt'>,
   end: HookEnd,
 ): string {
-  const what = describeEnd(hook, end)
+  const what = describeHookEnd(hook, end)
   if (what === '') return ''
   const again = attempt > 1 ? `, attempt ${attempt}` : ''
   const output = withoutControls((end.stderr || end.stdout).trim()).slice(-MAX_SHOWN_OUTPUT)
@@ -42,7 +42,7 @@ function describeFailure(
   return `${nameHook(hook, container)} ${what}${again}${problem}${output && `. It wrote: ${output}`}`
 }
 
-function describeEnd({ limitSeconds }: Hook, { how, exitCode }: HookEnd): string {
+function describeHookEnd({ limitSeconds }: Hook, { how, exitCode }: HookEnd): string {
   if (how === 'timed-out') return `took longer than ${limitSeconds} s, its time limit, and was ended`
   if (how === 'not-begun') return 'could not be run'
   if (how === 'aborted') return 'was ended with its run'

@@ -49,7 +49,7 @@ async function findUsable(
   return usable
 }
 
-interface Parts {
+interface HookParts {
   hooks?: readonly Hook[]
   places?: readonly HookPlace[]
   whyNot?: string
@@ -66,7 +66,7 @@ export class RunHooks {
   readonly #hooks: VolumeHooks | undefined
   #failures: string[] = []
 
-  constructor(run: HookedRun, context: RunContext, { hooks = [], places = [], whyNot }: Parts = {}) {
+  constructor(run: HookedRun, context: RunContext, { hooks = [], places = [], whyNot }: HookParts = {}) {
     this.#run = run
     this.#context = context
     this.whyNotRun = whyNot
