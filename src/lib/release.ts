@@ -1,9 +1,9 @@
 /**
  * Frees memory now, unless it is of the pool that small buffers share. Left to the garbage collector, such buffers would
- * be most of the memory in use.
+ * be most of the memory in use. Nothing happens if it was freed before.
  */
 export function release(bytes: Buffer): void {
   const { buffer, length } = bytes
-  const isShared = length < buffer.byteLength && buffer.byteLength <= Buffer.poolSize
-  if (buffer instanceof ArrayBuffer && !isShared) buffer.transfer(0)
+  const isOwn = buffer.byteLength > Buffer.poolSize || (length > 0 && length === buffer.byteLength)
+  if (buffer instanceof ArrayBuffer && isOwn) buffer.transfer(0)
 }
