@@ -16,6 +16,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   daemon: async () => (await import('./daemon.ts')).daemonCommand(),
   check: async () => (await import('./check.ts')).checkCommand(),
   alarm: async () => (await import('./alarm.ts')).alarmCommand(),
+  unusual: async () => (await import('./unusual.ts')).unusualCommand(),
   notification: async () => (await import('./notification.ts')).notificationCommand(),
   access: async () => (await import('./access.ts')).accessCommand(),
   audit: async () => (await import('./audit.ts')).auditCommand(),

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { runQuietly } from '../support/run-quietly.ts'
 import { ask, type Program, startStandalone, watch } from '../support/standalone.ts'
 
 const FILES = 40
@@ -106,14 +107,22 @@ test('a volume whose files are encrypted is unusual, until an operator acknowled
   const remove =
     'mutation ($app: ID!, $proc: ID!, $names: [ID!]!) { deleteBackups(app: $app, proc: $proc, names: $names) }'
   await expect(ask(second.url, remove, { ...asked, names: held })).rejects.toThrow('it is held')
-  const acknowledge =
-    'mutation ($app: ID!, $proc: ID!, $name: ID!) { acknowledgeUnusual(app: $app, proc: $proc, name: $name) { name holds } }'
-  expect(await ask(second.url, acknowledge, asked)).toEqual({
-    acknowledgeUnusual: held.map((name) => ({ name, holds: [] })),
+  const unusual = (...argv: string[]) => runQuietly('unusual', ...argv, '--url', second.url)
+  const listed = await unusual('list')
+  expect(listed).toMatchObject({ code: 0, err: '' })
+  expect(listed.out).toMatch(/^\S+ of \S+ 1 on 127\.0\.0\.1\n {2}\S+Z: 100 % of the 40 files/)
+  expect(listed.out).toContain(`${held[0]} is kept from before it. To let it expire:`)
+  const [, command = ''] = /backupd unusual (acknowledge .*)/.exec(listed.out) ?? []
+  expect(await unusual(...command.split(' '))).toEqual({
+    code: 0,
+    out: `${held[0]} may expire again.\n`,
+    err: '',
   })
   await expect
     .poll(async () => (await second.read()).volumes.nodes[0]?.health.states)
     .not.toContain('UNUSUAL')
+  expect((await unusual('list')).out).toBe('No backup is unusual.\n')
+  expect((await unusual(...command.split(' '))).out).toMatch(/^Nothing was kept/)
   expect(await ask(second.url, remove, { ...asked, names: held })).toEqual({ deleteBackups: held })
   expect(await readdir(join(folder, 'data', 'store', '127.0.0.1'))).not.toContain(held[0])
 })
