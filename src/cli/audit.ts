@@ -102,7 +102,7 @@ async function verify(entries: AsyncIterable<AuditEntry>, { head, json }: AuditF
     throw new BackupdError('CONFLICT', `The audit was changed:\n${problems.join('\n')}`)
 }
 
-/** What is no proof of a change, and has to be known all the same, is among it. */
+/** Also says what nobody can check: entries without a hash, and catalogs that were replaced. */
 function describeFindings({ count, open, unchained, epochs }: AuditFindings): string {
   return [
     `${count} entries, none changed. ${open.length} have no end yet.`,

@@ -39,7 +39,7 @@ export async function audited<Found, T>(
 }
 
 interface AuditedPart extends AuditedRequest {
-  /** The first entry; null as long as there is none, and success is no end then. */
+  /** The id of the first entry; null while there is none, and then a success is not noted. */
   begin: number | null
 }
 

@@ -167,10 +167,14 @@ async function hasEnded(id: string, world: ContainerWorld): Promise<boolean> {
   return false
 }
 
+/** `$1` is the mark, so that no word of ours becomes a part of the script. */
+const KILL_MARKED =
+  'cd /proc && for p in [0-9]*; do grep -q "$1" "$p/environ" 2>/dev/null && kill -9 "$p"; done; true'
+
 /** Needs sh, grep and kill in the container. */
 async function endInside(callId: string, world: ContainerWorld): Promise<void> {
-  const kill = `for p in /proc/[0-9]*; do grep -q ${MARKER}=${callId} $p/environ 2>/dev/null && kill -9 \${p#/proc/}; done; true`
-  const id = await createExec(['/bin/sh', '-c', kill], {}, world)
+  const kill = ['/bin/sh', '-c', KILL_MARKED, 'sh', `${MARKER}=${callId}`]
+  const id = await createExec(kill, {}, world)
   const answer = await world.engine.ask('POST', `/exec/${id}/start`, { Detach: true, Tty: false })
   if (answer.status >= 300) throw new PlaceUnavailable(world.engine.describe(answer))
 }
