@@ -7,3 +7,8 @@ import { BackupdError } from '../lib/errors.ts'
 export function isTransient(error: unknown): boolean {
   return error instanceof BackupdError && error.facts.transient === true
 }
+
+/** How long the same call may be tried again, ms: a driver may know that its error will not end later, by the fact `retryMs`. */
+export function retryMsOf({ facts }: BackupdError): number {
+  return typeof facts.retryMs === 'number' ? facts.retryMs : Number.POSITIVE_INFINITY
+}

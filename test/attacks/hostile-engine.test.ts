@@ -48,6 +48,15 @@ test.each<[string, RequestListener, RegExp]>([
   await expect(place.check([])).rejects.toThrow(why)
 })
 
+test('a container that podman removes at this moment is gone, and blocks nothing', async () => {
+  const removing = { cause: 'no such container', message: 'it does not exist in database', response: 500 }
+  const place = await placeOf((_, to) => to.writeHead(500).end(JSON.stringify(removing)))
+  await expect(place.run(call(1000), async () => {})).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  const labelled = { ...RUNNING, Config: { Labels: { cause: 'no such container' } } }
+  const other = await placeOf((_, to) => to.end(JSON.stringify(labelled)))
+  expect(await other.check([])).toBeUndefined()
+})
+
 test('an engine that names the process 1 as a hook, and never ends it, kills nobody and does not hang', async () => {
   const asked: string[] = []
   const isFirst = (path: string) => asked.indexOf(path) === asked.length - 1

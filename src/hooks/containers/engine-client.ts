@@ -32,7 +32,8 @@ export class EngineClient implements AsyncDisposable {
     const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS)
     try {
       const answer = await this.#client.request({ ...makeRequest(method, path, body), signal })
-      return { status: answer.statusCode, text: await readBounded(answer.body) }
+      const text = await readBounded(answer.body)
+      return { status: isGone(answer.statusCode, text) ? 404 : answer.statusCode, text }
     } catch (cause) {
       throw this.#unavailable(cause)
     }
@@ -70,6 +71,13 @@ export class EngineClient implements AsyncDisposable {
 function makeRequest(method: 'GET' | 'POST', path: string, body: object | undefined) {
   const headers = body ? { 'content-type': 'application/json' } : {}
   return { method, path, headers, body: body ? JSON.stringify(body) : null }
+}
+
+/** Podman answers 500 with this cause while it removes a container. */
+const GONE = /"cause":\s*"no such (container|exec session)"/
+
+function isGone(status: number, text: string): boolean {
+  return status === 500 && GONE.test(text)
 }
 
 async function readBounded(body: AsyncIterable<Buffer>): Promise<string> {

@@ -2,7 +2,7 @@ import { backoffMs } from '../../lib/backoff.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { BackupdError } from '../../lib/errors.ts'
 import { sleep } from '../../lib/sleep.ts'
-import { isTransient } from '../transient.ts'
+import { isTransient, retryMsOf } from '../transient.ts'
 
 export interface PatienceOptions {
   clock: Clock
@@ -27,14 +27,15 @@ export class Patience {
   }
 
   async during<T>(call: () => Promise<T>): Promise<T> {
-    const deadline = this.#clock.elapsed() + this.#callMs
+    const begun = this.#clock.elapsed()
     for (let failures = 1; ; failures++) {
       try {
         return await call()
       } catch (error) {
-        const pauseMs = backoffMs(failures, MAX_PAUSE_MS)
-        const isOver = pauseMs > this.#leftMs || this.#clock.elapsed() + pauseMs > deadline
         if (!(error instanceof BackupdError) || !isTransient(error)) throw error
+        const pauseMs = backoffMs(failures, MAX_PAUSE_MS)
+        const callMs = Math.min(this.#callMs, retryMsOf(error))
+        const isOver = pauseMs > this.#leftMs || this.#clock.elapsed() + pauseMs > begun + callMs
         if (isOver) throw failures === 1 ? error : afterTries(error, failures)
         this.#leftMs -= pauseMs
         await sleep(pauseMs)

@@ -76,6 +76,13 @@ test('a call ends with the error and the number of tries when its time is over',
   })
 })
 
+test('an error that says how long it may be tried again ends after that', async () => {
+  const facts = { transient: true, retryMs: 700 }
+  const gone = () => new BackupdError('STORE_UNAVAILABLE', 'no bucket', { facts })
+  const { driver } = failing(memoryDriver(), Array.from({ length: 9 }, gone))
+  await expect(patient(driver).stat('a')).rejects.toThrow(/^no bucket\. Tried \d times$/)
+})
+
 test('all calls of a run share what they may wait', async () => {
   const { driver, calls } = failing(memoryDriver(), [busy(), busy(), busy()])
   const impatient = patient(driver, { totalMs: 550 })

@@ -13,6 +13,7 @@ export class BucketRequests {
   readonly place: string
   readonly #limit = new RequestLimit()
   #client: Promise<S3> | undefined
+  #hasAnswered = false
 
   constructor(settings: S3Settings) {
     this.settings = settings
@@ -22,9 +23,11 @@ export class BucketRequests {
   async ask<T>(doing: S3Question['doing'], name: string, request: (client: S3) => Promise<T>): Promise<T> {
     return await this.#limit.during(async () => {
       try {
-        return await request(await this.#open())
+        const answer = await request(await this.#open())
+        this.#hasAnswered = true
+        return answer
       } catch (cause) {
-        throw s3Error(this.place, { doing, name }, cause)
+        throw s3Error(this.place, { doing, name, hasAnswered: this.#hasAnswered }, cause)
       }
     })
   }

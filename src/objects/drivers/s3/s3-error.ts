@@ -6,6 +6,8 @@ export interface S3Question {
   doing: keyof typeof RIGHTS
   /** The object; '' for the store as a whole. */
   name: string
+  /** Whether the store has answered this process before. */
+  hasAnswered?: boolean
 }
 
 interface Fault {
@@ -47,13 +49,14 @@ const LACKING = unavailable(
   'the store does not have an ability that was asked of it. Check --s3-encryption and --s3-storage-class',
 )
 const KMS = unavailable('the key of KMS cannot be used. Check --s3-kms-key-id, and the rights on that key')
+const NO_BUCKET = unavailable('the bucket does not exist. Create it, or correct --s3-bucket')
 const DAMAGED = transient('the content changed on its way to the store')
 
 /** By the code that the store gives in its answer. */
 const BY_NAME: Readonly<Record<string, Fault>> = {
   NoSuchKey: MISSING,
   NotFound: MISSING,
-  NoSuchBucket: unavailable('the bucket does not exist. Create it, or correct --s3-bucket'),
+  NoSuchBucket: NO_BUCKET,
   InvalidBucketName: unavailable('no bucket can have that name. Correct --s3-bucket'),
   PreconditionFailed: CHANGED,
   InvalidRange: SHORT,
@@ -143,6 +146,9 @@ const NETWORK_PROBLEMS = new Set([
   'ETIMEDOUT',
 ])
 
+/** How long a store that starts may not know its buckets yet: Swift says "no such bucket" then. */
+const START_MS = 30_000
+
 /** What the SDK adds to its errors. */
 interface SdkError extends Error {
   $metadata?: { httpStatusCode?: number }
@@ -150,10 +156,12 @@ interface SdkError extends Error {
 }
 
 /** Converts the error of a request to one of the driver contract. */
-export function s3Error(place: string, { doing, name }: S3Question, cause: unknown): BackupdError {
+export function s3Error(place: string, question: S3Question, cause: unknown): BackupdError {
   if (cause instanceof BackupdError) return cause
+  const { doing, name, hasAnswered = false } = question
   const fault = findFault(cause)
-  const { code, transient: again } = fault
+  const isStarting = fault === NO_BUCKET && hasAnswered
+  const { code, transient: again = isStarting } = fault
   const reason = fault === DENIED ? describeDenial(doing) : fault.reason
   const object = name === '' ? '' : `"${name}" in `
   const facts = {
@@ -161,6 +169,7 @@ export function s3Error(place: string, { doing, name }: S3Question, cause: unkno
     s3: readS3Code(cause) ?? null,
     ...(again && { transient: true }),
     ...(fault === BUSY && { isBusy: true }),
+    ...(isStarting && { retryMs: START_MS }),
   }
   return new BackupdError(code, `Cannot ${doing} ${object}the store ${place}: ${reason}`, { cause, facts })
 }

@@ -1,10 +1,8 @@
-import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { Bucket } from '../../../../src/objects/drivers/s3/bucket.ts'
 import { RangeFetch } from '../../../../src/objects/drivers/s3/range-fetch.ts'
-import { onEnd } from '../../../support/lifetime.ts'
+import { listen } from '../../../support/listen.ts'
 import { startS3Model } from '../../../support/s3-model.ts'
 
 const CONTENT = Buffer.from('content')
@@ -16,13 +14,7 @@ async function startCarelessServer(found: { etag: string; size: number }): Promi
     response.writeHead(206, { etag: found.etag, 'content-range': range, 'content-length': CONTENT.length })
     response.end(CONTENT)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onEnd(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return await listen(server)
 }
 
 /** A server that sends all bytes of an answer without a length, and breaks the connection before its end. */
@@ -33,13 +25,7 @@ async function startBreakingServer(): Promise<{ endpoint: string; requests: stri
     response.writeHead(206, { etag: '"1"' })
     response.write(CONTENT, () => setImmediate(() => response.destroy()))
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onEnd(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests }
+  return { endpoint: await listen(server), requests }
 }
 
 test('a connection that breaks after the last byte costs one try, and no byte is asked for twice', async () => {

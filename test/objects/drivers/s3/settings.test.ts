@@ -1,13 +1,12 @@
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { createServer, request as forward, type Server } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { createServer, request as forward } from 'node:http'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { s3Driver } from '../../../../src/objects/drivers/s3/s3.ts'
 import { isTransient } from '../../../../src/objects/transient.ts'
 import { describeSwift } from '../../../support/describe-swift.ts'
-import { onEnd } from '../../../support/lifetime.ts'
+import { listen } from '../../../support/listen.ts'
 import { startS3Model } from '../../../support/s3-model.ts'
 import { tempDir } from '../../../support/temp-dir.ts'
 
@@ -114,15 +113,4 @@ async function startProxy(): Promise<{ proxy: string; requests: string[] }> {
     socket.on('error', () => onward.destroy())
   })
   return { proxy: await listen(server), requests }
-}
-
-/** Returns its URL. */
-async function listen(server: Server): Promise<string> {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onEnd(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
