@@ -8,6 +8,7 @@ import { MAX_BUCKETS, MAX_GROUPS, MAX_LISTED_BUCKETS } from '../domain/planned-r
 import { MAX_STORE_DAYS } from '../domain/read-store-history.ts'
 import { MAX_DAYS } from '../domain/volume-days.ts'
 import { MAX_UNUSUAL_HOLDS } from '../wire/hold.ts'
+import { MAX_LISTED_HOOKS } from '../wire/record.ts'
 
 /** A field that answers a whole list of objects, without pages. */
 export interface PlainList {
@@ -38,6 +39,7 @@ export const PLAIN_LISTS: Readonly<Record<string, PlainList>> = {
   'Volume.jobs': { size: ({ jobsOfVolumes }) => jobsOfVolumes, instead: 'jobConnection' },
   'Server.jobs': { size: ({ jobsOfServers }) => jobsOfServers, instead: 'jobConnection' },
   'RecoverPlan.steps': { size: () => ({ all: Number.POSITIVE_INFINITY, most: MAX_STEPS }) },
+  'BackupResult.hooks': { size: () => ({ all: Number.POSITIVE_INFINITY, most: MAX_LISTED_HOOKS }) },
   'Volume.days': { size: (_sizes, { n }) => ({ all: Number.POSITIVE_INFINITY, most: readDays(n) }) },
   'Query.plannedRuns': { size: () => ({ all: MAX_LISTED_BUCKETS, most: MAX_GROUPS }) },
   'PlannedRuns.buckets': { size: () => ({ all: MAX_LISTED_BUCKETS, most: MAX_BUCKETS }) },

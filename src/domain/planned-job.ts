@@ -57,11 +57,12 @@ export class BackupJob implements PlannedJob {
   /** Only the settings that are given, so that a list without settings keeps its version. */
   #makeOptions(): JobOptions {
     const { consistency } = this.volume
-    const { mode, timeLimitSeconds, rereadEveryDays } = this.schedule
+    const { mode, timeLimitSeconds, rereadEveryDays, hooks } = this.schedule
     return {
       ...(timeLimitSeconds && { timeLimitSeconds }),
       ...(consistency && { consistency }),
       ...(rereadEveryDays && mode === 'increment' && { rereadEveryDays }),
+      ...(hooks && { hooks }),
     }
   }
 }

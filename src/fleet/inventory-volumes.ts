@@ -1,9 +1,10 @@
-import { parseExpire, parseGoDuration } from '../lib/durations.ts'
+import { parseExpire } from '../lib/durations.ts'
 import { messageOf } from '../lib/errors.ts'
-import { hasControls } from '../lib/plain-text.ts'
 import { parseSpec } from '../lib/schedule/spec.ts'
 import type { InventorySchedule, InventoryVolume } from '../wire/inventory.ts'
 import { findPathFlaw } from './find-path-flaw.ts'
+import { readHooks } from './read-hooks.ts'
+import { readTimeLimit } from './read-time-limit.ts'
 import { readVerify } from './verify-settings.ts'
 import type { Value, YamlEntry, YamlReader } from './yaml-reader.ts'
 
@@ -121,13 +122,13 @@ function readSchedule(
     value,
     rules,
   )
+  const timeLimitSeconds = time_limit && readTimeLimit(reader, time_limit, MAX_TIME_LIMIT_SECONDS)
   return {
     mode,
     spec: schedule ? readSpec(reader, schedule) : '',
     expire: expire ? readExpire(reader, expire) : '',
-    preRun: pre_run ? readHook(reader, pre_run) : '',
-    postRun: post_run ? readHook(reader, post_run) : '',
-    ...(time_limit && readTimeLimit(reader, time_limit)),
+    ...readHooks(reader, { pre_run, post_run }),
+    ...(timeLimitSeconds && { timeLimitSeconds }),
     ...(reread_every && readRereadEvery(reader, reread_every)),
   }
 }
@@ -152,29 +153,10 @@ function readExpire(reader: YamlReader, value: Value): string {
   return expire
 }
 
-function readTimeLimit(reader: YamlReader, value: Value): Pick<InventorySchedule, 'timeLimitSeconds'> {
-  const text = reader.text(value, '2h') ?? ''
-  try {
-    const seconds = Math.ceil(parseGoDuration(text) / 1000)
-    if (seconds >= 1 && seconds <= MAX_TIME_LIMIT_SECONDS) return { timeLimitSeconds: seconds }
-    reader.problem(value, `the time limit "${text}" is out of range, expected 1s to 8760h`)
-  } catch (error) {
-    reader.problem(value, messageOf(error))
-  }
-  return {}
-}
-
 function readRereadEvery(reader: YamlReader, value: Value): Pick<InventorySchedule, 'rereadEveryDays'> {
   const text = reader.text(value, '30d') ?? ''
   const days = /^([1-9]\d{0,3})d$/.exec(text)?.[1]
   if (days !== undefined) return { rereadEveryDays: Number(days) }
   reader.problem(value, `"${text}" is not a number of days, expected 1d to 9999d, such as 30d`)
   return {}
-}
-
-function readHook(reader: YamlReader, value: Value): string {
-  if (reader.isEmpty(value)) return ''
-  const hook = reader.text(value, 'quiesce.sh') ?? ''
-  if (hasControls(hook)) reader.problem(value, 'a hook is one line: name a script')
-  return hook
 }

@@ -17,7 +17,7 @@ import { count } from '../wire/fields.ts'
 import { findApp } from '../wire/find-app.ts'
 import type { InventoryApp, InventoryInstance, InventoryProc } from '../wire/inventory.ts'
 import type { ListCount, Slice } from '../wire/listing.ts'
-import type { RunRecord, RunResult } from '../wire/record.ts'
+import { chooseListedHooks, type RunRecord, type RunResult } from '../wire/record.ts'
 import type { BackupMode } from './enums/backup-enums.ts'
 import { optionalText } from './filters.ts'
 import { inTurns } from './in-turns.ts'
@@ -128,6 +128,8 @@ function toResult(result: RunResult): BackupResult {
     bytesAdded: result.bytesAdded ?? null,
     plan: result.plan ?? null,
     verification: result.verification ?? null,
+    hooks: chooseListedHooks(result.hooks ?? []).map((run) => ({ ...run, failure: run.failure || null })),
+    hookCount: result.hooks?.length ?? 0,
     backupInfo: result.backup ?? null,
   }
 }

@@ -50,6 +50,14 @@ export const wordList = z.array(z.string()).transform((list) => list.map(toWords
 export function toWords(text: string): string {
   return withoutControls(text.length > MAX_TEXT_LENGTH ? `${text.slice(0, MAX_TEXT_LENGTH)}…` : text)
 }
+/** What a program wrote: as words, but line breaks and tabs are kept. */
+export const lines = z.string().transform((text) =>
+  text
+    .slice(0, MAX_TEXT_LENGTH)
+    .split(/(\r?\n|\t)/)
+    .map((part, n) => (n % 2 === 1 ? part.replace('\r', '') : withoutControls(part)))
+    .join(''),
+)
 
 /** The name of an app, proc, volume, job or container. */
 export const name = z

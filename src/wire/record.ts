@@ -7,6 +7,7 @@ import {
   ipv4,
   json,
   jsonObject,
+  lines,
   measure,
   moment,
   name,
@@ -63,7 +64,10 @@ export const recordErrorSchema = z.object({
 })
 export type RecordError = z.infer<typeof recordErrorSchema>
 
-const MAX_HOOK_RUNS = 1000
+/** More calls of a run are only in the log of its daemon. */
+export const MAX_HOOK_RUNS = 1000
+/** How many calls of a run GraphQL lists. */
+export const MAX_LISTED_HOOKS = 100
 
 /** One call of a hook. */
 export const hookRunSchema = z.object({
@@ -78,10 +82,17 @@ export const hookRunSchema = z.object({
   /** null if a signal ended it. */
   exitCode: z.number().int().min(-255).max(255).nullable(),
   /** The ends of what it wrote. */
-  stdout: words,
-  stderr: words,
+  stdout: lines,
+  stderr: lines,
 })
 export type HookRun = z.infer<typeof hookRunSchema>
+
+/** The calls that are listed: if they are too many, those that failed come first. */
+export function chooseListedHooks(runs: readonly HookRun[]): HookRun[] {
+  if (runs.length <= MAX_LISTED_HOOKS) return [...runs]
+  const [failed, others] = [runs.filter(({ failure }) => failure), runs.filter(({ failure }) => !failure)]
+  return [...failed, ...others].slice(0, MAX_LISTED_HOOKS)
+}
 
 /** What a run produced. `file` and `size` come from the legacy system, the rest is ours. */
 export const runResultSchema = z

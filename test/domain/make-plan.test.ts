@@ -77,12 +77,14 @@ test('a version changes only with the jobs', () => {
 test('settings are sent beside the args, and the id of the job stays the same', () => {
   const plain = hello.on('10.0.0.1').volume('/data/db').inventory()
   const strict = hello.on('10.0.0.1').volume('/data/db', { consistency: 'strict' })
-  const increment = strict.schedule({ mode: 'increment', timeLimitSeconds: 60, rereadEveryDays: 7 })
+  const hooks = { pre_run: { limitSeconds: 90, policy: 'warn' as const } }
+  const increment = strict.schedule({ mode: 'increment', timeLimitSeconds: 60, rereadEveryDays: 7, hooks })
   const [planned] = makePlan(increment.inventory(), ROOT).volumes
   expect(planned?.jobs[0]?.job.options).toEqual({
     timeLimitSeconds: 60,
     consistency: 'strict',
     rereadEveryDays: 7,
+    hooks,
   })
   const set = strict.schedule({ timeLimitSeconds: 60 }).inventory()
   const ids = (inventory: Inventory) => makePlan(inventory, ROOT).jobs.map(({ id }) => id)

@@ -91,6 +91,22 @@ apps:
     expect(volumes?.[1]).not.toHaveProperty('consistency')
   })
 
+  test('may say how long a hook may take, and what its failure means', () => {
+    const [app] = inventory(
+      shop(
+        `/v: { backup_full: { schedule: "@daily", expire: 7d, pre_run: { run: "q 'a b'", time_limit: 90s, policy: warn }, post_run: { run: r } } }`,
+      ),
+    ).apps
+    expect(app?.procs[0]?.instances[0]?.volumes[0]?.schedules[0]).toEqual({
+      mode: 'full',
+      spec: '@daily',
+      expire: '7d',
+      preRun: "q 'a b'",
+      postRun: 'r',
+      hooks: { pre_run: { limitSeconds: 90, policy: 'warn' } },
+    })
+  })
+
   test('may say how the backups of a volume are verified', () => {
     const [app] = inventory(
       shop(
@@ -331,6 +347,23 @@ describe('mistakes are reported with line and column', () => {
       'a hook of two lines',
       full('{ schedule: "@daily", expire: 1d, pre_run: "a\\nb" }'),
       ['6:71 a hook is one line'],
+    ],
+    [
+      'a hook with a quote that is not closed, a limit of two days and an odd policy',
+      full(
+        '{ schedule: "@daily", expire: 1d, pre_run: { run: "q \'a", time_limit: 48h, policy: ignore }, post_run: { run: [a] } }',
+      ),
+      [
+        '6:78 Cannot use the hook "q \'a": a quote is not closed',
+        '6:98 the time limit "48h" is out of range, expected 1s to 24h',
+        '6:111 "ignore" is not a policy, expected fail or warn',
+        '6:138 a text belongs here: quiesce.sh',
+      ],
+    ],
+    [
+      'a hook without a script, and one with an unknown key',
+      full('{ schedule: "@daily", expire: 1d, pre_run: { policy: warn }, post_run: { run: a, limit: 1m } }'),
+      ['6:71 "run" is missing here: write { run: "quiesce.sh"', '6:109 "limit" is not known here'],
     ],
     [
       'colliding archives',

@@ -20,7 +20,7 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   BackupConnection: 'edges nodes pageInfo totalCount totalCountIsCapped',
   BackupEdge: 'cursor node',
   BackupResult:
-    'bytesAdded bytesFreed bytesRead bytesRestored deleted deletedSnapshots entriesRestored file filesChanged filesDeleted filesNew filesUnchanged plan size snapshot verification',
+    'bytesAdded bytesFreed bytesRead bytesRestored deleted deletedSnapshots entriesRestored file filesChanged filesDeleted filesNew filesUnchanged hookCount hooks plan size snapshot verification',
   CatalogCopy: 'path size',
   CatalogRebuild: 'dryRun namespaces',
   ChangedWhileRead: 'count names',
@@ -37,6 +37,7 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   FileVersionEdge: 'cursor node',
   Health: 'controller state',
   HeldChange: 'lostVolumes ofVolumes since until',
+  HookRun: 'attempt container exitCode failure hook stderr stdout',
   Instance: 'containers no server volumes',
   InventoryStatus: 'since',
   Job: 'action app args asleep expire health id instanceNo mode nextRun prevRun problem proc server spec volume',

@@ -1,7 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { applyNews } from '../../src/wire/apply-news.ts'
-import { type RecordState, type RunRecord, toLegacyRecord } from '../../src/wire/record.ts'
+import {
+  chooseListedHooks,
+  hookRunSchema,
+  type RecordState,
+  type RunRecord,
+  toLegacyRecord,
+} from '../../src/wire/record.ts'
 
 function record(seq: number, state: RecordState, more: Partial<RunRecord> = {}): RunRecord {
   return {
@@ -64,4 +70,18 @@ test.each<[RecordState, string]>([
   const told = toLegacyRecord(record(1, state, { reason: 'why', result: { file: 'a.tar.gz', size: 342 } }))
   expect(told).toMatchObject({ state: legacy, reason: 'why', end: '0001-01-01T00:00:00Z' })
   expect(told.result).toEqual({ file: 'a.tar.gz', size: 342 })
+})
+
+test('what a hook wrote keeps its lines, and no other control character', () => {
+  const run = { hook: 'pre_run', container: null, attempt: 1, failure: 'a\nb', exitCode: 1 }
+  const read = hookRunSchema.parse({ ...run, stdout: 'one\r\n\ttwo\n\u001b[2J\rthree', stderr: '' })
+  expect(read).toMatchObject({ failure: 'a b', stdout: 'one\n\ttwo\n\\x1b[2J three', stderr: '' })
+})
+
+test('of very many hooks those that failed are listed first', () => {
+  const call = { hook: 'pre_run', container: 'c', exitCode: 0, stdout: '', stderr: '' }
+  const runs = Array.from({ length: 150 }, (_, n) => ({ ...call, attempt: n, failure: n >= 140 ? 'no' : '' }))
+  const listed = chooseListedHooks(runs).map(({ attempt }) => attempt)
+  expect(listed).toEqual([...runs.keys()].slice(140).concat([...runs.keys()].slice(0, 90)))
+  expect(chooseListedHooks(runs.slice(60))).toEqual(runs.slice(60))
 })

@@ -4,7 +4,7 @@ import type { HookPlace } from '../../hooks/hook-place.ts'
 import { VolumeHooks } from '../../hooks/volume-hooks.ts'
 import { countStep } from '../../lib/work-steps.ts'
 import { type Hook, type HookState, parseHook, type WrittenHook } from '../../wire/hook.ts'
-import type { HookRun } from '../../wire/record.ts'
+import { type HookRun, MAX_HOOK_RUNS } from '../../wire/record.ts'
 import type { RunContext } from '../plugin.ts'
 import { logHook, makeHookRun } from './hook-reports.ts'
 
@@ -118,7 +118,7 @@ export class RunHooks {
   #noteEnd(report: HookReport): void {
     const { word, policy, failure } = report
     logHook(report, this.#context)
-    this.ended.push(makeHookRun(report))
+    if (this.ended.length < MAX_HOOK_RUNS) this.ended.push(makeHookRun(report))
     if (failure === '') return
     if (policy === 'warn') this.#run.warn(failure)
     // A failed pre_run is the error of the run.

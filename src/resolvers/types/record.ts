@@ -120,6 +120,35 @@ export class VerifyResult {
   problems!: string[]
 }
 
+@ObjectType({ ...SIMPLE, description: 'One call of a hook: a program that a run calls in a place.' })
+export class HookRun {
+  @Field(() => String, { description: 'Its word in the inventory, such as `pre_run`.' })
+  hook!: string
+
+  @Field(() => String, { nullable: true, description: 'The container; null: the machine of the daemon.' })
+  container!: string | null
+
+  @Field(() => Int, {
+    description: 'Over 1: it was called again, because nobody knew how the call before had ended.',
+  })
+  attempt!: number
+
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Its exit code; null if it never began, was ended, or if that is not known.',
+  })
+  exitCode!: number | null
+
+  @Field(() => String, { nullable: true, description: 'Why it failed, one sentence; null if it succeeded.' })
+  failure!: string | null
+
+  @Field(() => String, { description: 'The end of what it wrote to stdout, up to 2048 characters.' })
+  stdout!: string
+
+  @Field(() => String, { description: 'The end of what it wrote to stderr, up to 2048 characters.' })
+  stderr!: string
+}
+
 @ObjectType({
   ...SIMPLE,
   description: 'The result of a run. A field that does not apply to its action is null or empty.',
@@ -175,6 +204,15 @@ export class BackupResult {
 
   @Field(() => VerifyResult, { nullable: true, description: 'What a verification found.' })
   verification!: VerifyResult | null
+
+  @Field(() => [HookRun], {
+    description:
+      'The hooks that were called, in order: the first hundred, or if there are more, those that failed first.',
+  })
+  hooks!: HookRun[]
+
+  @Field(() => Int, { description: 'How many hooks were called.' })
+  hookCount!: number
 
   backupInfo!: BackupInfo | null
 }

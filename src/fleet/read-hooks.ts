@@ -1,0 +1,74 @@
+import { messageOf } from '../lib/errors.ts'
+import { hasControls } from '../lib/plain-text.ts'
+import { parseHookCommand } from '../wire/hook.ts'
+import { type HookOptions, MAX_HOOK_LIMIT_SECONDS } from '../wire/hook-options.ts'
+import type { InventorySchedule } from '../wire/inventory.ts'
+import { readTimeLimit } from './read-time-limit.ts'
+import type { Value, YamlReader } from './yaml-reader.ts'
+
+const HOOK_RULES = {
+  known: ['run', 'time_limit', 'policy'],
+  needed: ['run'],
+  example: '{ run: "quiesce.sh", time_limit: 10m, policy: warn }',
+} as const
+
+/** A hook as it is written in the file: a line, or a map with a line and how it is run. */
+interface ReadHook {
+  text: string
+  /** Only what is given. */
+  options: HookOptions
+}
+
+const NO_HOOK: ReadHook = { text: '', options: {} }
+
+/** Reads the hooks of a schedule. */
+export function readHooks(
+  reader: YamlReader,
+  { pre_run, post_run }: { pre_run?: Value | undefined; post_run?: Value | undefined },
+): Pick<InventorySchedule, 'preRun' | 'postRun' | 'hooks'> {
+  const [pre, post] = [readHook(reader, pre_run), readHook(reader, post_run)]
+  const hooks = {
+    ...(hasAny(pre.options) && { pre_run: pre.options }),
+    ...(hasAny(post.options) && { post_run: post.options }),
+  }
+  return { preRun: pre.text, postRun: post.text, ...(hasAny(hooks) && { hooks }) }
+}
+
+function readHook(reader: YamlReader, value: Value | undefined): ReadHook {
+  if (!value || reader.isEmpty(value)) return NO_HOOK
+  if (reader.isMap(value)) return readHookMap(reader, value)
+  const text = reader.text(value, 'quiesce.sh') ?? ''
+  if (hasControls(text)) reader.problem(value, 'a hook is one line: name a script')
+  return { text, options: {} }
+}
+
+function readHookMap(reader: YamlReader, value: Value): ReadHook {
+  const { run, time_limit, policy } = reader.fields<(typeof HOOK_RULES.known)[number]>(value, HOOK_RULES)
+  const limitSeconds = time_limit && readTimeLimit(reader, time_limit, MAX_HOOK_LIMIT_SECONDS)
+  return {
+    text: run ? readCommand(reader, run) : '',
+    options: { ...(limitSeconds && { limitSeconds }), ...(policy && readPolicy(reader, policy)) },
+  }
+}
+
+function readCommand(reader: YamlReader, value: Value): string {
+  const text = reader.text(value, 'quiesce.sh')
+  if (text === undefined) return ''
+  try {
+    parseHookCommand(text)
+  } catch (error) {
+    reader.problem(value, messageOf(error))
+  }
+  return text
+}
+
+function readPolicy(reader: YamlReader, value: Value): Pick<HookOptions, 'policy'> {
+  const policy = reader.text(value, 'warn')
+  if (policy === 'fail' || policy === 'warn') return { policy }
+  if (policy !== undefined) reader.problem(value, `"${policy}" is not a policy, expected fail or warn`)
+  return {}
+}
+
+function hasAny(options: object): boolean {
+  return Object.keys(options).length > 0
+}
