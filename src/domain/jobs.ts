@@ -7,16 +7,15 @@ import { countMatches, type ListCount, type Page, type Slice } from '../wire/lis
 import { describeMissingJob } from '../wire/missing-texts.ts'
 import { isProcNamed } from '../wire/proc-names.ts'
 import type { RunRecord } from '../wire/record.ts'
-import { VERIFY_DUE_ACTION } from '../wire/verify-schedule.ts'
 import { type Answer, refuse } from './answer.ts'
 import { audited } from './audit.ts'
 import { cutPage } from './cut-page.ts'
+import { describeOldDaemon } from './old-daemon.ts'
 import { refuseUnlessPermitted } from './permission.ts'
 import { findPlannedJob, listJobsInOrder, type PlannedJob } from './plan.ts'
 import { findJobApp } from './planned-job.ts'
 import { startRun } from './runs.ts'
 import { refreshSchedule } from './schedule.ts'
-import { type ServerState, verifiesOnSchedule } from './server-state.ts'
 import { noteServerHealth } from './update-health.ts'
 import { seesApp, seesEverything, type UserWorld } from './user-world.ts'
 import type { World } from './world.ts'
@@ -28,7 +27,7 @@ export interface JobView extends Pick<PlannedJob, 'id' | 'server' | 'job' | 'vol
   /** ISO 8601; null: never, or not known yet. */
   prevRun: string | null
   nextRun: string | null
-  /** Why the job does not run; null if it does. */
+  /** Why the job does not run, or not as it is written; null if it does. */
   problem: string | null
 }
 
@@ -183,13 +182,8 @@ function toJobView(world: World, planned: PlannedJob): JobView {
     asleep: scheduled?.job.sleep ?? false,
     prevRun: timeOrNull(scheduled?.prev),
     nextRun: timeOrNull(scheduled?.next),
-    problem: server?.conflict ?? server?.dropped.get(planned.id) ?? findVersionProblem(planned, server),
+    problem: server?.conflict ?? server?.dropped.get(planned.id) ?? describeOldDaemon(planned, server),
   }
-}
-
-function findVersionProblem({ action }: PlannedJob, server: ServerState | undefined): string | null {
-  if (action !== VERIFY_DUE_ACTION || !server?.debug || verifiesOnSchedule(server)) return null
-  return 'Its daemon is older and does not verify on a schedule: upgrade it'
 }
 
 function timeOrNull(time: string | undefined): string | null {

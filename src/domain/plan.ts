@@ -1,5 +1,6 @@
 import { compareTexts } from '../lib/compare-texts.ts'
 import { findSorted } from '../lib/sorted-list.ts'
+import type { Capability } from '../wire/capabilities.ts'
 import type { Inventory, InventoryApp } from '../wire/inventory.ts'
 import type { Job } from '../wire/job.ts'
 import type { VERIFY_DUE_ACTION, VolumeVerify } from '../wire/verify-schedule.ts'
@@ -103,6 +104,8 @@ export interface PlannedJob {
   readonly volume: PlannedVolume | null
   /** As written: `30d`; null for a job of the server. */
   readonly expire: string | null
+  /** What its daemon must be able to do to run it as it is written; null for a job that any daemon runs. */
+  readonly needs: Capability | null
   /** As it is sent to the daemon; made each time that it is read. */
   readonly job: Job
 }

@@ -1,4 +1,5 @@
 import { flattenText } from '../lib/flat-text.ts'
+import type { Capability } from '../wire/capabilities.ts'
 import { SYSTEM_APP } from '../wire/find-app.ts'
 import { ipv4Hex, jobId } from '../wire/ids.ts'
 import type { InventorySchedule } from '../wire/inventory.ts'
@@ -41,6 +42,11 @@ export class BackupJob implements PlannedJob {
     return this.schedule.expire
   }
 
+  get needs(): Capability | null {
+    const { on_failure, always } = this.schedule.hooks ?? {}
+    return on_failure || always ? 'end-hooks' : null
+  }
+
   get job(): Job {
     const { id, spec, action } = this
     const options = this.#makeOptions()
@@ -74,6 +80,7 @@ export class ExpireJob implements PlannedJob {
   readonly volume = null
   readonly expire = null
   readonly mode = null
+  readonly needs = null
   private readonly backups: readonly PlannedJob[]
 
   /** @param backups all that the daemon makes; a job without a readable `expire` is left out, so that its backups stay */
@@ -109,6 +116,7 @@ export class VerifyJob implements PlannedJob {
   readonly volume = null
   readonly expire = null
   readonly mode = null
+  readonly needs = 'verify-schedule'
   private readonly args: VerifyDueArgs
 
   constructor(server: string, spec: string, args: VerifyDueArgs) {

@@ -1,3 +1,4 @@
+import { listIgnoredHooks } from './old-daemon.ts'
 import { findPlannedJob } from './plan.ts'
 import { findJobApp } from './planned-job.ts'
 import { isReachable, listServerProblems, type ServerState } from './server-state.ts'
@@ -5,9 +6,15 @@ import { seesApp, seesEverything, type UserWorld } from './user-world.ts'
 
 /** What the caller should know about the server. Problems name backups and jobs, which may be of any app. */
 export function readServerProblems(world: UserWorld, server: ServerState): string[] {
-  if (seesEverything(world)) return listServerProblems(server, world.problems.listAbout(server.ip))
-  const own = [...server.dropped].filter(([id]) => seesJob(world, id)).map(([, reason]) => reason)
-  return [...listCommonProblems(server), ...own]
+  const jobs = world.inventory.plan.jobsByServer.get(server.ip) ?? []
+  if (seesEverything(world))
+    return [
+      ...listServerProblems(server, world.problems.listAbout(server.ip)),
+      ...listIgnoredHooks(jobs, server),
+    ]
+  const dropped = [...server.dropped].filter(([id]) => seesJob(world, id)).map(([, reason]) => reason)
+  const own = jobs.filter((job) => seesApp(world, findJobApp(job)))
+  return [...listCommonProblems(server), ...dropped, ...listIgnoredHooks(own, server)]
 }
 
 /** Those that name nothing of an app. */

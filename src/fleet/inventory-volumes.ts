@@ -1,6 +1,7 @@
 import { parseExpire } from '../lib/durations.ts'
 import { messageOf } from '../lib/errors.ts'
 import { parseSpec } from '../lib/schedule/spec.ts'
+import { HOOK_WORDS } from '../wire/hook.ts'
 import type { InventorySchedule, InventoryVolume } from '../wire/inventory.ts'
 import { findPathFlaw } from './find-path-flaw.ts'
 import { readHooks } from './read-hooks.ts'
@@ -31,7 +32,7 @@ export const LAIN_VOLUMES: VolumeRules = {
   known: ['consistency', 'verify', 'backup_full', 'backup_increment'],
 }
 
-const COMMON_FIELDS = ['schedule', 'expire', 'pre_run', 'post_run', 'time_limit'] as const
+const COMMON_FIELDS = ['schedule', 'expire', ...HOOK_WORDS, 'time_limit'] as const
 export const SCHEDULE_FIELDS = {
   full: COMMON_FIELDS,
   increment: [...COMMON_FIELDS, 'reread_every'],
@@ -118,16 +119,14 @@ function readSchedule(
 ): InventorySchedule | undefined {
   if (!value) return undefined
   const rules = { known: SCHEDULE_FIELDS[mode], ...SCHEDULE_RULES }
-  const { schedule, expire, pre_run, post_run, time_limit, reread_every } = reader.fields<ScheduleField>(
-    value,
-    rules,
-  )
+  const fields = reader.fields<ScheduleField>(value, rules)
+  const { schedule, expire, time_limit, reread_every } = fields
   const timeLimitSeconds = time_limit && readTimeLimit(reader, time_limit, MAX_TIME_LIMIT_SECONDS)
   return {
     mode,
     spec: schedule ? readSpec(reader, schedule) : '',
     expire: expire ? readExpire(reader, expire) : '',
-    ...readHooks(reader, { pre_run, post_run }),
+    ...readHooks(reader, fields),
     ...(timeLimitSeconds && { timeLimitSeconds }),
     ...(reread_every && readRereadEvery(reader, reread_every)),
   }

@@ -1,7 +1,7 @@
 import { messageOf } from '../lib/errors.ts'
 import { hasControls } from '../lib/plain-text.ts'
-import { parseHookCommand } from '../wire/hook.ts'
-import { type HookOptions, MAX_HOOK_LIMIT_SECONDS } from '../wire/hook-options.ts'
+import { type HookWord, parseHookCommand } from '../wire/hook.ts'
+import { type HookOptions, type JobHooks, MAX_HOOK_LIMIT_SECONDS } from '../wire/hook-options.ts'
 import type { InventorySchedule } from '../wire/inventory.ts'
 import { readTimeLimit } from './read-time-limit.ts'
 import type { Value, YamlReader } from './yaml-reader.ts'
@@ -24,22 +24,33 @@ const NO_HOOK: ReadHook = { text: '', options: {} }
 /** Reads the hooks of a schedule. */
 export function readHooks(
   reader: YamlReader,
-  { pre_run, post_run }: { pre_run?: Value | undefined; post_run?: Value | undefined },
+  fields: Partial<Record<HookWord, Value>>,
 ): Pick<InventorySchedule, 'preRun' | 'postRun' | 'hooks'> {
-  const [pre, post] = [readHook(reader, pre_run), readHook(reader, post_run)]
+  const [pre, post] = [readHook(reader, fields.pre_run), readHook(reader, fields.post_run)]
   const hooks = {
     ...(hasAny(pre.options) && { pre_run: pre.options }),
     ...(hasAny(post.options) && { post_run: post.options }),
+    ...readEndHook(reader, 'on_failure', fields.on_failure),
+    ...readEndHook(reader, 'always', fields.always),
   }
   return { preRun: pre.text, postRun: post.text, ...(hasAny(hooks) && { hooks }) }
 }
 
-function readHook(reader: YamlReader, value: Value | undefined): ReadHook {
+function readEndHook(reader: YamlReader, word: 'on_failure' | 'always', value: Value | undefined): JobHooks {
+  const { text, options } = readHook(reader, value, readCommand)
+  return text === '' ? {} : { [word]: { command: text, ...options } }
+}
+
+/** @param readLine reads a hook that is not a map; the legacy system takes any text for `pre_run` and `post_run` */
+function readHook(reader: YamlReader, value: Value | undefined, readLine = readAnyLine): ReadHook {
   if (!value || reader.isEmpty(value)) return NO_HOOK
-  if (reader.isMap(value)) return readHookMap(reader, value)
+  return reader.isMap(value) ? readHookMap(reader, value) : { text: readLine(reader, value), options: {} }
+}
+
+function readAnyLine(reader: YamlReader, value: Value): string {
   const text = reader.text(value, 'quiesce.sh') ?? ''
   if (hasControls(text)) reader.problem(value, 'a hook is one line: name a script')
-  return { text, options: {} }
+  return text
 }
 
 function readHookMap(reader: YamlReader, value: Value): ReadHook {

@@ -20,8 +20,10 @@ export interface VolumeHooksOptions extends HookWorld {
   onEnd(report: HookReport): void
 }
 
-/** The hooks that close what `pre_run` began. */
+/** The hooks that close what `pre_run` began, in order. */
 const CLOSING: readonly HookWord[] = HOOK_WORDS.filter((word) => word !== 'pre_run')
+/** The ends after which `on_failure` runs. */
+const FAILURES: readonly HookState[] = ['failed', 'cancelled']
 
 /** The hooks of one run. Every call is in the journal before it begins, and when it has ended. */
 export class VolumeHooks {
@@ -75,7 +77,8 @@ export class VolumeHooks {
     await this.#save()
     const problems: string[] = []
     for (const place of this.#begunPlaces()) await this.#awaitBegin(place)
-    for (const word of CLOSING) problems.push(...(await this.run(word)))
+    for (const word of CLOSING)
+      if (word !== 'on_failure' || FAILURES.includes(journal.state)) problems.push(...(await this.run(word)))
     if (problems.length === 0) await deleteHookJournal(this.#options.dataDir, journal.rid)
     return problems
   }

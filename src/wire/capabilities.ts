@@ -20,6 +20,7 @@ export const CAPABILITIES = [
   'verify',
   'verify-schedule',
   'holds',
+  'end-hooks',
 ] as const
 
 export type Capability = (typeof CAPABILITIES)[number]

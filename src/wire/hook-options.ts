@@ -1,6 +1,7 @@
 import { z } from 'zod'
 
 export const MAX_HOOK_LIMIT_SECONDS = 24 * 3600
+export const MAX_HOOK_LENGTH = 4096
 
 /** How a hook is run; a field that is left out has its default. */
 export const hookOptionsSchema = z.object({
@@ -9,3 +10,18 @@ export const hookOptionsSchema = z.object({
   policy: z.enum(['fail', 'warn']).optional(),
 })
 export type HookOptions = z.infer<typeof hookOptionsSchema>
+
+/** A hook that is not in the args of a job, so that the id of the job stays the same. */
+const commandHookSchema = hookOptionsSchema.extend({
+  /** The script and its arguments, as they are written. */
+  command: z.string().min(1).max(MAX_HOOK_LENGTH),
+})
+
+/** How the hooks of a backup are run, by their words in the inventory. */
+export const jobHooksSchema = z.object({
+  pre_run: hookOptionsSchema.optional(),
+  post_run: hookOptionsSchema.optional(),
+  on_failure: commandHookSchema.optional(),
+  always: commandHookSchema.optional(),
+})
+export type JobHooks = z.infer<typeof jobHooksSchema>

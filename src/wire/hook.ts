@@ -1,18 +1,17 @@
 import { z } from 'zod'
 import { BackupdError } from '../lib/errors.ts'
 import { hasControls } from '../lib/plain-text.ts'
-import { type HookOptions, MAX_HOOK_LIMIT_SECONDS } from './hook-options.ts'
+import { type HookOptions, MAX_HOOK_LENGTH, MAX_HOOK_LIMIT_SECONDS } from './hook-options.ts'
 import type { BackupArgs, JobOptions } from './job.ts'
 
-/** The hooks of a backup, by their words in the inventory. */
-export const HOOK_WORDS = ['pre_run', 'post_run'] as const
+/** The hooks of a backup by their words in the inventory, in the order in which they run. */
+export const HOOK_WORDS = ['pre_run', 'post_run', 'on_failure', 'always'] as const
 export type HookWord = (typeof HOOK_WORDS)[number]
 
 /** What the environment of a hook says of its run. `running`: it has neither succeeded nor failed yet. */
 export const HOOK_STATES = ['running', 'success', 'partial', 'failed', 'cancelled'] as const
 export type HookState = (typeof HOOK_STATES)[number]
 
-const MAX_COMMAND_LENGTH = 4096
 const DEFAULT_LIMIT_SECONDS = 300
 
 export const hookSchema = z.object({
@@ -35,9 +34,16 @@ export function listBackupHooks(
   { preRun, postRun }: Pick<BackupArgs, 'preRun' | 'postRun'>,
   { hooks = {} }: Pick<JobOptions, 'hooks'>,
 ): WrittenHook[] {
-  const texts: Record<HookWord, string> = { pre_run: preRun, post_run: postRun }
-  const written = HOOK_WORDS.map((word) => ({ ...hooks[word], word, text: texts[word] }))
-  return written.filter(({ text }) => text !== '')
+  const texts: Record<HookWord, string> = {
+    pre_run: preRun,
+    post_run: postRun,
+    on_failure: hooks.on_failure?.command ?? '',
+    always: hooks.always?.command ?? '',
+  }
+  return HOOK_WORDS.filter((word) => texts[word] !== '').map((word) => {
+    const { limitSeconds, policy } = hooks[word] ?? {}
+    return { word, text: texts[word], limitSeconds, policy }
+  })
 }
 
 /** Throws BAD_INPUT. */
@@ -56,8 +62,8 @@ export function parseHook({ word, text, limitSeconds, policy }: WrittenHook): Ho
  */
 export function parseHookCommand(text: string): string[] {
   const refuse = (flaw: string) => new BackupdError('BAD_INPUT', `Cannot use the hook "${text}": ${flaw}`)
-  if (text.length > MAX_COMMAND_LENGTH || hasControls(text))
-    throw refuse(`expected one line of at most ${MAX_COMMAND_LENGTH} characters`)
+  if (text.length > MAX_HOOK_LENGTH || hasControls(text))
+    throw refuse(`expected one line of at most ${MAX_HOOK_LENGTH} characters`)
   const words = text.match(/(?:'[^']*'|"(?:[^"\\]|\\.)*"|\\.|[^\s'"\\])+|\S/g) ?? []
   const open = words.find((word) => /^['"\\]$/.test(word))
   if (open === '\\') throw refuse('nothing follows its last \\')

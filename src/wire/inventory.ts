@@ -1,4 +1,4 @@
-import type { JobOptions } from './job.ts'
+import type { JobHooks } from './hook-options.ts'
 import type { VolumeVerify } from './verify-schedule.ts'
 
 /** What should be backed up, in the same form for all sources. */
@@ -47,8 +47,8 @@ export interface InventorySchedule {
   expire: string
   preRun: string
   postRun: string
-  /** Absent: the defaults of all hooks. */
-  hooks?: NonNullable<JobOptions['hooks']>
+  /** Absent: `preRun` and `postRun` have the defaults, and there are no other hooks. */
+  hooks?: JobHooks
   /** Time limit of a run; absent: no limit. */
   timeLimitSeconds?: number
   /** For increments: all files are read once in this many days; absent: only those with changed timestamps. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { legacyModeSchema } from './backup.ts'
 import { moment, name, runArgs } from './fields.ts'
-import { hookOptionsSchema } from './hook-options.ts'
+import { jobHooksSchema } from './hook-options.ts'
 
 /** Settings of a job that are not part of its id. A daemon ignores those that it does not know. */
 export const jobOptionsSchema = z.object({
@@ -16,9 +16,7 @@ export const jobOptionsSchema = z.object({
   /** This run of an increment reads every file; set for single runs on request. */
   reread: z.boolean().optional(),
   /** How the hooks of a backup are run. */
-  hooks: z
-    .object({ pre_run: hookOptionsSchema.optional(), post_run: hookOptionsSchema.optional() })
-    .optional(),
+  hooks: jobHooksSchema.optional(),
 })
 export type JobOptions = z.infer<typeof jobOptionsSchema>
 

@@ -64,14 +64,17 @@ describe.skipIf(noPodman)(`hooks in containers of a real podman (${noPodman ?? '
     'a failed pre_run stops the backup; post_run runs where pre_run was begun, and only there',
     LONG,
     async () => {
-      podman.start('c1', { 'quiesce.sh': 'echo no >&2; exit 9', 'resume.sh': NOTE })
-      podman.start('c2', { 'quiesce.sh': NOTE, 'resume.sh': NOTE })
-      const { state, reason } = await backUpWithHooks(daemon, { ...HOOKS, containers: ['c1', 'c2'] })
+      const others = { 'resume.sh': NOTE, 'tell.sh': NOTE }
+      podman.start('c1', { 'quiesce.sh': 'echo no >&2; exit 9', ...others })
+      podman.start('c2', { 'quiesce.sh': NOTE, ...others })
+      const args = { ...HOOKS, containers: ['c1', 'c2'] }
+      const options = { hooks: { on_failure: { command: 'tell.sh' } } }
+      const { state, reason } = await backUpWithHooks(daemon, args, options)
       expect(state).toBe('failed')
       expect(reason).toContain(
         'pre_run (quiesce.sh) in the container "c1" failed with exit code 9. It wrote: no',
       )
-      expect(podman.read('c1', '/tmp/calls')).toBe('post_run failed 0\n')
+      expect(podman.read('c1', '/tmp/calls')).toBe('post_run failed 0\non_failure failed 0\n')
       expect(podman.read('c2', '/tmp/calls')).toBe('')
       const none = await backUpWithHooks(daemon, { preRun: 'none.sh', containers: ['c2'] })
       expect(none.reason).toContain('failed with exit code 127')

@@ -142,12 +142,50 @@ test.skipIf(noHostHooks)(
     const hooks = makeHookFolder()
     hooks.write('quiesce.sh', 'touch out/began; sleep 4715')
     hooks.write('resume.sh', 'sleep 1; echo $BACKUPD_HOOK_STATE > out/state')
+    hooks.write('tell.sh', 'echo "$BACKUPD_HOOK $BACKUPD_HOOK_STATE" > out/told')
     await using daemon = await startTestDaemon({ hooks: { hostDir: hooks.dir } })
-    const rid = await requestBackupWithHooks(daemon, HOOKS)
+    const options = { hooks: { on_failure: { command: 'tell.sh' } } }
+    const rid = await requestBackupWithHooks(daemon, HOOKS, options)
     await expect.poll(() => existsSync(join(hooks.dir, 'out/began')), { timeout: 20_000 }).toBe(true)
     await daemon.ask('POST', `/api/v1/cron/records/${rid}/actions/cancel`)
     expect(await daemon.ended(rid)).toMatchObject({ state: 'cancelled' })
     expect(hooks.lines('state')).toEqual(['cancelled'])
+    expect(hooks.lines('told')).toEqual(['on_failure cancelled'])
+    expect(journals(daemon)).toEqual([])
+  },
+)
+
+test.skipIf(noHostHooks)(
+  `on_failure runs after a failed run, always after every run, in order (${noHostHooks ?? 'needs root'})`,
+  LONG,
+  async () => {
+    const hooks = makeHookFolder()
+    const note = 'echo "$BACKUPD_HOOK $BACKUPD_HOOK_STATE $1" >> out/calls'
+    for (const name of ['resume.sh', 'tell.sh']) hooks.write(name, note)
+    hooks.write('end.sh', `${note}; exit 4`)
+    hooks.write('quiesce.sh', `${note}; exit $1`)
+    await using daemon = await startTestDaemon({ hooks: { hostDir: hooks.dir } })
+    const options = { hooks: { on_failure: { command: "tell.sh 'a b'" }, always: { command: 'end.sh' } } }
+    const endFailed = expect.stringMatching(/always \(end.sh\) on this machine failed with exit code 4/)
+
+    const failed = await backUpWithHooks(daemon, { preRun: 'quiesce.sh 1', postRun: 'resume.sh' }, options)
+    expect(failed).toMatchObject({ state: 'failed', error: { code: 'HOOK_FAILED' }, warnings: [endFailed] })
+    const good = await backUpWithHooks(daemon, { preRun: 'quiesce.sh 0', postRun: 'resume.sh' }, options)
+    expect(good).toMatchObject({ state: 'partial', reason: endFailed })
+    expect(good.result?.backup).toMatchObject({ state: 'success' })
+    expect(good.result?.hooks?.map(({ hook }) => hook)).toEqual(['pre_run', 'post_run', 'always'])
+    const alone = await backUpWithHooks(daemon, {}, { hooks: { always: { command: 'tell.sh 1' } } })
+    expect(alone).toMatchObject({ state: 'success', reason: '' })
+    expect(hooks.lines('calls')).toEqual([
+      'pre_run running 1',
+      'post_run failed ',
+      'on_failure failed a b',
+      'always failed ',
+      'pre_run running 0',
+      'post_run running ',
+      'always success ',
+      'always success 1',
+    ])
     expect(journals(daemon)).toEqual([])
   },
 )

@@ -3,11 +3,14 @@ import { acceptNews } from '../../src/domain/accept-news.ts'
 import { tick } from '../../src/domain/controller.ts'
 import { acceptInventory } from '../../src/domain/inventory.ts'
 import { getJob } from '../../src/domain/jobs.ts'
+import { readServerProblems } from '../../src/domain/server-problems.ts'
 import { isReachable, listServerProblems, type ServerState } from '../../src/domain/server-state.ts'
 import { POLL_EVERY_MS } from '../../src/domain/servers.ts'
+import { asCaller } from '../../src/domain/user-world.ts'
 import { NEVER } from '../../src/lib/clock.ts'
 import { BackupdError } from '../../src/lib/errors.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
+import { callerWith } from '../support/callers.ts'
 import { sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
 import type { InMemory } from '../support/given/in-memory.ts'
 import { given } from '../support/given.ts'
@@ -49,6 +52,24 @@ test('a daemon gets its verify job once it knows what that is', async () => {
   await after(kit, POLL_EVERY_MS)
   expect(kit.one.jobs.map(({ job }) => job.action)).toEqual(['backup', 'backup_expire', 'backup_verify_due'])
   expect(getJob(kit.world, id)).toMatchObject({ problem: null, app: 'backupctl', asleep: false })
+})
+
+test('an older daemon that would ignore a hook is named, until it is upgraded', async () => {
+  const kit = await twoServers()
+  const hooks = { on_failure: { command: 'tell.sh' } }
+  await kit.take(hello.on(ONE, TWO).volume('/data/db').schedule({ hooks }).inventory())
+  await after(kit, POLL_EVERY_MS)
+  const [planned] = kit.world.inventory.plan.jobsByServer.get(ONE) ?? []
+  const problems = () => readServerProblems(kit.world, kit.world.servers.get(ONE) as ServerState)
+  const ignored = 'Its daemon is older and ignores the hooks on_failure and always: upgrade it'
+  expect(getJob(kit.world, planned?.id ?? '')?.problem).toBe(ignored)
+  expect(problems()).toContain(ignored)
+  const ofOthers = asCaller(kit.world, callerWith('viewer', ['other']))
+  expect(readServerProblems(ofOthers, kit.world.servers.get(ONE) as ServerState)).not.toContain(ignored)
+  kit.one.debug.capabilities = ['end-hooks']
+  await after(kit, POLL_EVERY_MS)
+  expect(getJob(kit.world, planned?.id ?? '')?.problem).toBeNull()
+  expect(problems()).not.toContain(ignored)
 })
 
 test('a restarted daemon gets both again, with the next poll', async () => {

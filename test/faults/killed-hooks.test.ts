@@ -11,6 +11,10 @@ import { backupArgs } from '../support/plugin-args.ts'
 const LONG = { timeout: 240_000 }
 const POLL = { timeout: 60_000, interval: 200 }
 
+const NOTE = 'echo "$BACKUPD_HOOK $BACKUPD_HOOK_ATTEMPT $BACKUPD_HOOK_STATE" >> out/calls'
+/** What runs at the end of an interrupted run. */
+const ENDED = ['on_failure 1 failed', 'always 1 failed']
+
 /** The folders of a daemon with one volume, and a folder for hooks. */
 function makeWorld() {
   const dir = temporaryDir()
@@ -18,7 +22,9 @@ function makeWorld() {
   const volume = join(dir.path, 'volumes/db')
   for (const name of ['store', 'volumes/db']) mkdirSync(join(dir.path, name), { recursive: true })
   writeFileSync(join(volume, 'file'), 'content')
-  return { dir: dir.path, volume, hooks: makeHookFolder() }
+  const hooks = makeHookFolder()
+  for (const name of ['tell.sh', 'end.sh']) hooks.write(name, NOTE)
+  return { dir: dir.path, volume, hooks }
 }
 
 type World = ReturnType<typeof makeWorld>
@@ -40,15 +46,15 @@ type Running = Awaited<ReturnType<typeof startDaemon>>
 async function startBackup({ ask, isReady }: Running, { volume }: World): Promise<string> {
   await expect.poll(isReady, POLL).toBe('started')
   const args = { ...backupArgs(volume), preRun: 'quiesce.sh', postRun: 'resume.sh' }
-  const job = { id: 'j1', spec: '0 6 * * *', action: 'backup', args, type: 'cron', sleep: false }
+  const hooks = { on_failure: { command: 'tell.sh' }, always: { command: 'end.sh' } }
+  const kind = { spec: '0 6 * * *', action: 'backup', type: 'cron', sleep: false }
+  const job = { id: 'j1', ...kind, args, options: { hooks } }
   await ask('PUT', '/api/v1/cron/jobs', { data: JSON.stringify([job]), version: 'v1' })
   return ((await ask('POST', '/api/v1/cron/once/j1')).body as { rid: string }).rid
 }
 
 const appears = ({ hooks }: World, file: string) =>
   expect.poll(() => existsSync(join(hooks.dir, 'out', file)), POLL).toBe(true)
-
-const NOTE = 'echo "$BACKUPD_HOOK $BACKUPD_HOOK_ATTEMPT $BACKUPD_HOOK_STATE" >> out/calls'
 
 async function expectEnded(running: Running, rid: string): Promise<RunRecord> {
   await expect.poll(async () => isTerminal((await running.record(rid)).state), POLL).toBe(true)
@@ -81,8 +87,17 @@ test.skipIf(noHostHooks)(
     writeFileSync(join(world.hooks.dir, 'out/go'), '')
     const { reason, warnings } = await expectEnded(second, rid)
     expect(reason).toContain('post_run (resume.sh) on this machine succeeded')
-    expect(warnings).toEqual(['the hook post_run (resume.sh) on this machine succeeded'])
-    expect(world.hooks.lines('calls')).toEqual(['pre_run 1 running', 'quiesced', 'post_run 1 failed'])
+    expect(warnings).toEqual([
+      'the hook post_run (resume.sh) on this machine succeeded',
+      'the hook on_failure (tell.sh) on this machine succeeded',
+      'the hook always (end.sh) on this machine succeeded',
+    ])
+    expect(world.hooks.lines('calls')).toEqual([
+      'pre_run 1 running',
+      'quiesced',
+      'post_run 1 failed',
+      ...ENDED,
+    ])
     expect(readdirSync(join(world.dir, 'data/hooks'))).toEqual([])
   },
 )
@@ -108,6 +123,7 @@ test.skipIf(noHostHooks)(
       'pre_run 1 running',
       'post_run 1 running',
       'post_run 2 failed',
+      ...ENDED,
     ])
     const next = await startBackup(second, world)
     await expect.poll(async () => (await second.record(next)).state, POLL).toBe('success')

@@ -107,6 +107,19 @@ apps:
     })
   })
 
+  test('may have hooks for a failure and for the end', () => {
+    const [app] = inventory(
+      shop(
+        `/v: { backup_full: { schedule: "@daily", expire: 7d, on_failure: "tell.sh 'a b'", always: { run: end.sh, time_limit: 1m } } }`,
+      ),
+    ).apps
+    expect(app?.procs[0]?.instances[0]?.volumes[0]?.schedules[0]).toMatchObject({
+      preRun: '',
+      postRun: '',
+      hooks: { on_failure: { command: "tell.sh 'a b'" }, always: { command: 'end.sh', limitSeconds: 60 } },
+    })
+  })
+
   test('may say how the backups of a volume are verified', () => {
     const [app] = inventory(
       shop(
@@ -359,6 +372,11 @@ describe('mistakes are reported with line and column', () => {
         '6:111 "ignore" is not a policy, expected fail or warn',
         '6:138 a text belongs here: quiesce.sh',
       ],
+    ],
+    [
+      'a hook for a failure that cannot be run',
+      full('{ schedule: "@daily", expire: 1d, on_failure: "q \'", always: "" }'),
+      ['6:74 Cannot use the hook "q \'"', '6:89 Cannot use the hook "": it names no script'],
     ],
     [
       'a hook without a script, and one with an unknown key',

@@ -61,7 +61,10 @@ export class Job {
   @Field(() => JsonScalar, { description: 'Its arguments, as the daemon gets them.' })
   args!: Record<string, unknown>
 
-  @Field(() => String, { nullable: true, description: 'Why its daemon does not run it; null if it does.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Why its daemon does not run it, or not as it is written; null if it does.',
+  })
   problem!: string | null
 
   appName!: string
