@@ -9,7 +9,7 @@ import { reviveRuns } from './revive-runs.ts'
 import { saveServers } from './save-servers.ts'
 import { readKnownVersion, refreshSchedule } from './schedule.ts'
 import { isReachable, newServer, type ServerState } from './server-state.ts'
-import { findPlannedVersion, syncServer } from './server-sync.ts'
+import { syncServer } from './server-sync.ts'
 import { noteServerHealth } from './update-health.ts'
 import type { World } from './world.ts'
 
@@ -62,7 +62,8 @@ function applyPlan(world: World, server: ServerState): void {
   if (leaving && !server.leaving)
     world.log.warn({ server: server.ip }, 'A server left the inventory: its jobs end')
   server.leaving = leaving
-  const version = findPlannedVersion(world, server)
+  // Not the version that is sent: that also changes when the daemon first says what it can do.
+  const version = world.inventory.plan.servers.get(server.ip)?.version ?? null
   if (server.plannedVersion !== version) server.nextPollAt = 0
   server.plannedVersion = version
 }

@@ -62,3 +62,20 @@ test('a real daemon is asked for its list only when it was sent one; polls bring
   await expect.poll(nextRuns, PATIENCE).toEqual([false, true])
   expect([lists(), count('PUT /api/v1/cron/jobs')]).toEqual([2, 2])
 })
+
+test('the first edit after a start asks no daemon whose jobs it leaves as they are', async () => {
+  const folder = await testFolder()
+  const daemon = await startTestDaemon(folder)
+  const [edited, other] = [await countingProxy('http://127.0.0.9:1'), await countingProxy(daemon.url)]
+  const here = hello.volume('/data/db').inventory()
+  const there = given.app('shop').proc('web').on('127.0.0.9').volume('/data/db').inventory()
+  const inventory = toldInventory(here)
+  const daemonUrls = { [IP]: other.url, '127.0.0.9': edited.url }
+  const { execute } = await startTestController({ folder, clock: handClock(), inventory, daemonUrls })
+  const jobs = async () => (await execute(JobsDocument, { filter: { action: 'backup' } })).jobs
+  await expect.poll(async () => (await jobs())[0]?.nextRun, PATIENCE).toEqual(expect.any(String))
+  const before = other.count('GET /api/v1/debug')
+  inventory.tell({ kind: 'inventory', inventory: { apps: [...here.apps, ...there.apps] } })
+  await expect.poll(() => edited.count('GET /api/v1/debug'), PATIENCE).toBeGreaterThan(0)
+  expect(other.count('GET /api/v1/debug')).toBe(before)
+})

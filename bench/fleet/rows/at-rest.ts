@@ -8,17 +8,33 @@ import type { World } from '../world.ts'
 const REST_MS = 60_000
 const PER_MS = 30_000
 const EMPTY_REST_MS = 10_000
-/** Until what a start leaves has been done. */
-const SETTLE_MS = 5000
+/** What a start leaves has been done if daemons were asked nothing but polls for so long. */
+const QUIET_MS = 5000
+const SETTLE_LIMIT_MS = 300_000
 const [KIB, MIB] = [1024, 1024 * 1024]
 /** Jobs of each server in the fleet that is compared with the whole one, to tell jobs from servers. */
 const FEW_JOBS = 1
+
+/** Daemons are still asked for their backups after they have their jobs. */
+async function untilSettled({ simulator }: World): Promise<void> {
+  const count = async () => {
+    const { debug = 0, ...others } = (await simulator.counts()).requests
+    return Object.values(others).reduce((sum, each) => sum + each, 0)
+  }
+  const deadline = performance.now() + SETTLE_LIMIT_MS
+  for (
+    let before = -1, now = 0;
+    before !== now && performance.now() < deadline;
+    before = now, now = await count()
+  )
+    await sleep(QUIET_MS)
+}
 
 /** Nothing happens; what remains are polls. */
 async function rest(world: World) {
   const controller = await world.controller()
   const { probe, silenced } = controller
-  await sleep(SETTLE_MS)
+  await untilSettled(world)
   const before = await world.simulator.counts()
   const cpuBefore = await probe.cpuMs()
   await probe.loopDelay()
@@ -41,7 +57,7 @@ async function rest(world: World) {
 /** A controller without an inventory. Has to be measured before the shared one starts: both use the same port. */
 async function restEmpty(world: World) {
   const empty = await world.startAlone({ dataDir: 'empty', inventory: 'apps: {}\n' })
-  await sleep(SETTLE_MS)
+  await untilSettled(world)
   const cpuBefore = await empty.probe.cpuMs()
   await sleep(EMPTY_REST_MS)
   const cpuShare = ((await empty.probe.cpuMs()) - cpuBefore) / EMPTY_REST_MS
@@ -56,7 +72,7 @@ async function useWithFewJobs(world: World): Promise<number> {
   const inventory = makeInventory({ servers: world.options.servers, jobs: FEW_JOBS })
   const few = await world.startAlone({ dataDir: 'few-jobs', inventory })
   await world.untilReady()
-  await sleep(SETTLE_MS)
+  await untilSettled(world)
   const usedBytes = await few.probe.usedBytes()
   await few.stop()
   await world.simulator.forgetController()
