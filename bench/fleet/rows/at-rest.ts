@@ -22,12 +22,13 @@ async function untilSettled({ simulator }: World): Promise<void> {
     return Object.values(others).reduce((sum, each) => sum + each, 0)
   }
   const deadline = performance.now() + SETTLE_LIMIT_MS
-  for (
-    let before = -1, now = 0;
-    before !== now && performance.now() < deadline;
-    before = now, now = await count()
-  )
+  let before = 0
+  let now = await count()
+  do {
+    before = now
     await sleep(QUIET_MS)
+    now = await count()
+  } while (now !== before && performance.now() < deadline)
 }
 
 /** Nothing happens; what remains are polls. */
