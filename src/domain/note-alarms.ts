@@ -34,7 +34,7 @@ function findVolumeFault({ health }: World, { state, jobs }: VolumeEntry): Alarm
 /** Call it after each question for a daemon's state, also if there was no answer. */
 export function noteServerAlarms(world: World, server: ServerState): void {
   const { gate } = world.alarms
-  if (server.debug && server.error === null) gate.noteAnswer(server.ip)
+  if (server.debug && server.error === null) gate.noteAnswer(server.ip, server.debug.newsWaitingMs)
   if (gate.isOpen(server.ip)) noteServer(world, server, false)
 }
 

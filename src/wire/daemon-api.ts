@@ -42,6 +42,8 @@ const debugShape = z.object({
   problems: wordList.optional(),
   /** Its wall clock (unix ms), the boot id of its machine, and whether it differs too much from the trusted time. */
   clock: z.object({ now: measure, boot: name, inDoubt: z.boolean() }).optional(),
+  /** How old the oldest news is that its controller does not have yet, ms; 0 if it has all. */
+  newsWaitingMs: bigCount.optional(),
   /** The zone of schedules that name none. */
   timeZone: words.optional(),
   store: z

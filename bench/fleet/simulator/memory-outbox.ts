@@ -47,6 +47,12 @@ export class MemoryOutbox implements NewsQueue {
     for (const { state, at } of accepted) this.#tally.noteAccepted(now - at, state === 'success')
   }
 
+  /** How old the oldest change is. */
+  waitingMs(): number {
+    const [oldest] = this.#waiting
+    return oldest ? Date.now() - oldest.at : 0
+  }
+
   drop(): void {
     this.#accepted += this.#waiting.length
     this.#waiting = []

@@ -105,7 +105,7 @@ function describe(daemon: SimulatedDaemon, fields: URLSearchParams): DaemonDebug
     daemonId,
     ip,
     version: '0.1.0',
-    ...(controller && { controller }),
+    ...(controller && { controller, newsWaitingMs: daemon.outbox.waitingMs() }),
     running,
     problems: [],
     store: { driver: 'local', freeBytes: 1e12, totalBytes: 2e12, trashBytes: 0, quota: null, error: null },

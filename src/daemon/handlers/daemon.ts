@@ -50,7 +50,7 @@ export function handleDebug({ fields }: DaemonCall, world: DaemonParts): DaemonA
     ip: world.ip,
     version: world.version,
     ...(verifyDemand && { verify: verifyDemand }),
-    ...(world.bond.controller && { controller: world.bond.controller }),
+    ...(world.bond.controller && describeBond(world.bond.controller, world)),
     running,
     problems: limitTexts(listProblems(world), MAX_PROBLEMS),
     store: world.space.get(),
@@ -58,6 +58,10 @@ export function handleDebug({ fields }: DaemonCall, world: DaemonParts): DaemonA
     timeZone: localZone(),
   }
   return { status: 200, body }
+}
+
+function describeBond(controller: NonNullable<DaemonDebug['controller']>, { notifier }: DaemonParts) {
+  return { controller, newsWaitingMs: Math.ceil(notifier.waitingMsUnder(controller.url)) }
 }
 
 function describeProcess() {

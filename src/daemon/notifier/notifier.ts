@@ -51,6 +51,12 @@ export class Notifier implements MemoryListener {
     return this.addresses().map((address) => [redactUrl(address), this.#outbox.waitingMs(address)])
   }
 
+  /** How long the oldest news has waited for the addresses under this URL, ms; 0 if they have all. */
+  waitingMsUnder(url: string): number {
+    const addresses = this.addresses().filter((address) => address.startsWith(`${url}/`))
+    return Math.max(0, ...addresses.map((address) => this.#outbox.waitingMs(address)))
+  }
+
   /** Whether an address was dropped and none added since: a controller should register again. */
   get droppedAddress(): boolean {
     return this.#dropped
