@@ -56,6 +56,7 @@ function planVolume({ app, proc, instance, volume }: VolumeOrigin, volumeRoot: s
     ),
     ...(volume.consistency && { consistency: volume.consistency }),
     ...(volume.verify && { verify: volume.verify }),
+    ...(volume.recoverHooks && { recoverHooks: volume.recoverHooks }),
     jobs: [],
   }
   if (isIPv4(planned.server)) planned.jobs = planJobs(planned, volume.schedules)

@@ -1,6 +1,7 @@
 import { compareTexts } from '../lib/compare-texts.ts'
 import { findSorted } from '../lib/sorted-list.ts'
 import type { Capability } from '../wire/capabilities.ts'
+import type { RecoverHooks } from '../wire/hook-options.ts'
 import type { Inventory, InventoryApp } from '../wire/inventory.ts'
 import type { Job } from '../wire/job.ts'
 import type { VERIFY_DUE_ACTION, VolumeVerify } from '../wire/verify-schedule.ts'
@@ -88,6 +89,8 @@ export interface PlannedVolume {
   consistency?: 'strict'
   /** Absent: by the defaults. */
   verify?: VolumeVerify
+  /** Around recovers into it. */
+  recoverHooks?: RecoverHooks
   jobs: PlannedJob[]
 }
 

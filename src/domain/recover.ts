@@ -1,5 +1,6 @@
 import { findArchiveOfBackup } from '../wire/archive-name.ts'
 import { type BackupInfo, hasSnapshots } from '../wire/backup.ts'
+import type { SentHooks } from '../wire/hook-options.ts'
 import { recoverAction } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { type Answer, isRefused, refuse } from './answer.ts'
@@ -44,7 +45,7 @@ export function recover(world: UserWorld, options: RecoverOptions): Promise<Answ
         if (isRefused(home)) return home
         // What the manifest names as its app need not be the app whose volume it goes to.
         const refusal = refuseUnlessPermitted(world, 'recover', home)
-        return refusal ?? { backup, server: backup.server, path: home.path }
+        return refusal ?? { backup, server: backup.server, ...describeTarget(home) }
       },
       act: (target) => startRecover(world, options, target),
     },
@@ -64,7 +65,7 @@ export function migrate(world: UserWorld, options: MigrateOptions): Promise<Answ
         const target = findTarget(world, backup, options)
         if (isRefused(target)) return target
         const refusal = refuseUnlessPermitted(world, 'migrate', target) ?? refuseUnconfirmed(backup, options)
-        return refusal ?? { backup, server: target.server, path: target.path }
+        return refusal ?? { backup, server: target.server, ...describeTarget(target) }
       },
       act: (target) => startRecover(world, options, target),
     },
@@ -152,17 +153,24 @@ interface RecoverTask {
   /** The target. */
   server: string
   path: string
+  hooks?: SentHooks
+}
+
+function describeTarget({ path, name, containers, recoverHooks }: PlannedVolume) {
+  return { path, ...(recoverHooks && { hooks: { ...recoverHooks, volume: name, containers } }) }
 }
 
 function startRecover(
   world: World,
   options: RecoverOptions,
-  { backup, server, path }: RecoverTask,
+  { backup, server, path, ...target }: RecoverTask,
 ): Promise<RunRecord> {
   const files = options.files ?? null
   const { app, proc, name, mode } = backup
   const snapshot = options.snapshot ?? null
   const plan = options.plan === true
+  // A plan changes nothing, so it runs no hooks.
+  const hooks = target.hooks && !plan ? { hooks: target.hooks } : {}
   const inPlace = options.onRefusedRename === 'in-place' ? { onRefusedRename: options.onRefusedRename } : {}
   const args = {
     app,
@@ -174,6 +182,7 @@ function startRecover(
     ...(snapshot !== null && { snapshot }),
     ...inPlace,
     ...(plan && { plan }),
+    ...hooks,
   }
   return startRun(world, { server, jobId: '', spec: '', action: recoverAction(plan), args }, (rid) =>
     world.ports.daemon.recover(server, {
@@ -189,6 +198,7 @@ function startRecover(
       inUse: options.inUse,
       ...inPlace,
       plan,
+      ...hooks,
     }),
   )
 }

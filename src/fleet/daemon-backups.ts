@@ -63,7 +63,7 @@ async function* listBackups(http: DaemonHttp, ip: string, namespace: string): As
 
 async function requestRecover(http: DaemonHttp, ip: string, request: RecoverRequest): Promise<string> {
   await requireCapabilities(http, ip, listNeeds(ip, request))
-  const { mode, name, files, snapshot, onRefusedRename, plan = false, ...rest } = request
+  const { mode, name, files, snapshot, onRefusedRename, plan = false, hooks, ...rest } = request
   const route = mode === 'full' ? 'full/recover/file' : 'increment/recover/dir'
   const form = {
     ...rest,
@@ -71,6 +71,7 @@ async function requestRecover(http: DaemonHttp, ip: string, request: RecoverRequ
     ...(snapshot === null ? {} : { snapshot }),
     ...(onRefusedRename === 'in-place' ? { onRefusedRename } : {}),
     ...(plan ? { plan: 'true' } : {}),
+    ...(hooks ? { hooks: JSON.stringify(hooks) } : {}),
   }
   const path = `${BACKUP}/${route}/${encodeSegment(name)}`
   const { rid } = await askFor(http, ip, { method: 'POST', path, form, schema: runAnswerSchema })
@@ -97,13 +98,14 @@ interface Need {
 
 /** The capabilities that a recover needs. A daemon without them would recover more than requested, or nothing. */
 function listNeeds(ip: string, request: RecoverRequest): Need[] {
-  const { mode, namespace, files, snapshot, plan, onRefusedRename } = request
+  const { mode, namespace, files, snapshot, plan, onRefusedRename, hooks } = request
   const needs: [boolean, Capability, string][] = [
     [namespace !== ip, 'namespaces', `recover a backup of ${namespace}`],
     [mode === 'full' && files !== null, 'pick-files', 'recover single files of a full backup'],
     [mode === 'increment' && files === null, 'whole', 'recover an increment without the names of files'],
     [snapshot !== null, 'snapshots', 'pick a snapshot'],
     [onRefusedRename === 'in-place', 'in-place', 'copy in place if renames are refused'],
+    [hooks !== undefined, 'recover-hooks', 'run the hooks pre_recover and post_recover of the volume'],
     [plan === true, 'plan', 'show beforehand what it would do'],
   ]
   return needs.filter(([needed]) => needed).map(([, capability, what]) => ({ capability, what }))

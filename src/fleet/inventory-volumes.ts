@@ -1,10 +1,10 @@
 import { parseExpire } from '../lib/durations.ts'
 import { messageOf } from '../lib/errors.ts'
 import { parseSpec } from '../lib/schedule/spec.ts'
-import { HOOK_WORDS } from '../wire/hook.ts'
+import { BACKUP_HOOKS, RECOVER_HOOKS } from '../wire/hook.ts'
 import type { InventorySchedule, InventoryVolume } from '../wire/inventory.ts'
 import { findPathFlaw } from './find-path-flaw.ts'
-import { readHooks } from './read-hooks.ts'
+import { readHooks, readRecoverHooks } from './read-hooks.ts'
 import { readTimeLimit } from './read-time-limit.ts'
 import { readVerify } from './verify-settings.ts'
 import type { Value, YamlEntry, YamlReader } from './yaml-reader.ts'
@@ -21,18 +21,19 @@ export interface VolumeRules {
   known: readonly VolumeField[]
 }
 
-type VolumeField = 'path' | 'consistency' | 'verify' | 'backup_full' | 'backup_increment'
+const LAIN_FIELDS = ['consistency', 'verify', 'backup_full', 'backup_increment', ...RECOVER_HOOKS] as const
+type VolumeField = 'path' | (typeof LAIN_FIELDS)[number]
 
 export const INVENTORY_VOLUMES: VolumeRules = {
   base: null,
-  known: ['path', 'consistency', 'verify', 'backup_full', 'backup_increment'],
+  known: ['path', ...LAIN_FIELDS],
 }
 export const LAIN_VOLUMES: VolumeRules = {
   base: '/lain/app',
-  known: ['consistency', 'verify', 'backup_full', 'backup_increment'],
+  known: LAIN_FIELDS,
 }
 
-const COMMON_FIELDS = ['schedule', 'expire', ...HOOK_WORDS, 'time_limit'] as const
+const COMMON_FIELDS = ['schedule', 'expire', ...BACKUP_HOOKS, 'time_limit'] as const
 export const SCHEDULE_FIELDS = {
   full: COMMON_FIELDS,
   increment: [...COMMON_FIELDS, 'reread_every'],
@@ -82,6 +83,7 @@ function readVolume(
   const fields = reader.isEmpty(entry) ? {} : reader.fields(entry, { known, example: EXAMPLE })
   const { path, consistency, verify: written, backup_full, backup_increment } = fields
   const verify = written && readVerify(reader, written)
+  const recoverHooks = readRecoverHooks(reader, fields)
   const schedules = [
     readSchedule(reader, 'full', backup_full),
     readSchedule(reader, 'increment', backup_increment),
@@ -92,6 +94,7 @@ function readVolume(
     path: path ? readPath(reader, path) : null,
     ...(consistency && readConsistency(reader, consistency)),
     ...(verify && { verify }),
+    ...(recoverHooks && { recoverHooks }),
     schedules: schedules.filter((schedule) => schedule !== undefined),
   }
 }

@@ -1,7 +1,7 @@
 import { messageOf } from '../lib/errors.ts'
 import { hasControls } from '../lib/plain-text.ts'
-import { type HookWord, parseHookCommand } from '../wire/hook.ts'
-import { type HookOptions, type JobHooks, MAX_HOOK_LIMIT_SECONDS } from '../wire/hook-options.ts'
+import { type BACKUP_HOOKS, type HookWord, parseHookCommand } from '../wire/hook.ts'
+import { type HookOptions, MAX_HOOK_LIMIT_SECONDS, type RecoverHooks } from '../wire/hook-options.ts'
 import type { InventorySchedule } from '../wire/inventory.ts'
 import { readTimeLimit } from './read-time-limit.ts'
 import type { Value, YamlReader } from './yaml-reader.ts'
@@ -24,21 +24,35 @@ const NO_HOOK: ReadHook = { text: '', options: {} }
 /** Reads the hooks of a schedule. */
 export function readHooks(
   reader: YamlReader,
-  fields: Partial<Record<HookWord, Value>>,
+  fields: Partial<Record<(typeof BACKUP_HOOKS)[number], Value>>,
 ): Pick<InventorySchedule, 'preRun' | 'postRun' | 'hooks'> {
   const [pre, post] = [readHook(reader, fields.pre_run), readHook(reader, fields.post_run)]
   const hooks = {
     ...(hasAny(pre.options) && { pre_run: pre.options }),
     ...(hasAny(post.options) && { post_run: post.options }),
-    ...readEndHook(reader, 'on_failure', fields.on_failure),
-    ...readEndHook(reader, 'always', fields.always),
+    ...readOwnHook(reader, 'on_failure', fields.on_failure),
+    ...readOwnHook(reader, 'always', fields.always),
   }
   return { preRun: pre.text, postRun: post.text, ...(hasAny(hooks) && { hooks }) }
 }
 
-function readEndHook(reader: YamlReader, word: 'on_failure' | 'always', value: Value | undefined): JobHooks {
+/** Reads the hooks of a volume; undefined if it has none. */
+export function readRecoverHooks(
+  reader: YamlReader,
+  fields: Partial<Record<'pre_recover' | 'post_recover', Value>>,
+): RecoverHooks | undefined {
+  const hooks: RecoverHooks = {
+    ...readOwnHook(reader, 'pre_recover', fields.pre_recover),
+    ...readOwnHook(reader, 'post_recover', fields.post_recover),
+  }
+  return hasAny(hooks) ? hooks : undefined
+}
+
+/** A hook that the legacy system does not know; empty if it is not used. */
+function readOwnHook<Word extends HookWord>(reader: YamlReader, word: Word, value: Value | undefined) {
   const { text, options } = readHook(reader, value, readCommand)
-  return text === '' ? {} : { [word]: { command: text, ...options } }
+  const hook = { command: text, ...options }
+  return text === '' ? {} : ({ [word]: hook } as Record<Word, typeof hook>)
 }
 
 /** @param readLine reads a hook that is not a map; the legacy system takes any text for `pre_run` and `post_run` */

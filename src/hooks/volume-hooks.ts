@@ -20,8 +20,10 @@ export interface VolumeHooksOptions extends HookWorld {
   onEnd(report: HookReport): void
 }
 
-/** The hooks that close what `pre_run` began, in order. */
-const CLOSING: readonly HookWord[] = HOOK_WORDS.filter((word) => word !== 'pre_run')
+/** The hooks that begin something. */
+export const OPENING: readonly HookWord[] = ['pre_run', 'pre_recover']
+/** Those that close it, in order. */
+const CLOSING: readonly HookWord[] = HOOK_WORDS.filter((word) => !OPENING.includes(word))
 /** The ends after which `on_failure` runs. */
 const FAILURES: readonly HookState[] = ['failed', 'cancelled']
 
@@ -43,14 +45,14 @@ export class VolumeHooks {
     return this.#options.places.length * seconds * 1000
   }
 
-  /** Runs `pre_run` in every place, in order. Throws HOOK_FAILED; then finish() closes the places that have begun. */
+  /** Runs `pre_run` or `pre_recover` in every place, in order. Throws HOOK_FAILED; then finish() closes the places that have begun. */
   async begin(backup: string): Promise<void> {
     this.#journal.env = { ...this.#journal.env, BACKUPD_HOOK_BACKUP: backup }
     for (const place of this.#options.places) {
       this.#options.signal?.throwIfAborted()
       this.#journal.begun.push(place.container)
       await this.#save()
-      const report = await this.#runOwed(place, 'pre_run')
+      const report = await this.#runOwed(place, this.#opening)
       this.#options.signal?.throwIfAborted()
       if (report?.failure && report.policy === 'fail') throw failed(report)
     }
@@ -83,14 +85,18 @@ export class VolumeHooks {
     return problems
   }
 
+  get #opening(): HookWord {
+    return this.#journal.hooks.find(({ word }) => OPENING.includes(word))?.word ?? 'pre_run'
+  }
+
   #begunPlaces(): HookPlace[] {
     return this.#options.places.filter(({ container }) => this.#journal.begun.includes(container))
   }
 
-  /** A `pre_run` that outlived its daemon must not run beside what closes it. */
+  /** An opening hook that outlived its daemon must not run beside what closes it. */
   async #awaitBegin(place: HookPlace): Promise<void> {
-    const call = this.#findCall(place, 'pre_run')
-    const hook = this.#findHook('pre_run')
+    const call = this.#findCall(place, this.#opening)
+    const hook = this.#findHook(this.#opening)
     if (!hook || !call || call.ended) return
     const end = await place.resume(this.#makeCall(hook, call), call.handle)
     if (end) await this.#end(hook, call, end)

@@ -21,6 +21,7 @@ export const CAPABILITIES = [
   'verify-schedule',
   'holds',
   'end-hooks',
+  'recover-hooks',
 ] as const
 
 export type Capability = (typeof CAPABILITIES)[number]

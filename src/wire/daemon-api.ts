@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { type BackupInfo, backupInfoSchema, fileInfoSchema } from './backup.ts'
 import { bigCount, count, ipv4, jsonObject, measure, moment, name, rid, wordList, words } from './fields.ts'
+import type { SentHooks } from './hook-options.ts'
 import { type JobTimes, jobTimesSchema } from './job.ts'
 import type { RunRecord } from './record.ts'
 import { readBackup } from './repair-backup.ts'
@@ -163,6 +164,7 @@ export interface RecoverRequest {
   onRefusedRename?: 'refuse' | 'in-place'
   /** Only show what would be done. */
   plan?: boolean
+  hooks?: SentHooks
 }
 
 /** Shows an unreadable backup as corrupt, because one missing from the list would count as deleted. */

@@ -11,7 +11,7 @@ export const hookOptionsSchema = z.object({
 })
 export type HookOptions = z.infer<typeof hookOptionsSchema>
 
-/** A hook that is not in the args of a job, so that the id of the job stays the same. */
+/** A hook with its script. Not in the args of a job, so that the id of the job stays the same. */
 const commandHookSchema = hookOptionsSchema.extend({
   /** The script and its arguments, as they are written. */
   command: z.string().min(1).max(MAX_HOOK_LENGTH),
@@ -25,3 +25,21 @@ export const jobHooksSchema = z.object({
   always: commandHookSchema.optional(),
 })
 export type JobHooks = z.infer<typeof jobHooksSchema>
+
+/** The hooks around recovers into a volume. */
+const recoverHooksSchema = z.object({
+  pre_recover: commandHookSchema.optional(),
+  post_recover: commandHookSchema.optional(),
+})
+export type RecoverHooks = z.infer<typeof recoverHooksSchema>
+
+const MAX_CONTAINERS = 1000
+
+/** The same as they travel with a recover, because a daemon need not have a job of the volume. */
+export const sentHooksSchema = recoverHooksSchema.extend({
+  /** The name of the volume, for the environment of the hooks. */
+  volume: z.string().max(MAX_HOOK_LENGTH),
+  /** Of the instance that owns the volume. */
+  containers: z.array(z.string().max(MAX_HOOK_LENGTH)).max(MAX_CONTAINERS),
+})
+export type SentHooks = z.infer<typeof sentHooksSchema>

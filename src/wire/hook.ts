@@ -1,11 +1,19 @@
 import { z } from 'zod'
 import { BackupdError } from '../lib/errors.ts'
 import { hasControls } from '../lib/plain-text.ts'
-import { type HookOptions, MAX_HOOK_LENGTH, MAX_HOOK_LIMIT_SECONDS } from './hook-options.ts'
+import {
+  type HookOptions,
+  MAX_HOOK_LENGTH,
+  MAX_HOOK_LIMIT_SECONDS,
+  type RecoverHooks,
+} from './hook-options.ts'
 import type { BackupArgs, JobOptions } from './job.ts'
 
 /** The hooks of a backup by their words in the inventory, in the order in which they run. */
-export const HOOK_WORDS = ['pre_run', 'post_run', 'on_failure', 'always'] as const
+export const BACKUP_HOOKS = ['pre_run', 'post_run', 'on_failure', 'always'] as const
+/** Those of a recover. */
+export const RECOVER_HOOKS = ['pre_recover', 'post_recover'] as const
+export const HOOK_WORDS = [...BACKUP_HOOKS, ...RECOVER_HOOKS] as const
 export type HookWord = (typeof HOOK_WORDS)[number]
 
 /** What the environment of a hook says of its run. `running`: it has neither succeeded nor failed yet. */
@@ -29,20 +37,28 @@ export interface WrittenHook extends HookOptions {
   text: string
 }
 
-/** The hooks of a backup job, in the order of HOOK_WORDS. */
+/** The hooks of a backup job, in order. */
 export function listBackupHooks(
   { preRun, postRun }: Pick<BackupArgs, 'preRun' | 'postRun'>,
   { hooks = {} }: Pick<JobOptions, 'hooks'>,
 ): WrittenHook[] {
-  const texts: Record<HookWord, string> = {
+  const texts = {
     pre_run: preRun,
     post_run: postRun,
     on_failure: hooks.on_failure?.command ?? '',
     always: hooks.always?.command ?? '',
   }
-  return HOOK_WORDS.filter((word) => texts[word] !== '').map((word) => {
+  return BACKUP_HOOKS.filter((word) => texts[word] !== '').map((word) => {
     const { limitSeconds, policy } = hooks[word] ?? {}
     return { word, text: texts[word], limitSeconds, policy }
+  })
+}
+
+/** The hooks of a recover, in order. */
+export function listRecoverHooks(hooks: RecoverHooks): WrittenHook[] {
+  return RECOVER_HOOKS.flatMap((word) => {
+    const { command: text, ...options } = hooks[word] ?? {}
+    return text === undefined ? [] : { word, text, ...options }
   })
 }
 

@@ -1,4 +1,4 @@
-import type { JobHooks } from './hook-options.ts'
+import type { JobHooks, RecoverHooks } from './hook-options.ts'
 import type { VolumeVerify } from './verify-schedule.ts'
 
 /** What should be backed up, in the same form for all sources. */
@@ -35,6 +35,8 @@ export interface InventoryVolume {
   consistency?: 'strict'
   /** Absent: by the defaults. */
   verify?: VolumeVerify
+  /** Around recovers into it. */
+  recoverHooks?: RecoverHooks
   schedules: InventorySchedule[]
 }
 

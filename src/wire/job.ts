@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { legacyModeSchema } from './backup.ts'
 import { moment, name, runArgs } from './fields.ts'
-import { jobHooksSchema } from './hook-options.ts'
+import { jobHooksSchema, sentHooksSchema } from './hook-options.ts'
 
 /** Settings of a job that are not part of its id. A daemon ignores those that it does not know. */
 export const jobOptionsSchema = z.object({
@@ -97,6 +97,7 @@ export const recoverArgsSchema = z.object({
     .transform((id) => id ?? null),
   /** Only show what would be done. */
   plan: z.boolean().optional(),
+  hooks: sentHooksSchema.optional(),
 })
 export type RecoverArgs = z.infer<typeof recoverArgsSchema>
 

@@ -109,6 +109,17 @@ test('recover uses the path of the inventory, whatever the catalog says about th
   ])
 })
 
+test('a recover and a migrate have the hooks and containers of the volume that they replace', async () => {
+  const kit = await twoServers()
+  const recoverHooks = { pre_recover: { command: 'stop.sh' } }
+  await kit.take(hello.on(ONE, TWO).volume('/data/db', { recoverHooks }).inventory())
+  await recover(kit.world, { backup: whole, inUse: 'refuse' })
+  const hooks = { ...recoverHooks, volume: '/data/db' }
+  expect(kit.one.recovers).toMatchObject([{ hooks: { ...hooks, containers: ['c1'] } }])
+  await migrate(kit.world, { backup: whole, to: 2, volume: '/data/db', inUse: 'refuse' })
+  expect(kit.two.recovers).toMatchObject([{ hooks: { ...hooks, containers: ['c2'] } }])
+})
+
 test('migrate writes to the volume of the other instance, and the backup stays where it is', async () => {
   const { world, one, two } = await twoServers()
   await migrate(world, { backup: whole, to: 2, volume: '/data/db', files: ['a'], inUse: 'proceed' })

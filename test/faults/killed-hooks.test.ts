@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { isTerminal, type RunRecord } from '../../src/wire/record.ts'
@@ -127,5 +127,47 @@ test.skipIf(noHostHooks)(
     ])
     const next = await startBackup(second, world)
     await expect.poll(async () => (await second.record(next)).state, POLL).toBe('success')
+  },
+)
+
+test.skipIf(noHostHooks)(
+  `a recover that was killed in its hooks is settled, and post_recover is run (${noHostHooks ?? 'needs root'})`,
+  LONG,
+  async () => {
+    const world = makeWorld()
+    for (const name of ['quiesce.sh', 'resume.sh', 'start.sh']) world.hooks.write(name, NOTE)
+    world.hooks.write('stop.sh', `${NOTE}; echo $$ > out/pid; [ -e out/stopped ] || exec sleep 5717`)
+    const first = await startDaemon(world)
+    const made = await startBackup(first, world)
+    await expect.poll(async () => (await first.record(made)).state, POLL).toBe('success')
+    const backup = (await first.record(made)).result?.file
+    const file = join(world.volume, 'file')
+    writeFileSync(file, 'newer')
+    const command = { pre_recover: { command: 'stop.sh' }, post_recover: { command: 'start.sh' } }
+    const recover = async ({ ask }: Running) => {
+      const hooks = JSON.stringify({ volume: '/data/db', containers: [], ...command })
+      const form = { destDir: world.volume, app: 'shop', proc: 'shop.web.web', hooks }
+      const { body } = await ask('POST', `/api/v1/backup/full/recover/file/${backup}`, form)
+      return (body as { rid: string }).rid
+    }
+    const killed = await recover(first)
+    await appears(world, 'pid')
+    await first.kill()
+    process.kill(Number(world.hooks.lines('pid')[0]), 'SIGKILL')
+
+    const second = await startDaemon(world)
+    const { warnings } = await expectEnded(second, killed)
+    expect(warnings).toEqual(['the hook post_recover (start.sh) on this machine succeeded'])
+    expect(readFileSync(file, 'utf8')).toBe('newer')
+    writeFileSync(join(world.hooks.dir, 'out/stopped'), '')
+    const again = await recover(second)
+    await expect.poll(async () => (await second.record(again)).state, POLL).toBe('success')
+    expect(readFileSync(file, 'utf8')).toBe('content')
+    expect(world.hooks.lines('calls').slice(-4)).toEqual([
+      'pre_recover 1 running',
+      'post_recover 1 failed',
+      'pre_recover 1 running',
+      'post_recover 1 success',
+    ])
   },
 )

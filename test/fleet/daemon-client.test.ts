@@ -219,6 +219,7 @@ describe('a daemon of ours', () => {
     ['recover an increment without the names of files', { mode: 'increment' }],
     ['show beforehand what it would do', { mode: 'increment', files: ['a'], plan: true }],
     ['copy in place if renames are refused', { onRefusedRename: 'in-place' }],
+    ['run the hooks pre_recover and post_recover of the volume', { hooks: { volume: '/v', containers: [] } }],
     ['pick a snapshot', { mode: 'increment', files: ['a'], snapshot: 'abcd' }],
     ['recover a backup of 10.0.0.9', { namespace: '10.0.0.9' }],
   ] as const)('that cannot %s is not asked to, because it would do something else', async (what, wish) => {

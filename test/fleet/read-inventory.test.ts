@@ -120,6 +120,20 @@ apps:
     })
   })
 
+  test('may have hooks around recovers into a volume', () => {
+    const [app] = inventory(
+      shop(
+        '/v: { pre_recover: stop.sh, post_recover: { run: start.sh, policy: warn } }\n/w: { pre_recover: }',
+      ),
+    ).apps
+    const volumes = app?.procs[0]?.instances[0]?.volumes
+    expect(volumes?.[0]?.recoverHooks).toEqual({
+      pre_recover: { command: 'stop.sh' },
+      post_recover: { command: 'start.sh', policy: 'warn' },
+    })
+    expect(volumes?.[1]).not.toHaveProperty('recoverHooks')
+  })
+
   test('may say how the backups of a volume are verified', () => {
     const [app] = inventory(
       shop(
@@ -377,6 +391,11 @@ describe('mistakes are reported with line and column', () => {
       'a hook for a failure that cannot be run',
       full('{ schedule: "@daily", expire: 1d, on_failure: "q \'", always: "" }'),
       ['6:74 Cannot use the hook "q \'"', '6:89 Cannot use the hook "": it names no script'],
+    ],
+    [
+      'a hook of a recover without a script',
+      shop('/v: { pre_recover: { policy: warn } }'),
+      ['6:28 "run" is missing here'],
     ],
     [
       'a hook without a script, and one with an unknown key',

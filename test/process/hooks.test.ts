@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -16,11 +16,11 @@ async function makeFolder(): Promise<string> {
 }
 
 /** A standalone whose only job has these fields besides its schedule. */
-async function startWithHooks(fields: string) {
+async function startWithHooks(fields: string, ofVolume = '') {
   const [folder, hooks] = [await makeFolder(), makeHookFolder()]
   const file = join(folder, 'hooked.yaml')
   const schedule = `{ schedule: "0 3 * * *", expire: 30d, ${fields} }`
-  const volume = `{ path: ${join(folder, 'volume')}, backup_full: ${schedule} }`
+  const volume = `{ path: ${join(folder, 'volume')}, ${ofVolume} backup_full: ${schedule} }`
   await writeFile(file, `apps: { shop: { web: { on: [127.0.0.1], volumes: { /data/db: ${volume} } } } }\n`)
   const { program, url } = await startStandalone(folder, [
     '--inventory',
@@ -33,7 +33,7 @@ async function startWithHooks(fields: string) {
     await program.ended
   })
   await program.said(/\/graphql/)
-  return { url, hooks }
+  return { url, hooks, file: join(folder, 'volume', 'file') }
 }
 
 interface EndedRecord {
@@ -47,17 +47,17 @@ const UPDATED = `subscription ($rid: ID) { recordUpdated(rid: $rid) { record {
   state reason warnings result { hookCount hooks { hook container attempt exitCode failure stdout stderr } }
 } } }`
 
+async function follow(url: string, rid: string | undefined): Promise<EndedRecord> {
+  for await (const event of watch<{ recordUpdated: { record: EndedRecord } }>(url, UPDATED, { rid }))
+    if (!['QUEUED', 'RUNNING'].includes(event.recordUpdated.record.state)) return event.recordUpdated.record
+  throw new Error('the run was not watched to its end')
+}
+
 async function backUp(url: string): Promise<EndedRecord> {
   const { jobs } = await ask<{ jobs: { id: string }[] }>(url, '{ jobs(filter: { action: "backup" }) { id } }')
   const run = 'mutation ($id: ID!) { runJob(id: $id) { rid } }'
   const { runJob } = await ask<{ runJob: { rid: string } }>(url, run, { id: jobs[0]?.id })
-  for await (const { recordUpdated } of watch<{ recordUpdated: { record: EndedRecord } }>(
-    url,
-    UPDATED,
-    runJob,
-  ))
-    if (!['QUEUED', 'RUNNING'].includes(recordUpdated.record.state)) return recordUpdated.record
-  throw new Error('the run was not watched to its end')
+  return await follow(url, runJob.rid)
 }
 
 test.skipIf(noHostHooks)(
@@ -91,5 +91,34 @@ test.skipIf(noHostHooks)(
         { ...place, hook: 'post_run', exitCode: null, failure: resume, stdout: '', stderr: '' },
       ],
     })
+  },
+)
+
+test.skipIf(noHostHooks)(
+  `a recover runs the hooks of its volume (${noHostHooks ?? 'needs root'})`,
+  LONG,
+  async () => {
+    const recoverHooks = 'pre_recover: stop.sh, post_recover: { run: "start.sh -w", time_limit: 1m },'
+    const { url, hooks, file } = await startWithHooks('always: end.sh', recoverHooks)
+    for (const name of ['end.sh', 'stop.sh', 'start.sh'])
+      hooks.write(name, 'echo "$BACKUPD_HOOK $BACKUPD_HOOK_VOLUME $1" >> out/calls')
+    expect(await backUp(url)).toMatchObject({ state: 'SUCCESS', result: { hookCount: 1 } })
+    await writeFile(file, 'newer')
+    const { backups } = await ask<{ backups: { nodes: { name: string }[] } }>(
+      url,
+      '{ backups { nodes { name } } }',
+    )
+    const input = { app: 'shop', proc: 'web', backup: backups.nodes[0]?.name }
+    const mutation = 'mutation ($input: RecoverInput!) { recover(input: $input) { rid } }'
+    const { recover } = await ask<{ recover: { rid: string } }>(url, mutation, { input })
+    const { state, result } = await follow(url, recover.rid)
+    expect(state).toBe('SUCCESS')
+    expect(result?.hooks.map(({ hook }) => hook)).toEqual(['pre_recover', 'post_recover'])
+    expect(await readFile(file, 'utf8')).toBe('content')
+    expect(hooks.lines('calls')).toEqual([
+      'always /data/db ',
+      'pre_recover /data/db ',
+      'post_recover /data/db -w',
+    ])
   },
 )

@@ -1,6 +1,8 @@
 import { BackupdError } from '../../lib/errors.ts'
 import { isFullBackupName } from '../../wire/archive-name.ts'
+import { type SentHooks, sentHooksSchema } from '../../wire/hook-options.ts'
 import { recoverAction } from '../../wire/job.ts'
+import { parseJson } from '../../wire/json.ts'
 import type { DaemonAnswer, DaemonCall, DaemonParts } from '../http/route.ts'
 import { readBackupName, readNamespace } from './names.ts'
 import { checkReady, readFlag, readRid } from './run-request.ts'
@@ -55,10 +57,15 @@ async function startRecover(
     ...(snapshot !== undefined && { snapshot }),
     ...readOnRefusedRename(fields.text('onRefusedRename')),
     ...(readFlag(fields, 'plan') ? { plan: true } : {}),
+    ...readHooks(fields.optional('hooks')),
   }
   checkReady(world)
   const { rid } = await world.engine.runOnce(recoverAction('plan' in args), args, readRid(fields))
   return { status: 202, body: { rid } }
+}
+
+function readHooks(text: string | undefined): { hooks?: SentHooks } {
+  return text === undefined ? {} : { hooks: parseJson('The field "hooks"', text, sentHooksSchema) }
 }
 
 /** Defaults to `proceed`, like the legacy daemon; the record then carries a warning. */

@@ -1,7 +1,8 @@
 import { createPlaces } from '../../hooks/create-places.ts'
 import type { HookReport } from '../../hooks/describe-call.ts'
 import type { HookPlace } from '../../hooks/hook-place.ts'
-import { VolumeHooks } from '../../hooks/volume-hooks.ts'
+import { OPENING, VolumeHooks } from '../../hooks/volume-hooks.ts'
+import { hasCode } from '../../lib/errors.ts'
 import { countStep } from '../../lib/work-steps.ts'
 import { type Hook, type HookState, parseHook, type WrittenHook } from '../../wire/hook.ts'
 import { type HookRun, MAX_HOOK_RUNS } from '../../wire/record.ts'
@@ -73,7 +74,7 @@ export class RunHooks {
     if (places.length > 0) this.#hooks = this.#openHooks(hooks, places)
   }
 
-  /** Runs `pre_run` everywhere. Throws HOOK_FAILED. From now on, finish() must be called. */
+  /** Runs `pre_run` or `pre_recover` everywhere. Throws HOOK_FAILED. From now on, finish() must be called. */
   async begin(backup: string): Promise<void> {
     if (!this.#hooks) return
     this.#context.progress({ phase: 'hooks', currentPath: null })
@@ -121,13 +122,28 @@ export class RunHooks {
     if (this.ended.length < MAX_HOOK_RUNS) this.ended.push(makeHookRun(report))
     if (failure === '') return
     if (policy === 'warn') this.#run.warn(failure)
-    // A failed pre_run is the error of the run.
-    else if (word !== 'pre_run') this.#failures.push(failure)
+    // A failed opening hook is the error of the run.
+    else if (!OPENING.includes(word)) this.#failures.push(failure)
   }
 
   #takeFailures(): string[] {
     const failures = this.#failures
     this.#failures = []
     return failures
+  }
+}
+
+/** If `act` throws, the hooks that close what was begun are run before this throws the same. */
+export async function closeOnFailure<T>(
+  hooks: RunHooks,
+  { signal, warn }: Pick<RunContext, 'signal' | 'warn'>,
+  act: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await act()
+  } catch (error) {
+    const isCancelled = signal.aborted && hasCode(signal.reason, 'CANCELLED')
+    for (const failure of await hooks.finish(isCancelled ? 'cancelled' : 'failed')) warn(failure)
+    throw error
   }
 }

@@ -1,4 +1,3 @@
-import { BackupdError } from '../../../lib/errors.ts'
 import { namedSteps } from '../../../lib/steps.ts'
 import { checkArchiveName } from '../../../store/layout.ts'
 import type { MadeBackup, NewBackup } from '../../../store/new-backup.ts'
@@ -7,7 +6,7 @@ import type { BackupArgs } from '../../../wire/job.ts'
 import type { RunContext, RunOutcome } from '../../plugin.ts'
 import { claimSettledVolume } from '../claim-settled-volume.ts'
 import { openRunStore } from '../open-run-store.ts'
-import { openRunHooks, type RunHooks } from '../run-hooks.ts'
+import { closeOnFailure, openRunHooks, type RunHooks } from '../run-hooks.ts'
 import { readClockDoubt } from './clock-doubt.ts'
 import { openRunVolume } from './open-run-volume.ts'
 import { listPartialReasons } from './reasons.ts'
@@ -64,21 +63,10 @@ async function withHooks(
   context: RunContext,
   make: () => ReturnType<NewBackup['make']>,
 ): Promise<RunOutcome> {
-  let made: MadeBackup
-  try {
-    made = await make()
-  } catch (error) {
-    const isCancelled = context.signal.aborted && isCancel(context.signal.reason)
-    for (const failure of await hooks.finish(isCancelled ? 'cancelled' : 'failed')) context.warn(failure)
-    throw error
-  }
+  const made = await closeOnFailure(hooks, context, make)
   const failures = await hooks.finish(made.info.state)
   for (const failure of failures) context.warn(failure)
   return describeOutcome(made, hooks, failures)
-}
-
-function isCancel(reason: unknown): boolean {
-  return reason instanceof BackupdError && reason.code === 'CANCELLED'
 }
 
 function describeOutcome(

@@ -11,6 +11,7 @@ import { describeLostProtection } from '../../../volume/swap/root-metadata.ts'
 import { discardStaging, prepareStaging, type Staging } from '../../../volume/swap/staging.ts'
 import { stagingPlace } from '../../../volume/swap/staging-folders.ts'
 import { swapIn } from '../../../volume/swap/swap.ts'
+import type { VolumeClaim } from '../../../volume/swap/volume-claim.ts'
 import { type ChosenFiles, chosenFiles } from '../../../volume/tree/chosen-paths.ts'
 import type { TreeWarning } from '../../../volume/tree/entry.ts'
 import type { OnProtected } from '../../../volume/tree/on-protected.ts'
@@ -20,9 +21,11 @@ import type { RunContext, RunOutcome } from '../../plugin.ts'
 import { claimSettledVolume } from '../claim-settled-volume.ts'
 import { openRunStore } from '../open-run-store.ts'
 import { refuseOwnFolders } from '../own-folders.ts'
+import { closeOnFailure } from '../run-hooks.ts'
 import { warningText } from '../warning-text.ts'
 import { checkRoom } from './check-room.ts'
 import { copy, mayCopy, planCopy, warnOfCopy } from './in-place.ts'
+import { closeRecover, openRecoverHooks } from './recover-hooks.ts'
 
 /** One recover under way. */
 interface Recover extends Steps {
@@ -40,7 +43,7 @@ interface Recover extends Steps {
  * Checks, stages and unpacks; then swaps the whole content, or puts the chosen files in place, name by name. If this
  * throws, the volume is unchanged, except for names already put in place, and except for VOLUME_LOCKED.
  * @throws what the steps throw, each with the step's name: NOT_FOUND, FORBIDDEN, VOLUME_MISSING, VOLUME_IN_USE,
- * VOLUME_LOCKED, NO_ROOM, ARCHIVE_CORRUPT, ARCHIVE_UNSAFE, ARCHIVE_EMPTY, CONFLICT, SNAPSHOT_CORRUPT,
+ * VOLUME_LOCKED, NO_ROOM, HOOK_FAILED, ARCHIVE_CORRUPT, ARCHIVE_UNSAFE, ARCHIVE_EMPTY, CONFLICT, SNAPSHOT_CORRUPT,
  * REPOSITORY_PASSWORD, REPOSITORY_DAMAGED, REPOSITORY_LOCKED
  */
 export async function runRecover(args: RecoverArgs, context: RunContext): Promise<RunOutcome> {
@@ -58,6 +61,17 @@ export async function runRecover(args: RecoverArgs, context: RunContext): Promis
   const run: Recover = { args, context, source, volume, chosen, step, warnOnce: createWarnOnce(context) }
   warnOfBackup(run)
   await step('check for room', () => checkRoom({ source, volume, chosen, signal: context.signal }))
+  const hooks = await step('check the hooks', () => openRecoverHooks(args, context, volume))
+  const outcome = await closeOnFailure(hooks, context, async () => {
+    await step('run pre_recover', () => hooks.begin(args.backup))
+    return await stageAndSwap(run, claim)
+  })
+  return await closeRecover(outcome, hooks, context)
+}
+
+/** `pre_recover` has been run by now, which may have ended the users of the volume. */
+async function stageAndSwap(run: Recover, claim: VolumeClaim): Promise<RunOutcome> {
+  const { args, context, volume, chosen, step } = run
   await step('look for users', () => checkInUse(run))
   await using staging = await step('stage', () =>
     prepareStaging(claim, { rid: context.rid, volume, keepsOthers: chosen !== null, mayCopy: mayCopy(args) }),
