@@ -25,7 +25,8 @@ const PROBLEM = { source: 'audit', key: 'write' }
 
 /**
  * Does something between two audit entries: who asks for what, and the outcome. If the first cannot be written, nothing is
- * done. If the second cannot, the next start adds one that says so. What `check` refuses has one entry.
+ * done. If the second cannot, the next start adds one that says so. What `check` refuses has one entry; what it refuses
+ * again and again is only counted.
  */
 export async function audited<Found, T>(
   world: UserWorld,
@@ -50,14 +51,32 @@ async function noteOutcome<T>(
 ): Promise<Answer<T>> {
   try {
     const answer = await work()
-    if (isRefused(answer)) await writeEnd(world, part, `refused: ${answer.refused} ${answer.message}`)
+    if (isRefused(answer))
+      await writeFailure(world, part, { ...answer, how: 'refused', code: answer.refused })
     else if (part.begin !== null) await writeEnd(world, part, 'done')
     return answer
   } catch (error) {
     const code = error instanceof BackupdError ? error.code : 'INTERNAL'
-    await writeEnd(world, part, `failed: ${code} ${messageOf(error)}`)
+    await writeFailure(world, part, { how: 'failed', code, message: messageOf(error) })
     throw error
   }
+}
+
+interface Failure {
+  how: 'refused' | 'failed'
+  code: string
+  message: string
+}
+
+/** Nothing was begun if there is no first entry: then a caller cannot fill the audit with the same request. */
+async function writeFailure(
+  world: UserWorld,
+  part: AuditedPart,
+  { how, code, message }: Failure,
+): Promise<void> {
+  const { access, caller } = world
+  if (part.begin === null && !access.digest.noteAttempt(caller.who, part.verb, code)) return
+  await writeEnd(world, part, `${how}: ${code} ${message}`)
 }
 
 async function writeBegin(world: UserWorld, { verb, facts }: AuditedRequest): Promise<number> {

@@ -7,12 +7,18 @@ export async function writeSignIns(world: World): Promise<void> {
   for (const who of world.access.digest.takeSignIns()) await write(world, { who, verb: 'signIn', facts: {} })
 }
 
-/** Writes one entry for all requests that were refused since the last call, by address. */
+/** Writes one entry for all refused requests since the last call that have none of their own. */
 export async function writeRefusedRequests(world: World): Promise<void> {
   const refused = world.access.digest.takeRefused()
   if (!refused) return
-  const { addresses, others } = refused
-  const facts = { addresses: addresses.map(({ address, counts }) => ({ address, ...counts })), others }
+  const { addresses, callers, others } = refused
+  const facts = {
+    addresses: addresses.map(({ address, counts }) => ({ address, ...counts })),
+    ...(callers.length > 0 && {
+      callers: callers.map(({ who, verb, counts }) => ({ who, verb, ...counts })),
+    }),
+    others,
+  }
   await write(world, { who: 'backupd', verb: 'refusedRequests', facts })
 }
 

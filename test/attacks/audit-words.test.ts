@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
+import { MAX_ENTRIES_OF_ATTEMPTS } from '../../src/domain/access/access-digest.ts'
 import { encodeCursor } from '../../src/wire/cursor.ts'
 import { startTestController } from '../support/real-controller.ts'
 import { runQuietly } from '../support/run-quietly.ts'
@@ -43,6 +44,14 @@ test('what a caller may not do has one entry, which says who asked for what', as
     { facts: { id: ids[0] }, outcome: expect.stringContaining('refused: NOT_PERMITTED'), begin: null },
     { facts: { id: ids[1] }, outcome: expect.stringContaining('refused: NOT_FOUND'), begin: null },
   ])
+})
+
+test('a caller who is refused in a loop does not fill the audit', async () => {
+  const kit = await startTwoApps()
+  const { text } = await kit.createToken('viewer', [OWN])
+  for (let n = 0; n < 60; n++) await kit.ask(text, RUN, { id: `no such job ${n}` })
+  const { data } = await kit.ask<{ audit: { nodes: Entry[] } }>(kit.admin, READ)
+  expect(data?.audit.nodes.filter(({ verb }) => verb === 'runJob')).toHaveLength(MAX_ENTRIES_OF_ATTEMPTS)
 })
 
 test.each(['Infinity', '1e999', '1.5', '-1', ''])(

@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest'
-import { AccessDigest, MAX_REFUSED_ADDRESSES } from '../../../src/domain/access/access-digest.ts'
+import {
+  AccessDigest,
+  MAX_ENTRIES_OF_ATTEMPTS,
+  MAX_REFUSED_ADDRESSES,
+} from '../../../src/domain/access/access-digest.ts'
 
 const DAY_MS = 86_400_000
 
@@ -14,6 +18,7 @@ test('refusals are counted by address and code, until they are taken', () => {
       { address: '10.0.0.7', counts: { UNAUTHENTICATED: 2, TLS_REQUIRED: 1 } },
       { address: '10.0.0.8', counts: { UNAUTHENTICATED: 1 } },
     ],
+    callers: [],
     others: 0,
   })
   expect(digest.takeRefused()).toBeNull()
@@ -27,6 +32,19 @@ test('any number of addresses takes a bounded entry, in which the first ones are
   expect(taken?.addresses).toHaveLength(MAX_REFUSED_ADDRESSES)
   expect(taken?.others).toBe(5000 - MAX_REFUSED_ADDRESSES)
   expect(taken?.addresses[0]).toEqual({ address: '10.0.0.0', counts: { UNAUTHENTICATED: 2 } })
+})
+
+test('a caller who is refused again and again has a bounded number of entries, and the rest is counted', () => {
+  const digest = new AccessDigest()
+  const attempt = (verb: string) => digest.noteAttempt('graphql 10.0.0.7', verb, 'NOT_PERMITTED')
+  const alone = Array.from({ length: 50 }, () => attempt('recover')).filter(Boolean)
+  expect(alone).toHaveLength(MAX_ENTRIES_OF_ATTEMPTS)
+  expect(attempt('runJob')).toBe(true)
+  const repeated = { who: 'graphql 10.0.0.7', verb: 'recover', counts: { NOT_PERMITTED: 30 } }
+  expect(digest.takeRefused()).toEqual({ addresses: [], callers: [repeated], others: 0 })
+  expect([attempt('recover'), digest.takeRefused()]).toEqual([true, null])
+  for (let n = 0; n < 5000; n++) digest.noteAttempt(`graphql 10.0.${n}`, 'recover', 'NOT_PERMITTED')
+  expect(digest.takeRefused()).toMatchObject({ callers: [], others: 4900 })
 })
 
 test('a sign-in is noted once a day for each token and address', () => {
