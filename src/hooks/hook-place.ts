@@ -1,4 +1,4 @@
-// Hooks: programs of an operator that run before and after a backup, in the containers of the instance or on this
+// Hooks: programs of an operator that run around backups and recovers, in the containers of the instance or on this
 // machine. VolumeHooks decides which hook runs when, and notes each call in a journal before it begins, so that a crash
 // leaves nothing half done. Where a hook runs is a HookPlace: host/ or containers/.
 // It knows no plugins, stores and records: engine/plugins hands it what it needs, and reads what the hooks did.
