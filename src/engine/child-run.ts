@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
 import { BackupdError, type Json } from '../lib/errors.ts'
 import { readStepCount } from '../lib/work-steps.ts'
+import type { RunResult } from '../wire/record.ts'
 import type { ChildTask, FromChild } from './child-messages.ts'
 import { Reporter } from './child-reporter.ts'
 import { lowerPriority } from './lower-priority.ts'
@@ -49,6 +50,7 @@ export function startChildRun(task: ChildTask, { plugins, clock, send }: World):
   const log: RunContext['log'] = (level, message, facts = {}) =>
     reporter.log(level, message, toPlainFacts(facts))
   const { signal } = aborting
+  let kept: RunResult | undefined
   const context: RunContext = {
     rid,
     jobId,
@@ -60,6 +62,9 @@ export function startChildRun(task: ChildTask, { plugins, clock, send }: World):
     progress,
     warn,
     announce,
+    keepResult: (result) => {
+      kept = result
+    },
     owes: (ms) => send({ kind: 'owes', ms }),
     pausing,
     isRunning: (other) => isRunning(settings.dataDir, other),
@@ -69,7 +74,8 @@ export function startChildRun(task: ChildTask, { plugins, clock, send }: World):
     clearInterval(alive)
     storeWait.close()
     reporter.close()
-    send({ kind: 'end', end, rss: process.memoryUsage.rss() })
+    const all = 'error' in end && kept ? { ...end, result: kept } : end
+    send({ kind: 'end', end: all, rss: process.memoryUsage.rss() })
   })
   return {
     pause: (isPaused) => pausing.set(isPaused),

@@ -84,6 +84,8 @@ export interface RunContext {
    * nothing any more. An aborted run gets this time. If it ends and still owes work, its volumes are settled.
    */
   owes?(ms: number): void
+  /** What the record says of the run if it fails: what it did until then. Replaces what was kept before. */
+  keepResult?(result: RunResult): void
   /** For quiet plugins: call it before the first effect. Resolves when the record is on disk. */
   announce(): Promise<void>
 }

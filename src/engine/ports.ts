@@ -1,5 +1,5 @@
 import type { Job, JobOptions } from '../wire/job.ts'
-import type { RunRecord } from '../wire/record.ts'
+import type { RunRecord, RunResult } from '../wire/record.ts'
 import type { PauseSwitch } from './pause-switch.ts'
 import type { RunSettings } from './plugin.ts'
 import type { SleepMark } from './sleep-marks.ts'
@@ -72,4 +72,10 @@ export interface RunnerEvents {
 
 export type RunEnd =
   | { state: 'success' | 'partial'; reason: string; result: RunRecord['result'] }
-  | { state: 'failed' | 'cancelled'; reason: string; error: NonNullable<RunRecord['error']> }
+  | {
+      state: 'failed' | 'cancelled'
+      reason: string
+      error: NonNullable<RunRecord['error']>
+      /** What it did before it failed. */
+      result?: RunResult
+    }

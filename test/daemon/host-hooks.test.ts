@@ -79,6 +79,10 @@ test.skipIf(noHostHooks)(
       /pre_run \(quiesce.sh\) on this machine failed with exit code 7. It wrote: no room/,
     )
     expect(hooks.lines('state')).toEqual(['failed'])
+    expect(failed.result?.hooks).toMatchObject([
+      { hook: 'pre_run', exitCode: 7, stderr: 'no room\n' },
+      { hook: 'post_run', exitCode: 0, failure: '' },
+    ])
     const names = readdirSync(join(daemon.dir, 'store/10.77.0.11'))
     expect(names.filter((name) => name.includes('tar'))).toEqual([])
     const warned = await backUpWithHooks(daemon, HOOKS, { hooks: { pre_run: { policy: 'warn' } } })
@@ -148,7 +152,9 @@ test.skipIf(noHostHooks)(
     const rid = await requestBackupWithHooks(daemon, HOOKS, options)
     await expect.poll(() => existsSync(join(hooks.dir, 'out/began')), { timeout: 20_000 }).toBe(true)
     await daemon.ask('POST', `/api/v1/cron/records/${rid}/actions/cancel`)
-    expect(await daemon.ended(rid)).toMatchObject({ state: 'cancelled' })
+    const cancelled = await daemon.ended(rid)
+    expect(cancelled).toMatchObject({ state: 'cancelled', error: { code: 'CANCELLED' } })
+    expect(cancelled.result?.hooks?.map(({ hook }) => hook)).toEqual(['pre_run', 'post_run', 'on_failure'])
     expect(hooks.lines('state')).toEqual(['cancelled'])
     expect(hooks.lines('told')).toEqual(['on_failure cancelled'])
     expect(journals(daemon)).toEqual([])

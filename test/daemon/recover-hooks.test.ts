@@ -93,6 +93,10 @@ test.skipIf(noHostHooks)(
     const failed = await recover({ volume: '/v', ...HOOKS })
     expect(failed).toMatchObject({ state: 'failed', error: { code: 'HOOK_FAILED' } })
     expect(failed.reason).toMatch(/pre_recover \(stop.sh\) on this machine failed with exit code 6/)
+    expect(failed.result?.hooks).toMatchObject([
+      { hook: 'pre_recover' },
+      { hook: 'post_recover', exitCode: 7 },
+    ])
     expect(failed.warnings.join()).toMatch(
       /post_recover \(start.sh\) on this machine failed with exit code 7/,
     )

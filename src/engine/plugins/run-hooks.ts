@@ -120,6 +120,7 @@ export class RunHooks {
     const { word, policy, failure } = report
     logHook(report, this.#context)
     if (this.ended.length < MAX_HOOK_RUNS) this.ended.push(makeHookRun(report))
+    this.#context.keepResult?.({ hooks: [...this.ended] })
     if (failure === '') return
     if (policy === 'warn') this.#run.warn(failure)
     // A failed opening hook is the error of the run.
