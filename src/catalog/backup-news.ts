@@ -11,10 +11,10 @@ import { splitIntoLists } from './numbers.ts'
 
 /**
  * What runs changed in the store. `toldAt` is the end of the run and its rid, which orders two reports on one backup;
- * `touched` is the event number of the change.
+ * `touched` is the event number of the change. `isByMaker`: the run made the backup, or the newest snapshot of the series.
  */
 export type BackupNews =
-  | { kind: 'present'; info: BackupInfo; toldAt: string; touched: number }
+  | { kind: 'present'; info: BackupInfo; toldAt: string; touched: number; isByMaker: boolean }
   | { kind: 'gone'; server: string; names: string[]; touched: number }
 
 /** In the order of the changes. */
@@ -24,7 +24,7 @@ export function collectBackupNews(changes: KeptRecord[]): BackupNews[] {
     const toldAt = `${timeKey(record.end ?? record.start) ?? ''} ${record.rid}`
     const news: BackupNews[] = []
     for (const info of backup ? [backup, ...changed] : changed)
-      news.push({ kind: 'present', info, toldAt, touched })
+      news.push({ kind: 'present', info, toldAt, touched, isByMaker: info.rid === record.rid })
     if (deleted?.length) news.push({ kind: 'gone', server: record.server, names: deleted, touched })
     return news
   })
@@ -63,8 +63,10 @@ interface KnownBackup {
   name: string
   /** Its volume as it is on disk; undefined if it is not on disk. */
   stored?: GoodKey
-  /** Of the present backup; null without one. */
+  /** Of the present backup; null without one, empty if only a list of the store told of it. */
   toldAt: string | null
+  /** Of the present backup as it is on disk. */
+  sequence?: number
   /** When it was deleted, unix ms. */
   goneAt: number | null
   /** To be written; null: to be removed. */
@@ -81,14 +83,16 @@ async function readBackups(
   )
   for (const some of splitIntoLists([...known.values()].map(({ server, name }) => [server, name]))) {
     const rows = await transaction.$queryRaw<StoredRow[]>`
-      SELECT asked.column1 AS "server", asked.column2 AS "name", b."source", b."mode", b."toldAt", t."at" AS "goneAt"
+      SELECT asked.column1 AS "server", asked.column2 AS "name", b."source", b."mode", b."toldAt",
+             b."sequence", t."at" AS "goneAt"
       FROM ${makeTuples(some)} AS asked
       LEFT JOIN "Backup" b ON b."server" = asked.column1 AND b."name" = asked.column2
       LEFT JOIN "Tombstone" t ON t."server" = asked.column1 AND t."name" = asked.column2`
-    for (const { server, name, source, mode, toldAt, goneAt } of rows) {
+    for (const { server, name, source, mode, toldAt, sequence, goneAt } of rows) {
       const stored = source !== null && mode !== null && { stored: { server, source, mode } }
       const times = { toldAt, goneAt: goneAt === null ? null : Number(goneAt) }
-      known.set(nameKey({ server, name }), { server, name, ...times, ...stored })
+      const order = sequence !== null && { sequence: Number(sequence) }
+      known.set(nameKey({ server, name }), { server, name, ...times, ...stored, ...order })
     }
   }
   return known
@@ -97,6 +101,7 @@ async function readBackups(
 interface StoredRow extends Pick<KnownBackup, 'server' | 'name' | 'toldAt'> {
   source: string | null
   mode: string | null
+  sequence: bigint | null
   goneAt: bigint | null
 }
 
@@ -115,12 +120,18 @@ function nameKey({ server, name }: { server: string; name: string }): string {
 
 function applyPresent(
   known: KnownBackup | undefined,
-  { info, toldAt, touched }: Extract<BackupNews, { kind: 'present' }>,
+  { info, toldAt, touched, isByMaker }: Extract<BackupNews, { kind: 'present' }>,
 ): void {
   if (!known || (known.goneAt !== null && !isStartedAgain(info, known.goneAt))) return
   if (known.toldAt !== null && known.toldAt > toldAt) return
+  if (isByMaker && wasListedSince(known, info)) return
   known.toldAt = toldAt
   known.row = makeBackupRow(info, { toldAt, touched })
+}
+
+/** A list of the store that has the backup came after its run: it also has what was noted beside it since. */
+function wasListedSince({ toldAt, sequence = -1 }: KnownBackup, info: BackupInfo): boolean {
+  return toldAt === '' && sequence >= info.sequence
 }
 
 /** A deleted series comes back under its name with the next run. */

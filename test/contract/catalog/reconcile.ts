@@ -80,6 +80,19 @@ export function reconcileDemands(makePlace: MakePlace): void {
       expect((await backups.count({})).count).toBe(2)
     })
 
+    test('keeps what it lists if the run that made the backup tells of it later, as after a loss of the catalog', async () => {
+      const { records, backups } = await openEmpty(makePlace)
+      const made = sampleBackup({ name: 'a', rid: ridOf(1) })
+      const noted = { ...made, holds: ['pin'] }
+      await backups.reconcile('10.0.0.1', pagesOf([noted]), false)
+      const news = (n: number, backup: BackupInfo) =>
+        records.apply([sampleRecord({ rid: ridOf(n), state: 'success', result: { backup } })])
+      await news(1, made)
+      expect(await backups.get('10.0.0.1', 'a')).toEqual(noted)
+      await news(2, { ...made, corrupt: 'found by a later run' })
+      expect((await backups.get('10.0.0.1', 'a'))?.corrupt).toBe('found by a later run')
+    })
+
     test('treats news that arrives during the listing as newer than the list', async () => {
       const { records, backups } = await catalogWith(makePlace, { name: 'a' }, { name: 'b' })
       async function* staleList() {
