@@ -3,6 +3,7 @@
 import { findPlannedVolume, isOrphaned } from '../domain/backups.ts'
 import type { ShownInventory } from '../domain/inventory-status.ts'
 import type { JobView } from '../domain/jobs.ts'
+import { listHolds } from '../domain/pins.ts'
 import { findVolumeByPath, type PlannedVolume } from '../domain/plan.ts'
 import type { MigrateOptions, RecoverOptions } from '../domain/recover.ts'
 import { readServerProblems } from '../domain/server-problems.ts'
@@ -17,6 +18,7 @@ import { count } from '../wire/fields.ts'
 import { findApp } from '../wire/find-app.ts'
 import type { InventoryApp, InventoryInstance, InventoryProc } from '../wire/inventory.ts'
 import type { ListCount, Slice } from '../wire/listing.ts'
+import { listPins, MAX_LISTED_PINS } from '../wire/pin.ts'
 import { chooseListedHooks, type RunRecord, type RunResult } from '../wire/record.ts'
 import type { BackupMode } from './enums/backup-enums.ts'
 import { optionalText } from './filters.ts'
@@ -157,7 +159,7 @@ export function toBackup(world: World, info: BackupInfo): Backup {
     suspect: info.suspect,
     corrupt: info.corrupt,
     verified: info.proof ?? null,
-    holds: info.holds,
+    ...toHolds(world, info.holds),
     orphaned: isOrphaned(world, info),
     sha256: info.sha256,
     fileCount: info.files,
@@ -168,6 +170,12 @@ export function toBackup(world: World, info: BackupInfo): Backup {
     lastGoodSnapshot: info.series?.lastGood?.id ?? null,
     info,
   }
+}
+
+/** What keeps a backup or a snapshot now. */
+export function toHolds(world: World, texts: readonly string[] = []): Pick<Backup, 'holds' | 'pins'> {
+  const holds = listHolds(world, texts)
+  return { holds, pins: listPins(holds).slice(0, MAX_LISTED_PINS) }
 }
 
 /** A server that left the inventory, or has none of the caller's apps any more, still has its IP. */

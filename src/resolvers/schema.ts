@@ -13,6 +13,7 @@ import { CatalogResolver } from './catalog-resolver.ts'
 import { HealthResolver } from './health-resolver.ts'
 import { JobResolver } from './job-resolver.ts'
 import { NotificationResolver } from './notification-resolver.ts'
+import { PinResolver } from './pin-resolver.ts'
 import { PlannedResolver } from './planned-resolver.ts'
 import { BackupResultResolver, RecordResolver } from './record-resolver.ts'
 import { ServerResolver } from './server-resolver.ts'
@@ -44,6 +45,7 @@ export function createSchema(): GraphQLSchema {
       SnapshotResolver,
       CatalogResolver,
       HealthResolver,
+      PinResolver,
       PlannedResolver,
       AccessResolver,
       AlarmResolver,

@@ -1,17 +1,31 @@
 // Like mapper.ts, for the content of increments.
 
+import type { World } from '../domain/world.ts'
 import type { DiffPage, FileHistory, SnapshotInfo } from '../wire/snapshot.ts'
+import { toHolds } from './mapper.ts'
 import type { Connection } from './types/connection.ts'
 import type { FileChange, FileVersion, Snapshot } from './types/snapshot.ts'
 
-export function toSnapshot(info: SnapshotInfo): Snapshot {
+export function toSnapshot(world: World, info: SnapshotInfo): Snapshot {
   const { id, created, good, mirror, state, suspect, corrupt, size, files, added, rid } = info
   const counts = { size, fileCount: files, bytesAdded: added }
   const marks = { good, mirror, partial: state === 'partial', clockInDoubt: info.clockDoubt !== undefined }
   const changedWhileRead = info.changedWhileRead ?? null
   const verified = info.proof ?? null
-  const holds = info.holds ?? []
-  return { id, created, ...marks, changedWhileRead, suspect, corrupt, verified, holds, ...counts, rid, info }
+  const kept = toHolds(world, info.holds)
+  return {
+    id,
+    created,
+    ...marks,
+    changedWhileRead,
+    suspect,
+    corrupt,
+    verified,
+    ...kept,
+    ...counts,
+    rid,
+    info,
+  }
 }
 
 export function toChanges({ changes, next }: DiffPage): Connection<FileChange> {

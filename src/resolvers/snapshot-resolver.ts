@@ -31,7 +31,7 @@ export class SnapshotResolver {
     @Arg('after', () => ID, AFTER_SNAPSHOT) after?: string,
   ): Promise<Snapshot[]> {
     const page = toPage(first ?? 100, after)
-    return (await listSnapshots(world, info, page)).map(toSnapshot)
+    return (await listSnapshots(world, info, page)).map((snapshot) => toSnapshot(world, snapshot))
   }
 
   @FieldResolver(() => Snapshot, {
@@ -44,7 +44,7 @@ export class SnapshotResolver {
     @Arg('id', () => ID) id: string,
   ): Promise<Snapshot | null> {
     const found = await getSnapshot(world, info, id)
-    return found ? toSnapshot(found) : null
+    return found ? toSnapshot(world, found) : null
   }
 
   @FieldResolver(() => FileChangeConnection, {

@@ -16,6 +16,7 @@ import type { StoreWorld } from './world.ts'
 export function createStoreParts(world: StoreWorld): StoreParts {
   return {
     driver: world.driver,
+    trustedNow: () => world.trustedNow(),
     assertOwner: async () => void (await assertOwner(world)),
     begin: (input) => asOwner(world, () => beginBackup(world, input)),
     list: (namespace, options) => listWithSeries(world, namespace, options),

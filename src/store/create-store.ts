@@ -11,6 +11,7 @@ import { listSeriesSnapshots } from './kinds/series/list-snapshots.ts'
 import { preparePassword } from './kinds/series/prepare-password.ts'
 import { listNamespaceProblems } from './namespace-problems.ts'
 import { asOwner } from './owner.ts'
+import { addPin, releasePin } from './pins.ts'
 import { releaseUnusualHolds } from './release-unusual-holds.ts'
 import { settleNamespace } from './settle.ts'
 import type { SeriesSnapshots } from './snapshots.ts'
@@ -39,6 +40,8 @@ export function createStore(world: StoreWorld): Store {
     delete: (names, reader) => deleteStoredBackups({ store: parts, ip }, names, reader),
     expire: (rules, run) => expireBackups(parts, rules, run),
     acknowledgeUnusual: (name) => releaseUnusualHolds({ world, parts, ip }, name),
+    pin: (thing, pin, reader) => addPin({ world, parts, ip, reader }, thing, pin),
+    releasePin: (thing, id, reader) => releasePin({ world, parts, ip, reader }, thing, id),
     snapshots: createSeriesSnapshots(parts, ip),
   }
 }

@@ -1,30 +1,35 @@
 import { z } from 'zod'
-import type { Driver } from '../../../objects/driver.ts'
-import { tryReadSmall } from '../../../objects/small-objects.ts'
-import { wordList } from '../../../wire/fields.ts'
-import { isUnusualHold } from '../../../wire/hold.ts'
-import { HOLD_NOTE } from '../../layout.ts'
-import type { StoreParts } from '../../store-parts.ts'
-import { exclusively } from '../../world.ts'
+import { BackupdError } from '../lib/errors.ts'
+import type { Driver } from '../objects/driver.ts'
+import { tryReadSmall } from '../objects/small-objects.ts'
+import { wordList } from '../wire/fields.ts'
+import { isUnusualHold } from '../wire/hold.ts'
+import { HOLD_NOTE } from './layout.ts'
+import type { StoreParts } from './store-parts.ts'
+import { exclusively } from './world.ts'
 
-/** `<ip>/.held`: snapshots that are kept whatever their age → the reasons. */
+/**
+ * `<ip>/.held`: what is kept whatever its age → the reasons. Snapshots by their ids, and backups without a manifest by their
+ * names; the other ones have their reasons in the manifest.
+ */
 const holdNoteSchema = z.record(z.string(), wordList)
 type HoldNote = z.infer<typeof holdNoteSchema>
 
-/** The reasons to keep a snapshot; empty if there is none. */
-export type FindHolds = (snapshot: string) => readonly string[]
+/** The reasons to keep a snapshot, or a backup without a manifest; empty if there is none. */
+export type FindHolds = (key: string) => readonly string[]
 
-interface Namespace {
+interface OwnNote {
   store: Pick<StoreParts, 'driver' | 'assertOwner'>
   /** The own namespace. */
   ip: string
 }
 
-/** If the note is unreadable, any snapshot may be held: all of them count as such, with that as the reason. */
+/** If the note is unreadable, anything may be held: all of it counts as such, with that as the reason. */
 export async function readHolds(driver: Driver, namespace: string): Promise<FindHolds> {
   const { note, problem } = await readHoldNote(driver, namespace)
   if (problem !== null) return () => [describeProblem(namespace, problem)]
-  return (snapshot) => note[snapshot] ?? []
+  const held = new Map(Object.entries(note))
+  return (key) => held.get(key) ?? []
 }
 
 export async function describeUnreadableHolds(
@@ -41,8 +46,25 @@ function describeProblem(namespace: string, problem: string): string {
 }
 
 /** Does nothing while the note is unreadable, because then every snapshot is held. */
-export async function addHold(namespace: Namespace, snapshot: string, reason: string): Promise<void> {
-  await updateHoldNote(namespace, (note) => ({ ...note, [snapshot]: [...(note[snapshot] ?? []), reason] }))
+export async function addHold(own: OwnNote, snapshot: string, reason: string): Promise<void> {
+  await updateHoldNote(own, (note) => ({ ...note, [snapshot]: [...(note[snapshot] ?? []), reason] }))
+}
+
+/**
+ * Changes the reasons of one key. Throws CONFLICT if the note is unreadable.
+ * @param change called under the lock of the namespace; it may throw
+ */
+export async function changeHolds(
+  own: OwnNote,
+  key: string,
+  change: (reasons: readonly string[]) => string[] | Promise<string[]>,
+): Promise<void> {
+  const problem = await updateHoldNote(own, async (note) => {
+    const held = new Map(Object.entries(note))
+    held.set(key, await change(held.get(key) ?? []))
+    return Object.fromEntries([...held].filter(([, reasons]) => reasons.length > 0))
+  })
+  if (problem !== null) throw new BackupdError('CONFLICT', describeProblem(own.ip, problem))
 }
 
 /**
@@ -51,25 +73,35 @@ export async function addHold(namespace: Namespace, snapshot: string, reason: st
  * @param existing all snapshots of the repository
  */
 export async function releaseHolds(
-  namespace: Namespace,
+  own: OwnNote,
   snapshots: ReadonlySet<string>,
   existing: ReadonlySet<string>,
 ): Promise<void> {
-  await updateHoldNote(namespace, (note) => {
-    const left = Object.entries(note).map(([id, reasons]) => {
-      const kept = snapshots.has(id) ? reasons.filter((reason) => !isUnusualHold(reason)) : reasons
-      return [id, existing.has(id) ? kept : []] as const
+  await updateHoldNote(own, (note) => {
+    const left = Object.entries(note).map(([key, reasons]) => {
+      const kept = snapshots.has(key) ? reasons.filter((reason) => !isUnusualHold(reason)) : reasons
+      return [key, existing.has(key) || !isSnapshotId(key) ? kept : []] as const
     })
     return Object.fromEntries(left.filter(([, reasons]) => reasons.length > 0))
   })
 }
 
-async function updateHoldNote({ store, ip }: Namespace, update: (note: HoldNote) => HoldNote): Promise<void> {
+function isSnapshotId(key: string): boolean {
+  return /^[\da-f]{64}$/.test(key)
+}
+
+/** Returns why nothing was changed: the note is unreadable; null if it was. */
+async function updateHoldNote(
+  { store, ip }: OwnNote,
+  update: (note: HoldNote) => HoldNote | Promise<HoldNote>,
+): Promise<string | null> {
   await store.assertOwner()
-  await exclusively({ driver: store.driver, identity: { ip } }, async () => {
+  return await exclusively({ driver: store.driver, identity: { ip } }, async () => {
     const { note, problem } = await readHoldNote(store.driver, ip)
-    if (problem !== null) return
-    await store.driver.replace(makeHoldKey(ip), Buffer.from(`${JSON.stringify(update(note))}\n`))
+    if (problem !== null) return problem
+    const text = JSON.stringify(await update(note))
+    await store.driver.replace(makeHoldKey(ip), Buffer.from(`${text}\n`))
+    return null
   })
 }
 

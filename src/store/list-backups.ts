@@ -5,6 +5,7 @@ import type { BackupPage } from '../wire/daemon-api.ts'
 import { parseNamespace } from '../wire/namespace.ts'
 import { type FoundBackup, makeEntityInfo, makeManifestInfo } from './backup-info.ts'
 import { filterNamesOfVolume, listBackupNames } from './backup-names.ts'
+import { type FindHolds, readHolds } from './hold-note.ts'
 import { isMirrorFolder } from './kinds/mirror/is-mirror.ts'
 import { makePieceKey } from './layout.ts'
 import { type ReadManifest, readManifest } from './manifest.ts'
@@ -41,6 +42,7 @@ async function readPage(world: StoreWorld, namespace: string, options: ListOptio
   if (!(limit >= 1)) throw new BackupdError('BAD_INPUT', `The page limit is ${limit}, expected at least 1`)
   const { meta, whole } = await readMeta(world, parseNamespace(namespace))
   const keep = source !== undefined && whole ? filterNamesOfVolume(meta, source) : undefined
+  const readNote = readHoldsOnce(world, namespace)
   const backups: BackupInfo[] = []
   for (let after: string | null = options.after ?? ''; after !== null; ) {
     const query = {
@@ -50,7 +52,7 @@ async function readPage(world: StoreWorld, namespace: string, options: ListOptio
     }
     const { names, sizes, last } = await listBackupNames(world.driver, { namespace, meta }, query)
     const describe = (name: string) =>
-      describeBackup(world, { namespace, name, meta, listedSize: sizes.get(name) })
+      describeBackup(world, { namespace, name, meta, listedSize: sizes.get(name), readNote })
     for await (const described of mapInOrder(names, describe)) {
       if (!described || (source !== undefined && described.info.source !== source)) continue
       backups.push(described.info)
@@ -61,6 +63,15 @@ async function readPage(world: StoreWorld, namespace: string, options: ListOptio
     after = last
   }
   return { backups, next: null }
+}
+
+/** Read once for a page, and only if something in it has no manifest. */
+function readHoldsOnce({ driver }: StoreWorld, namespace: string): () => Promise<FindHolds> {
+  let reading: Promise<FindHolds> | undefined
+  return () => {
+    reading ??= readHolds(driver, namespace)
+    return reading
+  }
 }
 
 export interface Described {
@@ -76,12 +87,14 @@ interface BackupQuestion {
   meta: Meta
   /** The size of the archive, if a list has told it. */
   listedSize?: number | undefined
+  /** Reads what is held without a manifest. */
+  readNote?: () => Promise<FindHolds>
 }
 
 /** Describes a backup as it is in the store now; undefined if it was deleted meanwhile. */
 export async function describeBackup(
   { driver }: StoreWorld,
-  { namespace, name, meta, listedSize }: BackupQuestion,
+  { namespace, name, meta, listedSize, readNote = () => readHolds(driver, namespace) }: BackupQuestion,
 ): Promise<Described | undefined> {
   const inspect = () => driver.stat(makePieceKey(namespace, name, 'object'))
   const [read, inspected] = await Promise.all([
@@ -96,7 +109,8 @@ export async function describeBackup(
   const entity = meta.find(name)
   const isMirror = object !== undefined && isMirrorFolder({ name, kind: object.kind }, meta)
   if (!read && found.size === null && !isMirror) return undefined
-  return { info: makeEntityInfo(entity, found, read?.problem), manifest: null }
+  const holds = [...(await readNote())(name)]
+  return { info: { ...makeEntityInfo(entity, found, read?.problem), holds }, manifest: null }
 }
 
 export function describeManifest(

@@ -71,17 +71,21 @@ function describeWritten(manifest: Manifest | undefined): BackupInfo | undefined
   return makeManifestInfo(manifest, { namespace, name, size })
 }
 
-/** `change` returns null if nothing is to be written. Returns what was written. */
-async function changeManifest(
+/**
+ * Changes a manifest of the own namespace. Returns what was written: undefined if there is no readable manifest, or if `change`
+ * returned null.
+ * @param change called under the lock of the namespace; it may throw
+ */
+export async function changeManifest(
   world: StoreWorld,
   { server, name }: Named,
-  change: (manifest: Manifest) => Manifest | null,
+  change: (manifest: Manifest) => Manifest | null | Promise<Manifest | null>,
 ): Promise<Manifest | undefined> {
   if (server !== world.identity.ip) return undefined
   return exclusively(world, async () => {
     await assertOwner(world)
     const read = await readManifest(world.driver, server, name)
-    const manifest = read?.manifest && change(read.manifest)
+    const manifest = read?.manifest && (await change(read.manifest))
     if (!manifest) return undefined
     const text = manifestText(manifest, read.changed)
     await world.driver.replace(makePieceKey(server, name, 'manifest'), text)

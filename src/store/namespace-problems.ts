@@ -1,7 +1,7 @@
 import { BackupdError } from '../lib/errors.ts'
 import { describeGoneArchives } from './gone-archives.ts'
+import { describeUnreadableHolds } from './hold-note.ts'
 import { describeUnreadableNote } from './kinds/series/damage-note.ts'
-import { describeUnreadableHolds } from './kinds/series/hold-note.ts'
 import { checkRepository } from './kinds/series/known-repository.ts'
 import { assertOwner } from './owner.ts'
 import type { StoreWorld } from './world.ts'

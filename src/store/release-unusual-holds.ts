@@ -2,7 +2,7 @@ import { BackupdError } from '../lib/errors.ts'
 import { parseBackupName } from '../wire/archive-name.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import { isUnusualHold } from '../wire/hold.ts'
-import { releaseHolds } from './kinds/series/hold-note.ts'
+import { releaseHolds } from './hold-note.ts'
 import { readSeries, type SnapshotSeries } from './kinds/series/series.ts'
 import { makeSeriesInfo } from './kinds/series/series-info.ts'
 import { readManifests } from './list-backups.ts'
@@ -39,15 +39,16 @@ async function releaseArchives({ world, ip }: OwnNamespace, name: string): Promi
 
 async function releaseSeries({ parts, ip }: OwnNamespace, name: string): Promise<BackupInfo[]> {
   await using repository = await parts.repository(ip)
+  const unread: string[] = []
   const find = async () => {
-    const all = repository ? await readSeries(repository, ip) : []
+    const all = repository ? await readSeries(repository, ip, unread) : []
     return { all, series: all.find((one) => one.name === name) }
   }
   const { all, series } = await find()
   if (!series) throw notFound(name, ip, null)
   if (!listHolds(series).some(isUnusualHold)) return []
   const released = new Set(series.snapshots.map(({ id }) => id))
-  const existing = new Set(all.flatMap(({ snapshots }) => snapshots.map(({ id }) => id)))
+  const existing = new Set([...all.flatMap(({ snapshots }) => snapshots.map(({ id }) => id)), ...unread])
   await releaseHolds({ store: parts, ip }, released, existing)
   const { series: now } = await find()
   return now ? [makeSeriesInfo(ip, now)] : []

@@ -1,5 +1,6 @@
 import { isoTime } from '../lib/clock.ts'
 import { type BackupInfo, isGood } from '../wire/backup.ts'
+import { leaveOutEndedPins } from '../wire/pin.ts'
 
 /** The fields of a backup that the retention rule uses. */
 export type Aged = Pick<
@@ -24,7 +25,7 @@ export const FUTURE_TOLERANCE_MS = 5 * 60_000
  * - Age = min(now, time of the newest good backup) − created: if no good backup follows, the good ones stop ageing.
  *   If there never was a good one, the newest partial takes its place.
  * - Always kept: the newest good one; the newest partial (a suspect one counts as partial); held ones; those with an
- *   unreadable manifest, because they may be held.
+ *   unreadable manifest, because they may be held. A pin ends by the time that ages are measured with.
  * - A corrupt backup ages like the others, but ages are never measured from it, and it never counts as the newest.
  * - A backup from the future stops all expiry.
  * - A backup made while the clock was in doubt never counts as from the future, and ages are never measured from it;
@@ -44,7 +45,7 @@ export function planRetention(
   if (!measure) return { expired: [], stopped: null, delayed: null }
   const endMs = Math.min(nowMs, Date.parse(measure.created))
   const mayGo = ordered.filter(
-    (backup) => backup !== newestGood && backup !== newestPartial && !mayBeHeld(backup),
+    (backup) => backup !== newestGood && backup !== newestPartial && !mayBeHeld(backup, endMs),
   )
   const olderAt = (ms: number) => mayGo.filter((backup) => ms - latestCreatedMs(backup) > expireMs)
   const expired = olderAt(endMs)
@@ -74,8 +75,8 @@ function byAge(a: Aged, b: Aged): number {
   )
 }
 
-function mayBeHeld({ holds, corrupt, rid }: Aged): boolean {
-  return holds.length > 0 || (corrupt !== null && rid === null)
+function mayBeHeld({ holds, corrupt, rid }: Aged, nowMs: number): boolean {
+  return leaveOutEndedPins(holds, nowMs).length > 0 || (corrupt !== null && rid === null)
 }
 
 function fromTheFuture({ name, created }: Aged, nowMs: number): string {

@@ -9,6 +9,8 @@ import type { RunHistory } from './kinds/unusual/run-history.ts'
 /** The steps of reading, making and deleting backups. Whatever writes does so in the own namespace. */
 export interface StoreParts {
   readonly driver: Driver
+  /** See StoreWorld. */
+  trustedNow(): number
   /** Throws CONFLICT if another daemon owns the own namespace, STORE_CHANGED or STORE_UNAVAILABLE if none does. */
   assertOwner(): Promise<void>
   /** Begins a new backup, which nobody sees before it is published. claim() must have been called once in the store's life. */

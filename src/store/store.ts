@@ -9,6 +9,7 @@
 import type { Driver } from '../objects/driver.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import type { UnknownObjects } from '../wire/daemon-api.ts'
+import type { HeldThing, NewPin } from '../wire/pin.ts'
 import type { KnownStore } from '../wire/store-settings.ts'
 import type { Expired, ExpireRule, ExpireRun } from './expiry.ts'
 import type { BackupTask, NewBackup } from './new-backup.ts'
@@ -81,6 +82,15 @@ export interface Store extends Pick<StoreParts, 'list' | 'removeStaleLocks'> {
    * volume and mode of this one. Returns them as they are now. Throws NOT_FOUND.
    */
   acknowledgeUnusual(name: string): Promise<BackupInfo[]>
+  /**
+   * Keeps a full backup, a mirror or a snapshot of the own namespace whatever its age, against every delete, until the pin
+   * is released or its time has passed. Returns the text of the pin. Throws NOT_FOUND, BAD_INPUT, CONFLICT, REPOSITORY_LOCKED.
+   */
+  pin(thing: HeldThing, pin: NewPin, reader: Reader): Promise<string>
+  /**
+   * Releases the pin with this id, or the only one, and returns its text. Throws as pin() does, and CONFLICT if it has several.
+   */
+  releasePin(thing: HeldThing, id: string | undefined, reader: Reader): Promise<string>
   readonly snapshots: SeriesSnapshots
 }
 

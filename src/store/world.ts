@@ -8,6 +8,8 @@ export interface StoreWorld {
   driver: Driver
   identity: StoreIdentity
   clock: Clock
+  /** Unix ms: the trusted time, which is the earlier one while the clock is in doubt. Pins end by it. */
+  trustedNow(): number
   /** Called for problems that do not make a call fail, such as a broken `.meta` that was set aside. */
   warn(message: string): void
 }

@@ -22,6 +22,7 @@ export const CAPABILITIES = [
   'holds',
   'end-hooks',
   'recover-hooks',
+  'pins',
 ] as const
 
 export type Capability = (typeof CAPABILITIES)[number]

@@ -8,6 +8,7 @@ import {
   unknownObjectsSchema,
 } from './daemon-api.ts'
 import { makePageLimit, pageLimit } from './page-limits.ts'
+import { pinAnswerSchema, pinFields } from './pin.ts'
 import { diffPageSchema, fileHistorySchema, snapshotPageSchema } from './snapshot.ts'
 
 /**
@@ -39,6 +40,7 @@ const BACKUP = '/api/v1/backup'
 
 const namespace = z.string()
 const name = z.string()
+const snapshot = z.string().min(1, 'it is empty, expected the id of a snapshot').optional()
 /** The last item of the previous page; empty for the first page. */
 const after = z.string().default('')
 
@@ -60,7 +62,7 @@ export const QUESTIONS = {
       limit: makePageLimit(MAX_FILES),
       after,
       /** Of an increment; the newest if it is left out. */
-      snapshot: z.string().min(1, 'it is empty, expected the id of a snapshot').optional(),
+      snapshot,
     }),
     answer: filePageSchema,
   }),
@@ -98,6 +100,26 @@ export const QUESTIONS = {
     what: 'The backup to acknowledge',
     args: z.object({ namespace, name }),
     answer: releasedBackupsSchema,
+  }),
+  /** Keeps an archive, or a snapshot of a series, whatever its age. */
+  addPin: question({
+    action: 'pin_add',
+    method: 'POST',
+    path: `${BACKUP}/pins/:name/actions/add`,
+    changesStore: true,
+    what: 'The pin to add',
+    args: z.object({ namespace, name, snapshot, ...pinFields }),
+    answer: pinAnswerSchema,
+  }),
+  /** Releases one pin of a backup. Which one need not be said if it is the only one. */
+  releasePin: question({
+    action: 'pin_release',
+    method: 'POST',
+    path: `${BACKUP}/pins/:name/actions/release`,
+    changesStore: true,
+    what: 'The pin to release',
+    args: z.object({ namespace, name, snapshot, pin: z.string().min(1).max(64).optional() }),
+    answer: pinAnswerSchema,
   }),
   /** The differences between two snapshots, by path. */
   diff: question({
@@ -153,7 +175,9 @@ export type QuestionName = keyof typeof QUESTIONS
 
 /** What a caller gives for the args of a row. A field that is null is left out. */
 export type AskedArgs<Args extends z.ZodObject> = {
-  [Field in keyof z.infer<Args>]: z.infer<Args>[Field] | (Field extends 'after' | 'snapshot' ? null : never)
+  [Field in keyof z.infer<Args>]:
+    | z.infer<Args>[Field]
+    | (Field extends 'after' | 'snapshot' | 'until' | 'pin' ? null : never)
 }
 
 /** The args of one row: `QuestionArgs<'files'>`. */

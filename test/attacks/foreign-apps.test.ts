@@ -377,6 +377,8 @@ function mutationsOf(n: number, app: string): Record<string, string> {
     deleteBackups: `(${backup}, names: ["${name}"])`,
     deleteSnapshots: `(${backup}, backup: "${name}", snapshots: ["ab"])`,
     enforceAccess: '',
+    hold: `(target: { ${backup}, backup: "${name}" }, reason: "x") { id }`,
+    release: `(target: { ${backup}, backup: "${name}" }) { id }`,
     migrate: `(input: { ${backup}, backup: "${name}", to: 2, volume: "/data/${app}" }) { rid }`,
     rebuildCatalog: '(dryRun: true) { dryRun }',
     recover: `(input: { ${backup}, backup: "${name}" }) { rid }`,
@@ -429,7 +431,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
   viewer: '',
   operator: 'acknowledge cancel run sleep wake verify',
   restorer: 'recover migrate',
-  admin: 'acknowledge cancel run sleep wake verify recover migrate delete',
+  admin: 'acknowledge cancel run sleep wake verify recover migrate delete hold',
 }
 
 test.each(ROLES)('a %s of one app may call what its rules say, and nothing for another app', async (role) => {

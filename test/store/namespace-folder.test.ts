@@ -11,7 +11,9 @@ import { IP } from '../support/store-samples.ts'
 test('a failed system call is blamed on the store, and no other error is', async () => {
   const { dir } = await given.store()
   const identity = { ip: IP, daemonId: 'daemon-a', version: '0.1.0' }
-  const world = { driver: localDriver(dir), identity, clock: systemClock, warn: () => {} }
+  const clock = systemClock
+  const trustedNow = () => clock.now()
+  const world = { driver: localDriver(dir), identity, clock, trustedNow, warn: () => {} }
   const missing = withNamespaceFolder(world, (path) => readFile(join(path, 'none')))
   await expect(missing).rejects.toMatchObject({
     code: 'STORE_UNAVAILABLE',

@@ -7,9 +7,9 @@ import { IP } from '../support/store-samples.ts'
 test('a backup that cannot be removed keeps neither other deletes nor the clean-up of a start', async () => {
   const { store, dir, names, warnings, backups } = await given.withBackups(3).store()
   const [stuck, second, third] = backups
-  const manifest = join(dir, IP, `${stuck.name}.manifest.json`)
-  rmSync(manifest)
-  mkdirSync(manifest)
+  const index = join(dir, IP, `${stuck.name}.index.gz`)
+  rmSync(index)
+  mkdirSync(index)
   await expect(store.remove([stuck.name])).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
 
   expect(await store.remove([second.name])).toEqual([second.name])
@@ -23,7 +23,7 @@ test('a backup that cannot be removed keeps neither other deletes nor the clean-
   expect([existsSync(part), swept.includes(stuck.name)]).toEqual([false, false])
   expect((await store.list(IP, { limit: 9 })).backups.map(({ name }) => name)).toEqual([third.name])
 
-  rmdirSync(manifest)
+  rmdirSync(index)
   expect((await store.settle()).swept).toEqual([stuck.name])
   expect(names().filter((name) => name.startsWith(stuck.name))).toEqual([])
 })

@@ -16,7 +16,7 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   AuditEntryConnection: 'edges nodes pageInfo totalCount totalCountIsCapped',
   AuditEntryEdge: 'cursor node',
   Backup:
-    'app changedWhileRead clockInDoubt containers contentBytes corrupt created diff fileCount files good history holds id instanceNo lastGoodSnapshot mode name orphaned partial proc rid server sha256 size snapshot snapshotCount snapshots source suspect verified volume',
+    'app changedWhileRead clockInDoubt containers contentBytes corrupt created diff fileCount files good history holds id instanceNo lastGoodSnapshot mode name orphaned partial pins proc rid server sha256 size snapshot snapshotCount snapshots source suspect verified volume',
   BackupConnection: 'edges nodes pageInfo totalCount totalCountIsCapped',
   BackupEdge: 'cursor node',
   BackupResult:
@@ -48,6 +48,7 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   NotificationConnection: 'edges nodes pageInfo totalCount totalCountIsCapped',
   NotificationEdge: 'cursor node',
   PageInfo: 'endCursor hasNextPage',
+  Pin: 'at by id reason until',
   PlannedRuns: 'buckets key runs',
   PlannedRunsBucket: 'runs start',
   Proc: 'instances name shortName',
@@ -67,7 +68,7 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   ServerEdge: 'cursor node',
   ServerHealth: 'state states',
   Snapshot:
-    'bytesAdded changedWhileRead clockInDoubt corrupt created fileCount good holds id mirror partial rid size suspect verified',
+    'bytesAdded changedWhileRead clockInDoubt corrupt created fileCount good holds id mirror partial pins rid size suspect verified',
   StoreDay: 'date freeBytes usedBytes',
   StoreHistory: 'days server',
   StoreQuota: 'limitBytes usedBytes',
@@ -124,9 +125,11 @@ export const JUDGED_FIELDS: Readonly<Record<string, string>> = {
   'Mutation.enforceAccess': 'access of everything',
   'Mutation.deleteBackups': 'delete of app',
   'Mutation.deleteSnapshots': 'delete of app',
+  'Mutation.hold': 'hold of app',
   'Mutation.migrate': 'migrate of app',
   'Mutation.rebuildCatalog': 'catalog of everything',
   'Mutation.recover': 'recover of app',
+  'Mutation.release': 'hold of app',
   'Mutation.revokeToken': 'access of everything',
   'Mutation.runJob': 'run of app',
   'Mutation.sleepJob': 'sleep of app',

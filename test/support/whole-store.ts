@@ -16,7 +16,11 @@ export type WholeStore = Store &
     findArchive(namespace: string, name: string): Promise<StoredArchive | undefined>
   }
 
-export function createWholeStore(world: StoreWorld): WholeStore {
+/** Its clock is trusted, unless the test says otherwise. */
+export function createWholeStore(
+  given: Omit<StoreWorld, 'trustedNow'> & Partial<Pick<StoreWorld, 'trustedNow'>>,
+): WholeStore {
+  const world = { trustedNow: () => given.clock.now(), ...given }
   return {
     ...createStore(world),
     ...createStoreParts(world),

@@ -33,6 +33,7 @@ export const ACCESS_RULES = {
   recover: { roles: RESTORERS, words: 'recover backups' },
   migrate: { roles: RESTORERS, words: 'migrate backups' },
   delete: { roles: ADMINS, words: 'delete backups' },
+  hold: { roles: ADMINS, words: 'pin and release backups' },
   scheduler: { roles: ADMINS, words: 'start and stop schedulers' },
   notify: { roles: ADMINS, words: 'send test notifications' },
   clock: { roles: ADMINS, words: 'confirm clocks' },

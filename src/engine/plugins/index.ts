@@ -16,6 +16,8 @@ import { backupSnapshotsPlugin } from './backup_snapshots/plugin.ts'
 import { backupUnknownPlugin } from './backup_unknown/plugin.ts'
 import { backupVerifyPlugin } from './backup_verify/plugin.ts'
 import { backupVerifyDuePlugin } from './backup_verify_due/plugin.ts'
+import { pinAddPlugin } from './pin_add/plugin.ts'
+import { pinReleasePlugin } from './pin_release/plugin.ts'
 import { settlePlugin } from './settle/plugin.ts'
 import { snapshotsDeletePlugin } from './snapshots_delete/plugin.ts'
 import { storeClaimPlugin } from './store_claim/plugin.ts'
@@ -40,6 +42,8 @@ export const plugins: readonly Plugin[] = [
   backupVerifyDuePlugin,
   recoverPlugin,
   recoverPlanPlugin,
+  pinAddPlugin,
+  pinReleasePlugin,
   settlePlugin,
   snapshotsDeletePlugin,
   storeClaimPlugin,

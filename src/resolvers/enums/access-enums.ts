@@ -18,7 +18,10 @@ registerEnumType(AccessRole, {
     VIEWER: { description: 'See.' },
     OPERATOR: { description: 'Run, sleep, wake, cancel and verify; acknowledge alarms and unusual backups.' },
     RESTORER: { description: 'Recover and migrate.' },
-    ADMIN: { description: 'Everything: also delete, schedulers, clocks, the catalog and access.' },
+    ADMIN: {
+      description:
+        'Everything: also delete, pin and release backups, schedulers, clocks, the catalog and access.',
+    },
   },
 })
 
@@ -35,6 +38,7 @@ export const AccessAction = {
   RECOVER: 'recover',
   MIGRATE: 'migrate',
   DELETE: 'delete',
+  HOLD: 'hold',
   SCHEDULER: 'scheduler',
   CLOCK: 'clock',
   CATALOG: 'catalog',

@@ -4,6 +4,7 @@ import { BackupMode, VerifyMethod } from '../enums/backup-enums.ts'
 import { FileType } from '../enums/file-enums.ts'
 import { BigIntScalar, DateTime } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
+import { Pin } from './pin.ts'
 
 @ObjectType({ ...SIMPLE, description: 'Files that changed while their volume was backed up.' })
 export class ChangedWhileRead {
@@ -108,6 +109,11 @@ export class Backup {
     description: 'Reasons to keep it regardless of its age; of an increment, those of its snapshots.',
   })
   holds!: string[]
+
+  @Field(() => [Pin], {
+    description: 'Those of `holds` that somebody asked for; of an increment, of its snapshots, at most 20.',
+  })
+  pins!: Pin[]
 
   @Field(() => Boolean, { description: 'Its volume is no longer in the inventory.' })
   orphaned!: boolean

@@ -4,6 +4,7 @@ import { FileChangeKind } from '../enums/file-enums.ts'
 import { BigIntScalar, DateTime } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
 import { ChangedWhileRead, File, Verification } from './backup.ts'
+import { Pin } from './pin.ts'
 
 @ObjectType({ ...SIMPLE, description: 'One point in time of an increment.' })
 export class Snapshot {
@@ -50,6 +51,9 @@ export class Snapshot {
 
   @Field(() => [String], { description: 'Reasons to keep it regardless of its age.' })
   holds!: string[]
+
+  @Field(() => [Pin], { description: 'Those of `holds` that somebody asked for.' })
+  pins!: Pin[]
 
   @Field(() => BigIntScalar, {
     nullable: true,

@@ -2,9 +2,11 @@ import { BackupdError } from '../../../lib/errors.ts'
 import type { Driver } from '../../../objects/driver.ts'
 import { describeLock } from '../../../objects/object-lock.ts'
 import { createSmall, tryRemove } from '../../../objects/small-objects.ts'
+import { readHolds } from '../../hold-note.ts'
 import { type BackupPath, makePieceKey, type Piece, parsePlace } from '../../layout.ts'
 import { readManifest } from '../../manifest.ts'
 import { updateMeta } from '../../meta-file.ts'
+import { refuseHolds } from '../../refuse-holds.ts'
 import { isFull, withReserve } from '../../reserve.ts'
 import type { StoreWorld } from '../../world.ts'
 import { noteDeletes } from '../series/prune-note.ts'
@@ -66,22 +68,26 @@ export function warnOfStuck(world: StoreWorld, stuck: ReadonlyMap<string, Backup
     world.warn(`"${name}" is deleted, but what is left of it cannot be removed: ${message}`)
 }
 
-async function canBeDeleted({ driver, identity }: StoreWorld, name: string): Promise<boolean> {
+async function canBeDeleted(world: StoreWorld, name: string): Promise<boolean> {
+  const { driver, identity } = world
   if (!isArchive(name)) return false
   const read = await readManifest(driver, identity.ip, name)
-  const holds = read?.manifest?.holds ?? []
-  if (holds.length > 0) {
-    throw new BackupdError(
-      'CONFLICT',
-      `Cannot delete "${name}": it is held (${holds.join(', ')}). Release it first`,
-    )
-  }
+  if (read && !read.manifest) throw mayBePinned(identity.ip, name, read.problem)
+  const holds = read ? read.manifest.holds : (await readHolds(driver, identity.ip))(name)
+  refuseHolds({ name }, holds, world.trustedNow())
   await refuseLocked(driver, identity.ip, name)
   if (read) return true
   const object = await driver.stat(makePieceKey(identity.ip, name, 'object'))
   return (
     object?.kind === 'file' || (await driver.stat(makePieceKey(identity.ip, name, 'tombstone'))) !== undefined
   )
+}
+
+/** Its manifest has the reasons to keep it. */
+function mayBePinned(ip: string, name: string, problem: string): BackupdError {
+  const what = `Cannot delete "${name}": ${problem}, so somebody may have pinned it`
+  const then = `Put the manifest back, or remove "${makePieceKey(ip, name, 'manifest')}" from the store to delete the backup all the same`
+  return new BackupdError('CONFLICT', `${what}. ${then}. Nothing was deleted`, { facts: { name } })
 }
 
 /** To the end of its lock, it stays a backup with all its pieces: without them, the archive would only take room. */

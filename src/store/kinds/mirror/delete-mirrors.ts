@@ -6,14 +6,19 @@ import { BackupdError } from '../../../lib/errors.ts'
 import { tolerateSync } from '../../../lib/tolerate.ts'
 import { type OutputFolder, openFolderBeneath, openOutputFolder } from '../../../volume/tree/write-folder.ts'
 import { splitLast } from '../../../volume/tree/write-paths.ts'
+import { readHolds } from '../../hold-note.ts'
 import { type BackupPath, trashName } from '../../layout.ts'
 import type { Meta } from '../../meta.ts'
 import { updateMeta } from '../../meta-file.ts'
 import { renameInNamespace, withNamespaceFolder } from '../../namespace-folder.ts'
+import { refuseHolds } from '../../refuse-holds.ts'
 import type { StoreWorld } from '../../world.ts'
 import { isMirrorName } from './is-mirror.ts'
 
-/** Picks the mirrors, and the paths inside mirrors. Throws BAD_INPUT for a path inside another kind of backup. */
+/**
+ * Picks the mirrors, and the paths inside mirrors. Throws BAD_INPUT for a path inside another kind of backup, CONFLICT for a
+ * mirror that is held.
+ */
 export async function findDeletableMirrors(
   world: StoreWorld,
   paths: readonly BackupPath[],
@@ -21,6 +26,9 @@ export async function findDeletableMirrors(
 ): Promise<BackupPath[]> {
   const found: BackupPath[] = []
   for (const one of paths) if (await isOfMirror(world, one, meta)) found.push(one)
+  if (found.length === 0) return found
+  const findHolds = await readHolds(world.driver, world.identity.ip)
+  for (const { name } of found) refuseHolds({ name }, findHolds(name), world.trustedNow())
   return found
 }
 

@@ -2,7 +2,7 @@ import { BackupdError } from '../../../lib/errors.ts'
 import { parseBackupName } from '../../../wire/archive-name.ts'
 import type { StoreParts } from '../../store-parts.ts'
 import { type ForgetContext, forgetInNamespace } from './forget-series.ts'
-import { leaveOutHeld, refuseHeld } from './refuse-held.ts'
+import { refuseHeld, refuseHeldByNow } from './refuse-held.ts'
 import { readSeries } from './series.ts'
 
 /**
@@ -25,12 +25,12 @@ export async function deleteSeries(
   if (inside !== undefined) throw insideSeries(inside)
   const toDelete = all.filter(({ name }) => wanted.has(name))
   if (toDelete.length === 0) return []
-  for (const { snapshots } of toDelete) refuseHeld(snapshots)
+  for (const one of toDelete) refuseHeld(one, store)
   await store.assertOwner()
   const ids = toDelete.flatMap(({ snapshots }) => snapshots.map(({ id }) => id))
   const acquireLock = how.makeAcquireLock(repository)
   const context = { store, ip, repository, acquireLock, warn: how.warn }
-  await forgetInNamespace(context, ids, leaveOutHeld(context, ids))
+  await forgetInNamespace(context, ids, refuseHeldByNow(context, toDelete))
   return toDelete.map(({ name }) => name)
 }
 

@@ -5,7 +5,7 @@ import { ANSWER_WAIT_MS, makeAcquireLock } from './acquire-lock.ts'
 import { findSnapshot } from './find-snapshot.ts'
 import { forgetInNamespace } from './forget-series.ts'
 import { openKnownSeries } from './open-series.ts'
-import { leaveOutHeld, refuseHeld } from './refuse-held.ts'
+import { refuseHeld, refuseHeldByNow } from './refuse-held.ts'
 
 /**
  * Deletes single snapshots of a series of the own namespace and returns their ids; the next prune frees their space.
@@ -18,11 +18,11 @@ export async function deleteSeriesSnapshots(
 ): Promise<string[]> {
   await using opened = await openKnownSeries(store, ip, name)
   const { repository, series } = opened
-  const wanted = snapshots.map((id) => findSnapshot(series, id))
-  refuseHeld(wanted)
+  const wanted = { name, snapshots: snapshots.map((id) => findSnapshot(series, id)) }
+  refuseHeld(wanted, store)
   await store.assertOwner()
-  const ids = wanted.map(({ id }) => id)
+  const ids = wanted.snapshots.map(({ id }) => id)
   const acquireLock = makeAcquireLock(repository, reader, ANSWER_WAIT_MS)
   const context = { store, ip, repository, acquireLock, warn: reader.warn }
-  return await forgetInNamespace(context, ids, leaveOutHeld(context, ids))
+  return await forgetInNamespace(context, ids, refuseHeldByNow(context, [wanted]))
 }

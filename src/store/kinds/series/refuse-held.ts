@@ -1,23 +1,30 @@
-import { BackupdError } from '../../../lib/errors.ts'
+import { readHolds } from '../../hold-note.ts'
+import { refuseHolds } from '../../refuse-holds.ts'
 import type { StoreParts } from '../../store-parts.ts'
-import { readHolds } from './hold-note.ts'
-import type { SeriesSnapshot } from './series.ts'
+import type { SnapshotSeries } from './series.ts'
+
+type HoldingStore = Pick<StoreParts, 'driver' | 'trustedNow'>
+
+/** What is to be deleted of a series. */
+type SnapshotsToForget = Pick<SnapshotSeries, 'name' | 'snapshots'>
 
 /** Throws CONFLICT if one of the snapshots is held, before anything is deleted. */
-export function refuseHeld(snapshots: readonly SeriesSnapshot[]): void {
-  const held = snapshots.find(({ holds }) => holds)
-  if (!held) return
-  const what = `Cannot delete the snapshot ${held.id.slice(0, 8)}: it is held (${held.holds?.join(', ')})`
-  throw new BackupdError('CONFLICT', `${what}. Release it first; nothing was deleted`)
+export function refuseHeld({ name, snapshots }: SnapshotsToForget, store: HoldingStore): void {
+  for (const { id, holds = [] } of snapshots) refuseHolds({ name, snapshot: id }, holds, store.trustedNow())
 }
 
-/** Those that are not held by now: the run that an exclusive lock waited for may have held one. */
-export function leaveOutHeld(
-  { store, ip }: { store: Pick<StoreParts, 'driver'>; ip: string },
-  ids: readonly string[],
+/**
+ * The same again under the exclusive lock, which somebody who held one may have had before: refuses all, or returns the ids
+ * of all.
+ */
+export function refuseHeldByNow(
+  { store, ip }: { store: HoldingStore; ip: string },
+  all: readonly SnapshotsToForget[],
 ): () => Promise<string[]> {
   return async () => {
     const findHolds = await readHolds(store.driver, ip)
-    return ids.filter((id) => findHolds(id).length === 0)
+    for (const { name, snapshots } of all)
+      refuseHeld({ name, snapshots: snapshots.map((one) => ({ ...one, holds: findHolds(one.id) })) }, store)
+    return all.flatMap(({ snapshots }) => snapshots.map(({ id }) => id))
   }
 }

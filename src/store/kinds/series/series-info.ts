@@ -1,6 +1,8 @@
 import { isoTime } from '../../../lib/clock.ts'
 import { guessProcOfArchive } from '../../../wire/archive-name.ts'
 import { type BackupInfo, isGood } from '../../../wire/backup.ts'
+import { isUnusualHold } from '../../../wire/hold.ts'
+import { MAX_LISTED_PINS } from '../../../wire/pin.ts'
 import type { SnapshotInfo } from '../../../wire/snapshot.ts'
 import { findRidTag, isOfMirror, type SeriesSnapshot, type SnapshotSeries } from './series.ts'
 
@@ -24,7 +26,7 @@ export function makeSeriesInfo(namespace: string, series: SnapshotSeries): Backu
     containers: facts?.containers ?? [],
     ...makeNewestInfo(newest),
     ...makeProofInfo(series),
-    holds: [...new Set(snapshots.flatMap(({ holds = [] }) => holds))],
+    holds: listHoldsOfSeries(snapshots),
     sha256: null,
     hasIndex: false,
     durability: snapshots.at(-1)?.file.backupd?.durability ?? null,
@@ -35,6 +37,13 @@ export function makeSeriesInfo(namespace: string, series: SnapshotSeries): Backu
       lastGood: lastGood ? { id: lastGood.id, created: lastGood.created } : null,
     },
   }
+}
+
+/** The unusual ones first, which say how healthy the volume is; the list of snapshots has the pins that are left out. */
+function listHoldsOfSeries(snapshots: readonly SeriesSnapshot[]): string[] {
+  const all = [...new Set(snapshots.flatMap(({ holds = [] }) => holds))]
+  const pins = all.filter((text) => !isUnusualHold(text))
+  return [...all.filter(isUnusualHold), ...pins.slice(0, MAX_LISTED_PINS)]
 }
 
 /** A series counts as proven if no snapshot after its newest proven one is known to be damaged. */

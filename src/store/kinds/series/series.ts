@@ -4,8 +4,8 @@ import { parseGoTime } from '../../../restic/nodes/go-time.ts'
 import { parseSnapshot, type SnapshotFile } from '../../../restic/nodes/snapshot-file.ts'
 import type { Repository } from '../../../restic/repository/repository.ts'
 import type { Verification } from '../../../wire/verification.ts'
+import { readHolds } from '../../hold-note.ts'
 import { type DamageNote, readDamage } from './damage-note.ts'
-import { readHolds } from './hold-note.ts'
 import { readProofs, type SeriesProofs } from './proof-note.ts'
 
 export interface SeriesSnapshot {

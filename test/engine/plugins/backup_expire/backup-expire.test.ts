@@ -58,15 +58,15 @@ describe('backup_expire', () => {
   it('is partial while what is left of a deleted backup cannot be removed, and deletes the others', async () => {
     const { store, storeDir, expire, names, left } = await twentyDays()
     const [stuck = ''] = names
-    const manifest = join(storeDir, SERVER, `${stuck}.manifest.json`)
-    rmSync(manifest)
-    mkdirSync(manifest)
+    const index = join(storeDir, SERVER, `${stuck}.index.gz`)
+    rmSync(index)
+    mkdirSync(index)
     await expect(store.remove([stuck])).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
     const { state, reason, result } = await expire(SOURCE, '7d', OTHER, '30d')
     expect([state, result]).toEqual(['partial', { deleted: names.slice(1, 13) }])
     expect(reason).toContain(`"${stuck}" is deleted, but what is left of it cannot be removed`)
     expect((await left()).filter((name) => names.includes(name))).toEqual(names.slice(13))
-    rmdirSync(manifest)
+    rmdirSync(index)
     expect(await expire(SOURCE, '6d', OTHER, '30d')).toMatchObject({ state: 'success' })
   })
 

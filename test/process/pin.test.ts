@@ -1,0 +1,127 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { runQuietly } from '../support/run-quietly.ts'
+import { ask, type Program, startStandalone, watch } from '../support/standalone.ts'
+
+let folder: string
+let running: Program | undefined
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pin-'))
+  await mkdir(join(folder, 'volume'))
+})
+
+afterEach(async () => {
+  await stop()
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function stop(): Promise<void> {
+  running?.process.kill('SIGTERM')
+  await running?.ended
+  running = undefined
+}
+
+interface Backups {
+  backups: {
+    nodes: { name: string; pins: { id: string; by: string; reason: string; until: string | null }[] }[]
+  }
+}
+
+const BACKUPS = '{ backups { nodes { name pins { id by reason until } } } }'
+const DELETE = 'mutation ($names: [ID!]!) { deleteBackups(app: "shop", proc: "web", names: $names) }'
+const AUDIT = '{ audit { nodes { verb facts outcome } } }'
+
+async function start() {
+  const { program, url } = await startStandalone(folder)
+  running = program
+  await program.said(/\/graphql/)
+  return {
+    url,
+    read: async () => (await ask<Backups>(url, BACKUPS)).backups.nodes,
+    remove: (names: string[]) => ask(url, DELETE, { names }),
+    removeByLegacyUrl: (name: string) =>
+      fetch(new URL('/api/v2/app/shop/proc/web/backups/actions/delete', url), {
+        method: 'POST',
+        body: new URLSearchParams({ files: name }),
+      }),
+    pin: (...argv: string[]) => runQuietly('pin', ...argv, '--url', url),
+  }
+}
+
+async function backUp(url: string): Promise<void> {
+  const { jobs } = await ask<{ jobs: { id: string; action: string }[] }>(url, '{ jobs { id action } }')
+  const id = jobs.find(({ action }) => action === 'backup')?.id
+  const run = 'mutation ($id: ID!) { runJob(id: $id) { rid } }'
+  const { runJob } = await ask<{ runJob: { rid: string } }>(url, run, { id })
+  const updated = 'subscription ($rid: ID) { recordUpdated(rid: $rid) { record { state } } }'
+  for await (const event of watch<{ recordUpdated: { record: { state: string } } }>(url, updated, runJob)) {
+    if (['QUEUED', 'RUNNING'].includes(event.recordUpdated.record.state)) continue
+    expect(event.recordUpdated.record.state).toBe('SUCCESS')
+    return
+  }
+}
+
+test('a pinned backup outlives the catalog, and is deleted by nobody until it is released', async () => {
+  await writeFile(join(folder, 'volume', 'file'), 'content')
+  const first = await start()
+  await backUp(first.url)
+  const [{ name } = { name: '' }] = await first.read()
+  expect((await first.pin('list')).out).toBe('Nothing is pinned.\n')
+  const target = [name, '--app', 'shop', '--proc', 'web']
+  expect((await first.pin('add', ...target, '--reason', ' ')).err).toContain('expected 1 to 500\n')
+  const added = await first.pin('add', ...target, '--reason', 'case 4711', '--until', '90d')
+  expect(added).toMatchObject({ code: 0, err: '' })
+  expect(added.out).toMatch(/^Nothing deletes shop-.* until 20.*Z: pin [\da-f]{12}\.\n$/)
+  await expect
+    .poll(async () => (await first.read())[0]?.pins)
+    .toMatchObject([
+      { by: expect.stringMatching(/^graphql/), reason: 'case 4711', until: expect.any(String) },
+    ])
+
+  await stop()
+  await rm(join(folder, 'data', 'controller'), { recursive: true, force: true })
+  const second = await start()
+  await expect.poll(async () => (await second.read())[0]?.pins.length).toBe(1)
+  await expect(second.remove([name])).rejects.toThrow(
+    /CONFLICT: .* pinned it at .*: case 4711\. Release it first/,
+  )
+  const refused = await second.removeByLegacyUrl(name)
+  expect([refused.status, await refused.text()]).toEqual([500, expect.stringContaining('case 4711')])
+  expect(await readdir(join(folder, 'data', 'store', '127.0.0.1'))).toContain(name)
+
+  const listed = await second.pin('list')
+  expect(listed.out).toMatch(/ on 127\.0\.0\.1\n {2}pinned by graphql .* until .*Z: case 4711\n/)
+  const [, command = ''] = /backupd pin (release .*)/.exec(listed.out) ?? []
+  const released = await second.pin(...command.split(' '))
+  expect(released).toMatchObject({
+    code: 0,
+    err: '',
+    out: expect.stringMatching(/^Released: pinned by graphql/),
+  })
+  await expect.poll(async () => (await second.pin('list')).out).toBe('Nothing is pinned.\n')
+  expect(await second.pin(...command.split(' '))).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('has no pin'),
+  })
+  const { audit } = await ask<{ audit: { nodes: { verb: string; outcome: string }[] } }>(second.url, AUDIT)
+  expect(audit.nodes.map(({ verb, outcome }) => `${verb} ${outcome.slice(0, 6)}`)).toEqual(
+    expect.arrayContaining(['release done', 'release failed', 'deleteBackups failed']),
+  )
+  expect((await second.removeByLegacyUrl(name)).status).toBe(204)
+  expect(await readdir(join(folder, 'data', 'store', '127.0.0.1'))).not.toContain(name)
+})
+
+test('a command that cannot be understood says what it expects', async () => {
+  const { pin } = await start()
+  const target = ['x', '--app', 'shop', '--proc', 'web']
+  const wrong = await pin('add', ...target, '--reason', 'y', '--until', 'soon')
+  expect(wrong).toEqual({
+    code: 1,
+    out: '',
+    err: 'backupd: --until is "soon", expected a duration such as 90d, or a time such as 2027-01-31T00:00:00Z\n',
+  })
+  expect((await pin('add', ...target, '--reason', 'y')).err).toContain('There is no backup "x"')
+})
