@@ -93,6 +93,6 @@ export function warnOfAnonymousRanges(ranges: readonly AnonymousRange[], log: Lo
 }
 
 /** `operator of shop, team-* from 10.0.0.20` */
-function describeAnonymousRange({ range, grant: { role, apps } }: AnonymousRange): string {
+export function describeAnonymousRange({ range, grant: { role, apps } }: AnonymousRange): string {
   return `${role} of ${apps === null ? 'everything' : apps.join(', ')} from ${printCidr(range)}`
 }

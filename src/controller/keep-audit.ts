@@ -1,10 +1,11 @@
-import { logAuditHead, openAudit } from '../domain/open-audit.ts'
+import { type KnownHead, logAuditHead, openAudit } from '../domain/open-audit.ts'
 import type { World } from '../domain/world.ts'
 import { writeRefusedRequests, writeSignIns } from '../domain/write-access-digest.ts'
-import { messageOf } from '../lib/errors.ts'
+import { type Json, messageOf } from '../lib/errors.ts'
 import { DAY_MS } from '../lib/time-units.ts'
-import type { AuditHead } from '../wire/audit-entry.ts'
 import { AuditHeadFile } from './audit-head-file.ts'
+import type { ControllerOptions } from './controller-options.ts'
+import { describeStart } from './describe-start.ts'
 
 const SAVE_INTERVAL_MS = 1000
 const SIGN_IN_INTERVAL_MS = 10_000
@@ -14,12 +15,12 @@ const REFUSED_INTERVAL_MS = 600_000
 /** Opens the audit, notes its newest entry beside the catalog, and logs it every day, until `parts` are disposed. */
 export async function keepAudit(
   world: World,
-  { dataDir, version }: { dataDir: string; version: string },
+  options: ControllerOptions,
   parts: AsyncDisposableStack,
 ): Promise<void> {
   const { audit } = world.ports
-  const file = new AuditHeadFile(dataDir, world.problems)
-  await openOrReport(world, await file.read(), version)
+  const file = new AuditHeadFile(options.dataDir, world.problems)
+  await openOrReport(world, await file.read(), describeStart(options))
   await file.save(audit.head)
   logAuditHead(world)
   const saveTimer = setInterval(() => void file.save(audit.head), SAVE_INTERVAL_MS)
@@ -35,9 +36,9 @@ export async function keepAudit(
 }
 
 /** A full disk does not keep the controller from its start: then the next start does it. */
-async function openOrReport(world: World, known: AuditHead | null, version: string): Promise<void> {
+async function openOrReport(world: World, known: KnownHead, start: Record<string, Json>): Promise<void> {
   try {
-    await openAudit(world, known, version)
+    await openAudit(world, known, start)
   } catch (error) {
     const text = `Cannot write to the audit at the start: ${messageOf(error)}. Runs that were interrupted have no end there until the next start`
     world.log.error({ err: error }, text)

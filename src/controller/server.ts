@@ -133,7 +133,7 @@ async function openWorld(options: OpenOptions, parts: AsyncDisposableStack) {
   parts.defer(() => daemon.close())
   // Its questions fail when the daemons are closed.
   parts.defer(() => world.background.close())
-  await keepAudit(world, { dataDir, version: options.version }, parts)
+  await keepAudit(world, options, parts)
   await ensureAdminToken(world, dataDir)
   if (options.access.anonymous === undefined) reportOpenAccess(world)
   warnOfAnonymousRanges(options.access.anonymousFrom ?? [], log)

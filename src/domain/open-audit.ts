@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { isoTime } from '../lib/clock.ts'
+import type { Json } from '../lib/errors.ts'
 import { type AuditHead, EPOCH_VERB } from '../wire/audit-entry.ts'
 import type { World } from './world.ts'
 
@@ -12,8 +13,9 @@ export type KnownHead = AuditHead | null
 /**
  * Ends what a killed controller had begun, and begins a new epoch if the catalog is not the one that was last used here,
  * because a copy was restored: entries of the time between are missing then.
+ * @param start what the entry says of this start
  */
-export async function openAudit(world: World, known: KnownHead, version: string): Promise<void> {
+export async function openAudit(world: World, known: KnownHead, start: Record<string, Json>): Promise<void> {
   const { audit } = world.ports
   const at = isoTime(world.clock.now())
   if (!(await isContinued(world, known))) await beginEpoch(world, known)
@@ -21,7 +23,7 @@ export async function openAudit(world: World, known: KnownHead, version: string)
     const outcome = 'unknown: the controller stopped before it ended'
     await audit.write({ at, who: 'backupd', verb, facts: {}, outcome, begin: id })
   }
-  await audit.write({ at, ...START, facts: { version }, outcome: 'done' })
+  await audit.write({ at, ...START, facts: start, outcome: 'done' })
 }
 
 async function isContinued({ ports: { audit } }: World, known: KnownHead): Promise<boolean> {

@@ -1,10 +1,12 @@
 import { messageOf } from '../lib/errors.ts'
 import type { NotifySink, Settings, SettingsNews, Webhook } from '../wire/settings.ts'
+import { describeSettingsChange } from './notify/describe-change.ts'
 import { findAlarmEvent, makeNotifications } from './notify/make-notifications.ts'
 import type { Notification } from './notify/notification.ts'
 import { makeMailMessage, makeWebhookMessage } from './notify/print-body.ts'
 import type { SinkAnswer } from './notify-ports.ts'
 import { trustedNow, type World } from './world.ts'
+import { writeOwnEntry } from './write-own-entry.ts'
 
 const SOURCE = 'notify'
 const SETTINGS = { source: 'settings', key: 'file' } as const
@@ -33,8 +35,11 @@ export function acceptSettings(world: World, news: SettingsNews): void {
   else reportBroken(world, news.problem)
 }
 
-function takeSettings({ notify, problems, log }: World, { sinks, ping }: Settings): void {
+function takeSettings(world: World, settings: Settings): void {
+  const { notify, problems, log } = world
+  const { sinks, ping } = settings
   problems.clear(SETTINGS.source, SETTINGS.key)
+  noteSettings(world, settings)
   notify.sinks = sinks
   notify.ping = ping
   const names = new Set(sinks.map(({ name }) => name))
@@ -42,6 +47,16 @@ function takeSettings({ notify, problems, log }: World, { sinks, ping }: Setting
   for (const { source, key } of problems.list())
     if (source === SOURCE && !names.has(key)) problems.clear(source, key)
   if (names.size > 0) log.info({ sinks: [...names] }, 'Alarms are sent to the sinks of the settings')
+}
+
+/** Who can write the file decides who hears of alarms. */
+function noteSettings(world: World, settings: Settings): void {
+  const { sinks, ping } = world.notify
+  const facts = describeSettingsChange(settings, { sinks: [...sinks], ping })
+  if (!facts) return
+  void world.background.run(`note the settings of ${world.clock.elapsed()}`, () =>
+    writeOwnEntry(world, { who: 'backupd', verb: 'useSettings', facts }),
+  )
 }
 
 function reportBroken({ problems, log }: World, problem: string): void {

@@ -1,10 +1,10 @@
-import { isoTime } from '../lib/clock.ts'
-import { messageOf } from '../lib/errors.ts'
 import type { World } from './world.ts'
+import { writeOwnEntry } from './write-own-entry.ts'
 
 /** Writes who signed in since the last call, one entry each. */
 export async function writeSignIns(world: World): Promise<void> {
-  for (const who of world.access.digest.takeSignIns()) await write(world, { who, verb: 'signIn', facts: {} })
+  for (const who of world.access.digest.takeSignIns())
+    await writeOwnEntry(world, { who, verb: 'signIn', facts: {} })
 }
 
 /** Writes one entry for all refused requests since the last call that have none of their own. */
@@ -19,18 +19,5 @@ export async function writeRefusedRequests(world: World): Promise<void> {
     }),
     others,
   }
-  await write(world, { who: 'backupd', verb: 'refusedRequests', facts })
-}
-
-async function write(
-  { ports, clock, log, problems }: World,
-  entry: { who: string; verb: string; facts: Record<string, unknown> },
-): Promise<void> {
-  try {
-    await ports.audit.write({ at: isoTime(clock.now()), ...entry, outcome: 'done' })
-  } catch (error) {
-    const text = `Cannot write to the audit: ${messageOf(error)}. The log has what is missing there`
-    log.error({ err: error, ...entry }, text)
-    problems.report({ source: 'audit', key: 'write', text })
-  }
+  await writeOwnEntry(world, { who: 'backupd', verb: 'refusedRequests', facts })
 }

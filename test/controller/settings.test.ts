@@ -58,6 +58,30 @@ test('an alarm reaches the sink of the settings; a broken edit changes nothing, 
 
   await writeSettings(file, `notify: { sinks: [{ name: two, webhook: { url: "${receiver.url}/two" } }] }\n`)
   await expect
+    .poll(() => ask('{ audit(filter: { verb: "useSettings" }) { nodes { facts } } }'), { timeout: 20_000 })
+    .toEqual({
+      audit: {
+        nodes: [
+          {
+            facts: {
+              sinks: [{ name: 'two', channel: 'webhook' }],
+              ping: false,
+              changed: ['one', 'two'],
+              pingChanged: false,
+            },
+          },
+          {
+            facts: {
+              sinks: [{ name: 'one', channel: 'webhook', kinds: ['SILENT'] }],
+              ping: false,
+              changed: ['one'],
+              pingChanged: false,
+            },
+          },
+        ],
+      },
+    })
+  await expect
     .poll(() => ask(HEALTH), { timeout: 20_000 })
     .toMatchObject({ health: { controller: { states: ['OK'] } } })
   const tested = await runQuietly('notification', 'test', 'two', '--url', url)

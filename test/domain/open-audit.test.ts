@@ -16,7 +16,7 @@ async function startAudit() {
     audit.write({ at: AT, who: 'operator', verb, facts: {}, outcome })
   const verbs = async () =>
     (await audit.find({}, { first: 50 })).items.map(({ node: { verb } }) => verb).reverse()
-  const open = (known: Parameters<typeof openAudit>[1]) => openAudit(world, known, '1.2.3')
+  const open = (known: Parameters<typeof openAudit>[1]) => openAudit(world, known, { version: '1.2.3' })
   for (const verb of ['a', 'b', 'c']) await write(verb)
   return { audit, write, verbs, open }
 }
