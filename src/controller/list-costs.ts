@@ -8,7 +8,7 @@ import { MAX_BUCKETS, MAX_GROUPS, MAX_LISTED_BUCKETS } from '../domain/planned-r
 import { MAX_STORE_DAYS } from '../domain/read-store-history.ts'
 import { MAX_DAYS } from '../domain/volume-days.ts'
 import { MAX_UNUSUAL_HOLDS } from '../wire/hold.ts'
-import { MAX_LISTED_PINS } from '../wire/pin.ts'
+import { MAX_LISTED_PINS, MAX_PINS } from '../wire/pin.ts'
 import { MAX_LISTED_HOOKS } from '../wire/record.ts'
 
 /** A field that answers a whole list of objects, without pages. */
@@ -54,7 +54,7 @@ export const PLAIN_LISTS: Readonly<Record<string, PlainList>> = {
   'Viewer.grants': { size: () => single(ROLES.length) },
   'Mutation.acknowledgeUnusual': { size: () => single(MAX_UNUSUAL_HOLDS) },
   'Backup.pins': { size: () => ({ all: Number.POSITIVE_INFINITY, most: MAX_LISTED_PINS }) },
-  'Snapshot.pins': { size: () => ({ all: Number.POSITIVE_INFINITY, most: MAX_LISTED_PINS }) },
+  'Snapshot.pins': { size: () => ({ all: Number.POSITIVE_INFINITY, most: MAX_PINS }) },
   'CatalogRebuild.namespaces': { size: ({ servers }) => single(servers({})) },
 }
 

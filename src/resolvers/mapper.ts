@@ -159,7 +159,7 @@ export function toBackup(world: World, info: BackupInfo): Backup {
     suspect: info.suspect,
     corrupt: info.corrupt,
     verified: info.proof ?? null,
-    ...toHolds(world, info.holds),
+    ...toHolds(world, info.holds, MAX_LISTED_PINS),
     orphaned: isOrphaned(world, info),
     sha256: info.sha256,
     fileCount: info.files,
@@ -172,10 +172,17 @@ export function toBackup(world: World, info: BackupInfo): Backup {
   }
 }
 
-/** What keeps a backup or a snapshot now. */
-export function toHolds(world: World, texts: readonly string[] = []): Pick<Backup, 'holds' | 'pins'> {
+/**
+ * What keeps a backup or a snapshot now.
+ * @param most how many pins are told: whatever lies beside the data, the list has no more than it may cost
+ */
+export function toHolds(
+  world: World,
+  texts: readonly string[],
+  most: number,
+): Pick<Backup, 'holds' | 'pins'> {
   const holds = listHolds(world, texts)
-  return { holds, pins: listPins(holds).slice(0, MAX_LISTED_PINS) }
+  return { holds, pins: listPins(holds).slice(0, most) }
 }
 
 /** A server that left the inventory, or has none of the caller's apps any more, still has its IP. */

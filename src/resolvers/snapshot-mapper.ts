@@ -1,6 +1,7 @@
 // Like mapper.ts, for the content of increments.
 
 import type { World } from '../domain/world.ts'
+import { MAX_PINS } from '../wire/pin.ts'
 import type { DiffPage, FileHistory, SnapshotInfo } from '../wire/snapshot.ts'
 import { toHolds } from './mapper.ts'
 import type { Connection } from './types/connection.ts'
@@ -12,7 +13,7 @@ export function toSnapshot(world: World, info: SnapshotInfo): Snapshot {
   const marks = { good, mirror, partial: state === 'partial', clockInDoubt: info.clockDoubt !== undefined }
   const changedWhileRead = info.changedWhileRead ?? null
   const verified = info.proof ?? null
-  const kept = toHolds(world, info.holds)
+  const kept = toHolds(world, info.holds ?? [], MAX_PINS)
   return {
     id,
     created,

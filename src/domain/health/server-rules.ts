@@ -116,5 +116,11 @@ function printDays({ shortestDays, longestDays }: VerifyDemand): string {
 function describeVersion(server: ServerState, missing: readonly string[]): string {
   if (isLegacyDaemon(server)) return 'It is a legacy daemon. Install backupd there'
   const version = server.debug?.version ?? 'an unknown version'
-  return `Its daemon (${version}) is older than the controller and cannot do all that it asks for: ${missing.join(', ')}. Upgrade it`
+  return `Its daemon (${version}) is older than the controller and cannot do all that it asks for: ${missing.join(', ')}. Upgrade it${warnOfPins(missing)}`
+}
+
+/** What pins (wire/pin.ts) mean to an older daemon: the reasons in a manifest always counted, those of snapshots came later. */
+function warnOfPins(missing: readonly string[]): string {
+  if (missing.includes('holds')) return ': it deletes pinned snapshots when they are old enough'
+  return missing.includes('pins') ? ': it keeps what is pinned beyond the end of the pin' : ''
 }

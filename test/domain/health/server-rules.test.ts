@@ -73,6 +73,17 @@ test('what is wrong is listed worst first, each with its reason', () => {
   expect(because[4]).toContain('(0.9.0) is older than the controller')
 })
 
+test.each([
+  [['holds', 'pins'], 'holds, pins. Upgrade it: it deletes pinned snapshots when they are old enough'],
+  [['pins'], 'pins. Upgrade it: it keeps what is pinned beyond the end of the pin'],
+  [['verify'], 'verify. Upgrade it'],
+])('an older daemon without %j says what becomes of pins', (lacking, because) => {
+  const capabilities = CAPABILITIES.filter((name) => !lacking.includes(name))
+  const found = judge({ capabilities })
+  expect(found.map(({ state }) => state)).toEqual(['OLD_VERSION'])
+  expect(found[0]?.because.endsWith(`: ${because}`)).toBe(true)
+})
+
 test('a legacy daemon, and a clock in doubt', () => {
   expect(judge({ protocol: undefined, capabilities: undefined })).toMatchObject([
     { state: 'OLD_VERSION', because: 'It is a legacy daemon. Install backupd there' },
