@@ -21,10 +21,11 @@ describe.skipIf(noPodman)(`hooks in containers of a real podman (${noPodman ?? '
     await podman?.[Symbol.asyncDispose]()
   }, 60_000)
 
-  const expectNothingOwed = () => {
+  const journals = () => {
     const dir = join(daemon.dir, 'data/hooks')
-    expect(existsSync(dir) ? readdirSync(dir) : []).toEqual([])
+    return existsSync(dir) ? readdirSync(dir) : []
   }
+  const expectNothingOwed = () => expect(journals()).toEqual([])
 
   it('each container of the instance runs them; a stopped one is skipped with a warning', LONG, async () => {
     const scripts = { 'quiesce.sh': `${NOTE}; echo out; echo err >&2`, 'resume.sh': NOTE }
@@ -97,6 +98,60 @@ describe.skipIf(noPodman)(`hooks in containers of a real podman (${noPodman ?? '
     expect(podman.read('d1', '/tmp/calls')).toBe('post_run failed 0\n')
     expectNothingOwed()
   })
+
+  it('a recover runs its hooks in the containers of its volume', LONG, async () => {
+    podman.start('f1', { 'stop.sh': NOTE, 'start.sh': NOTE })
+    const { result } = await backUpWithHooks(daemon, {})
+    const commands = { pre_recover: { command: 'stop.sh now' }, post_recover: { command: 'start.sh' } }
+    const hooks = JSON.stringify({ ...commands, volume: '/data/db', containers: ['f1'] })
+    const form = { app: 'shop', proc: 'shop.web.web', destDir: join(daemon.dir, 'volumes/db'), hooks }
+    const { body } = await daemon.ask('POST', `/api/v1/backup/full/recover/file/${result?.file}`, { form })
+    const record = await daemon.ended((body as { rid: string }).rid)
+    expect(record).toMatchObject({ state: 'success', reason: '' })
+    expect(record.result?.hooks).toMatchObject([
+      { hook: 'pre_recover', container: 'f1' },
+      { hook: 'post_recover', container: 'f1' },
+    ])
+    expect(podman.read('f1', '/tmp/calls')).toBe('pre_recover running 1now\npost_recover success 0\n')
+    expectNothingOwed()
+  })
+
+  it(
+    'a container that is paused meanwhile locks the volume until it can run what it owes',
+    LONG,
+    async () => {
+      const scripts = { 'resume.sh': NOTE, 'end.sh': NOTE }
+      podman.start('g1', { 'quiesce.sh': NOTE, ...scripts })
+      podman.start('g2', {
+        'quiesce.sh': 'touch /tmp/began; until [ -e /tmp/go ]; do sleep 1; done',
+        ...scripts,
+      })
+      const args = { ...HOOKS, containers: ['g1', 'g2'] }
+      const rid = await requestBackupWithHooks(daemon, args, { hooks: { always: { command: 'end.sh' } } })
+      await expect
+        .poll(() => podman.run('exec', 'g2', '/bin/sh', '-c', 'echo /tmp/*'), {
+          timeout: 30_000,
+          interval: 1000,
+        })
+        .toContain('began')
+      podman.run('pause', 'g1')
+      podman.run('exec', 'g2', '/bin/touch', '/tmp/go')
+      const record = await daemon.ended(rid)
+      expect(record).toMatchObject({
+        state: 'partial',
+        reason: expect.stringContaining('container "g1": it is paused'),
+      })
+      const { body } = await daemon.ask('POST', '/api/v1/cron/once/j1')
+      const refused = await daemon.ended((body as { rid: string }).rid)
+      expect(refused).toMatchObject({ state: 'failed', error: { code: 'VOLUME_LOCKED' } })
+      podman.run('unpause', 'g1')
+      const called = () => podman.read('g1', '/tmp/calls')
+      await expect
+        .poll(called, { timeout: 60_000, interval: 2000 })
+        .toBe('pre_run running 1a b\npost_run success 0\nalways success 0\n')
+      await expect.poll(journals, { timeout: 30_000 }).toEqual([])
+    },
+  )
 
   it('a container that is removed meanwhile is reported, and blocks nothing', LONG, async () => {
     podman.start('e1', { 'quiesce.sh': 'touch /tmp/began; sleep 4724', 'resume.sh': NOTE })
