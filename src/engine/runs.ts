@@ -2,6 +2,7 @@ import { BackupdError, messageOf } from '../lib/errors.ts'
 import { canRun } from '../wire/actions.ts'
 import type { Job } from '../wire/job.ts'
 import { isTerminal, type RunRecord } from '../wire/record.ts'
+import { DeadRuns } from './dead-runs.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { FailedRuns } from './failed-runs.ts'
 import { IdleRuns } from './idle-runs.ts'
@@ -34,8 +35,6 @@ const WATCH_INTERVAL_MS = 1000
 const RETRY_INTERVAL_MS = 5000
 /** On shutdown, how long to wait for the ends of runs to reach the disk after all processes are gone. */
 const END_TIMEOUT_MS = 2000
-/** How long runs wait for the volumes of a killed run before they are refused. */
-const SETTLE_WAIT_MS = 30_000
 
 /** Every run from its request until its end is on disk. */
 export class Runs {
@@ -46,6 +45,7 @@ export class Runs {
   readonly #watch: RunWatch
   readonly #watching: NodeJS.Timeout
   readonly #idle: IdleRuns
+  readonly #dead: DeadRuns
   readonly failed: FailedRuns
   readonly locks: VolumeLocks
   #isClosing = false
@@ -65,6 +65,7 @@ export class Runs {
       onYield: (run) => this.#queue.giveLane(run.ticket),
     })
     this.#idle = new IdleRuns({ queue: this.#queue, watch: this.#watch })
+    this.#dead = new DeadRuns({ queue: this.#queue, watch: this.#watch, locks: this.locks })
     this.#watching = setInterval(() => this.#watch.check(), WATCH_INTERVAL_MS).unref()
   }
 
@@ -260,32 +261,10 @@ export class Runs {
     this.#register.end(run)
     this.#watch.end(run)
     this.#idle.end(run)
-    if (run.killed && !this.#isClosing) this.#releaseKilled(run, run.killed)
-    else if (mayBeHalfDone(run, end) && !this.#isClosing) this.#settleDied(run)
+    if (this.#isClosing) this.#queue.leave(run.ticket)
+    else if (run.killed) this.#dead.leaveKilled(run, run.killed)
+    else if (mayBeHalfDone(run, end)) this.#dead.leaveHalfDone(run)
     else this.#queue.leave(run.ticket)
-  }
-
-  /**
-   * Keeps the volumes of a killed run locked until its process is gone and its leftovers are settled. Runs that are
-   * queued for them wait for that, but not forever: a process on a dead mount may never end.
-   */
-  #releaseKilled(run: Run, gone: Promise<void>): void {
-    const { ticket, rid } = run
-    const reason = `the run ${rid} was killed, and is not settled yet; if this lasts, check whether the volume's mount answers`
-    const { hasRoom } = this.#watch
-    const leave = () => this.#queue.leave(ticket)
-    const after = this.#watch.holdStuck(gone)
-    const settled = this.locks.settle(ticket.needs, { reason, after, onLocked: leave })
-    // If too many processes hang, the run keeps its lane, so that their number stays limited.
-    if (hasRoom) this.#queue.giveLane(ticket)
-    void (hasRoom ? within(SETTLE_WAIT_MS, settled) : settled).then(leave)
-  }
-
-  /** Its process is gone, or done. Other runs of its volumes wait while these are settled, and are refused if that fails. */
-  #settleDied({ ticket }: Run): void {
-    this.#queue.giveLane(ticket)
-    const leave = () => this.#queue.leave(ticket)
-    void this.locks.settle(ticket.needs, { onLocked: leave }).then(leave)
   }
 
   async #keepEnd(run: Run, record: RunRecord, { isFirst = true } = {}): Promise<void> {
