@@ -55,11 +55,17 @@ async function programFor(name = ''): Promise<Command> {
   root
     .exitOverride()
     .configureOutput({ outputError: (text) => printError(`backupd: ${text.replace(/^error: /, '')}`) })
-  const one = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-  for (const load of one ? [one] : Object.values(COMMANDS)) {
+  for (const load of listNeeded(name)) {
     root.addCommand((await load()).copyInheritedSettings(root))
   }
   return root
+}
+
+/** Only a list of all commands, or an unknown one, needs all of them. */
+function listNeeded(name: string): (() => Promise<Command>)[] {
+  if (name === '--version' || name === '-V') return []
+  const one = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  return one ? [one] : Object.values(COMMANDS)
 }
 
 /** Joins a message that has one problem per line. */
