@@ -1,8 +1,9 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { syncFolder, writeFileAtomically } from '../lib/atomic-file.ts'
+import { removeUnfinishedWrites, syncFolder, writeFileAtomically } from '../lib/atomic-file.ts'
 import { errnoOf, messageOf } from '../lib/errors.ts'
+import { tolerate } from '../lib/tolerate.ts'
 import { HOOK_STATES, HOOK_WORDS, hookSchema } from '../wire/hook.ts'
 import { RID_PATTERN } from '../wire/ids.ts'
 import { parseJson } from '../wire/json.ts'
@@ -53,9 +54,11 @@ export async function saveHookJournal(dataDir: string, journal: HookJournal): Pr
   await writeFileAtomically(hookJournalFile(dataDir, journal.rid), JSON.stringify(journal))
 }
 
-/** No error if it does not exist. */
+/** No error if it does not exist. Only for the process that alone writes it. */
 export async function deleteHookJournal(dataDir: string, rid: string): Promise<void> {
-  await rm(hookJournalFile(dataDir, rid), { force: true })
+  const file = hookJournalFile(dataDir, rid)
+  await rm(file, { force: true })
+  removeUnfinishedWrites(file)
   await syncFolder(hooksFolder(dataDir))
 }
 
@@ -79,12 +82,18 @@ export async function readHookJournals(dataDir: string): Promise<FoundHookJourna
   return found
 }
 
+/** The runs whose first journal was not written to its end: they have begun no hook, or still write it. */
+export async function listUnwrittenRuns(dataDir: string): Promise<string[]> {
+  const names = await listHookFiles(dataDir)
+  const rids = names.flatMap((name) => /^([\w-]+)\.json\.tmp-\d+$/.exec(name)?.[1] ?? [])
+  return rids.filter((rid) => RID_PATTERN.test(rid) && !names.includes(`${rid}.json`))
+}
+
 async function listJournals(dataDir: string): Promise<string[]> {
-  try {
-    const names = await readdir(hooksFolder(dataDir))
-    return names.filter((name) => name.endsWith('.json') && RID_PATTERN.test(name.slice(0, -'.json'.length)))
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return []
-    throw error
-  }
+  const names = await listHookFiles(dataDir)
+  return names.filter((name) => name.endsWith('.json') && RID_PATTERN.test(name.slice(0, -'.json'.length)))
+}
+
+async function listHookFiles(dataDir: string): Promise<string[]> {
+  return (await tolerate(['ENOENT'], () => readdir(hooksFolder(dataDir)))) ?? []
 }

@@ -1,6 +1,7 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { temporaryDir } from '../support/daemon-kit.ts'
 import { type StartedDaemon, startTestDaemon } from '../support/daemon-start.ts'
 import { backUpWithHooks, requestBackupWithHooks } from '../support/hooked-backup.ts'
 import { makeHookFolder, noHostHooks } from '../support/host-hooks.ts'
@@ -195,3 +196,27 @@ test.skipIf(noHostHooks)(
     expect(journals(daemon)).toEqual([])
   },
 )
+
+test('what a killed run left of the writing of its journal is removed', LONG, async () => {
+  using dir = temporaryDir()
+  const [first, second] = [
+    '179542348924c5167216092acf430c138063f89f27',
+    '179542348924c5167216092acf430c138063f89f28',
+  ]
+  const journal = {
+    format: 1,
+    rid: first,
+    volume: '/v',
+    env: {},
+    hooks: [],
+    state: 'running',
+    begun: [null],
+    calls: [],
+  }
+  const folder = join(dir.path, 'data/hooks')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, `${first}.json`), JSON.stringify(journal))
+  for (const rid of [first, second]) writeFileSync(join(folder, `${rid}.json.tmp-123`), '{')
+  await using daemon = await startTestDaemon({}, dir.path)
+  await expect.poll(() => journals(daemon), { timeout: 30_000 }).toEqual([])
+})

@@ -1,6 +1,12 @@
 import { recreatePlaces } from '../../hooks/create-places.ts'
 import type { HookReport } from '../../hooks/describe-call.ts'
-import { type HookJournal, hookJournalFile, readHookJournals } from '../../hooks/hook-journal.ts'
+import {
+  deleteHookJournal,
+  type HookJournal,
+  hookJournalFile,
+  listUnwrittenRuns,
+  readHookJournals,
+} from '../../hooks/hook-journal.ts'
 import { VolumeHooks } from '../../hooks/volume-hooks.ts'
 import { hasCode } from '../../lib/errors.ts'
 import { countStep } from '../../lib/work-steps.ts'
@@ -32,6 +38,7 @@ export async function findOwedHooks(
   context: Pick<RunContext, 'settings' | 'isRunning' | 'log'>,
   volumes?: readonly string[],
 ): Promise<HookJournal[]> {
+  await removeUnwrittenJournals(context)
   const { journals, broken } = await readHookJournals(context.settings.dataDir)
   for (const { file, reason } of broken)
     context.log('error', `the hooks noted in "${file}" cannot be read: run what they would, then delete it`, {
@@ -40,6 +47,15 @@ export async function findOwedHooks(
   const asked = journals.filter(({ volume }) => !volumes || volumes.includes(volume))
   const isDead = await Promise.all(asked.map(async ({ rid }) => !(await context.isRunning(rid))))
   return asked.filter((_journal, at) => isDead[at])
+}
+
+/** What runs left that were killed while they wrote their first journal. */
+async function removeUnwrittenJournals({
+  settings: { dataDir },
+  isRunning,
+}: Pick<RunContext, 'settings' | 'isRunning'>): Promise<void> {
+  for (const rid of await listUnwrittenRuns(dataDir))
+    if (!(await isRunning(rid))) await deleteHookJournal(dataDir, rid)
 }
 
 /** Runs the hooks that dead runs owe, each at least once. */
