@@ -51,7 +51,8 @@ export function removeUnfinishedWrites(file: string): void {
   const folder = dirname(file)
   const begin = `${basename(file)}.tmp-`
   for (const name of readdirSync(folder))
-    if (name.startsWith(begin) && /^\d+$/.test(name.slice(begin.length))) rmSync(join(folder, name))
+    if (name.startsWith(begin) && /^\d+$/.test(name.slice(begin.length)))
+      rmSync(join(folder, name), { force: true })
 }
 
 /** The file's text, or undefined if the file does not exist. */
