@@ -53,13 +53,13 @@ test('news of a corrupt backup is a problem at once, until a list shows it intac
   expect(faults()).toEqual([])
 })
 
-test('news that replaces the last corrupt backup ends the problem at once', async () => {
+test('news of a newer state that replaces the last corrupt backup ends the problem at once', async () => {
   const { world, faults } = await corruptInTheStore()
   const record = sampleRecord({
     seq: 2,
     state: 'success',
     end: '2026-11-23T08:45:00Z',
-    result: { backup: sampleBackup({ corrupt: null }) },
+    result: { backup: sampleBackup({ corrupt: null, sequence: 2 }) },
   })
   await acceptNews(
     world,
