@@ -54,6 +54,7 @@ function noteSettings(world: World, settings: Settings): void {
   const { sinks, ping } = world.notify
   const facts = describeSettingsChange(settings, { sinks: [...sinks], ping })
   if (!facts) return
+  // A name of its own: work of the same name would be skipped while it runs.
   void world.background.run(`note the settings of ${world.clock.elapsed()}`, () =>
     writeOwnEntry(world, { who: 'backupd', verb: 'useSettings', facts }),
   )

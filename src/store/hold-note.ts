@@ -41,8 +41,8 @@ export async function describeUnreadableHolds(
 }
 
 function describeProblem(namespace: string, problem: string): string {
-  const what = `The note of held snapshots, "${makeHoldKey(namespace)}" in the store, cannot be read: ${problem}`
-  return `${what}. Until it can, no snapshot expires. Bring the file back, or delete it to release all of them`
+  const what = `The note of what is held, "${makeHoldKey(namespace)}" in the store, cannot be read: ${problem}`
+  return `${what}. Until it can, no snapshot and no backup without a manifest is deleted. Bring the file back, or delete it to release all that it held`
 }
 
 /** Does nothing while the note is unreadable, because then every snapshot is held. */

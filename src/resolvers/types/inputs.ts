@@ -89,8 +89,8 @@ export class BackupFilter extends HistoryFilter {
   names?: string[]
 }
 
-@InputType({ description: 'What to recover.' })
-export class RecoverInput {
+@InputType()
+export class NamedBackup {
   @Field(() => ID, { description: 'The app of the backup.' })
   app!: string
 
@@ -106,7 +106,10 @@ export class RecoverInput {
       'The server in whose folder the backup lies. Required if several servers have a backup of that name.',
   })
   server?: string
+}
 
+@InputType({ description: 'What to recover.' })
+export class RecoverInput extends NamedBackup {
   @Field(() => ID, {
     nullable: true,
     description:

@@ -1,6 +1,7 @@
 import { Field, ID, InputType, ObjectType } from 'type-graphql'
 import { DateTime } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
+import { NamedBackup } from './inputs.ts'
 
 @ObjectType({
   ...SIMPLE,
@@ -27,23 +28,7 @@ export class Pin {
 }
 
 @InputType({ description: 'A full backup, or a snapshot of an increment.' })
-export class HoldTarget {
-  @Field(() => ID, { description: 'The app of the backup.' })
-  app!: string
-
-  @Field(() => ID, { description: 'The proc of the backup: `web` or the full name.' })
-  proc!: string
-
-  @Field(() => ID, { description: 'Name of the backup in the store.' })
-  backup!: string
-
-  @Field(() => ID, {
-    nullable: true,
-    description:
-      'The server in whose folder the backup lies. Required if several servers have a backup of that name.',
-  })
-  server?: string
-
+export class HoldTarget extends NamedBackup {
   @Field(() => ID, {
     nullable: true,
     description: 'The snapshot of an increment: its id, or four or more of its first digits.',
