@@ -12,6 +12,7 @@ export interface CommonDaemonFlags {
   ip: string
   volumeRoot: string
   allowPath: string[]
+  recoverDir?: string
   allowHostHooks?: string
   containerSocket?: string
   allowedHost: string[]
@@ -29,6 +30,7 @@ export function readCommonDaemonFlags(flags: CommonDaemonFlags) {
     ip,
     volumeRoot,
     allowPaths: flags.allowPath,
+    ...(flags.recoverDir !== undefined && { recoverDir: flags.recoverDir }),
     hooks: readHookSettings(flags),
     ...(repositoryPasswordFile !== undefined && { repositoryPasswordFile }),
     takeOver,

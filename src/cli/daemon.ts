@@ -20,6 +20,7 @@ import {
   type MetricsFlags,
   NEW_REPOSITORY,
   PASSWORD_FILE_FLAG,
+  RECOVER_DIR,
   readMetricsAddress,
   TAKE_OVER_NAMESPACE,
   VOLUME_ROOT,
@@ -57,6 +58,7 @@ export function daemonCommand(): Command {
     )
     .addOption(VOLUME_ROOT)
     .addOption(ALLOW_PATH)
+    .addOption(RECOVER_DIR)
     .addOption(ALLOW_HOST_HOOKS)
     .addOption(CONTAINER_SOCKET)
   return addStoreFlags(command, 'moosefs')

@@ -41,6 +41,11 @@ export const ALLOW_PATH = new Option(
   .argParser(collect)
   .default([])
 
+export const RECOVER_DIR = new Option(
+  '--recover-dir <dir>',
+  'a directory in which backups may be recovered into new folders, away from all volumes',
+).argParser((dir) => resolve(dir))
+
 export const ALLOW_HOST_HOOKS = new Option(
   '--allow-host-hooks <dir>',
   "run the hooks of instances without containers on this machine: scripts in this directory, which is root's alone",

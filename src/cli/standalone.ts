@@ -42,6 +42,7 @@ import {
   METRICS_ADDR,
   NEW_REPOSITORY,
   PASSWORD_FILE_FLAG,
+  RECOVER_DIR,
   SETTINGS_FLAG,
   TAKE_OVER_NAMESPACE,
   VOLUME_ROOT,
@@ -72,6 +73,7 @@ export function standaloneCommand(): Command {
     .addOption(COPY_DIR)
     .addOption(VOLUME_ROOT)
     .addOption(ALLOW_PATH)
+    .addOption(RECOVER_DIR)
     .addOption(ALLOW_HOST_HOOKS)
     .addOption(CONTAINER_SOCKET)
     .addOption(KEEP_RECORDS)

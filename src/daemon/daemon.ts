@@ -38,6 +38,8 @@ export interface DaemonOptions {
   dataDir: string
   volumeRoot: string
   allowPaths: string[]
+  /** Where recovers may make new folders; if left out, nowhere. */
+  recoverDir?: string
   /** What hooks may do; if left out, none is run. */
   hooks?: HookSettings
   /** Directories besides `allowPaths` that runs may use until allow() is called. */
@@ -173,7 +175,15 @@ async function claimStore(
 }
 
 function makeSettings(options: DaemonOptions, { path, daemonId }: DataDir): RunSettings {
-  const { ip, store, version, repositoryPasswordFile: file, firstPaths = [], hooks = {} } = options
+  const {
+    ip,
+    store,
+    version,
+    repositoryPasswordFile: file,
+    firstPaths = [],
+    hooks = {},
+    recoverDir,
+  } = options
   const allowPaths = absolute([...options.allowPaths, ...firstPaths])
   const reach = { volumeRoot: resolve(options.volumeRoot), allowPaths }
   return {
@@ -181,6 +191,7 @@ function makeSettings(options: DaemonOptions, { path, daemonId }: DataDir): RunS
     daemonId,
     dataDir: path,
     ...reach,
+    ...(recoverDir === undefined ? {} : { recoverDir: resolve(recoverDir) }),
     store,
     version,
     hooks,

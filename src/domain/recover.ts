@@ -1,7 +1,7 @@
 import { findArchiveOfBackup } from '../wire/archive-name.ts'
 import { type BackupInfo, hasSnapshots } from '../wire/backup.ts'
 import type { SentHooks } from '../wire/hook-options.ts'
-import { recoverAction } from '../wire/job.ts'
+import { ELSEWHERE_ACTION, recoverAction } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { type Answer, isRefused, refuse } from './answer.ts'
 import { audited } from './audit.ts'
@@ -22,6 +22,10 @@ export interface RecoverOptions {
   onRefusedRename?: 'refuse' | 'in-place'
   /** Only show what would be done. */
   plan?: boolean
+  /** A new folder to recover into; see recover-elsewhere.ts. */
+  toDirectory?: string | undefined
+  /** The server with that folder; the one of the backup if left out. */
+  toServer?: string | undefined
 }
 
 export interface MigrateOptions extends RecoverOptions {
@@ -36,9 +40,10 @@ export interface MigrateOptions extends RecoverOptions {
 export function recover(world: UserWorld, options: RecoverOptions): Promise<Answer<RunRecord>> {
   return audited(
     world,
-    { verb: 'recover', facts: listFacts(options) },
+    { verb: 'recover', facts: listRecoverFacts(options) },
     {
       async check() {
+        if (options.toServer !== undefined) return refuseServer(options.toServer)
         const backup = await locateRecoverable(world, options, 'recover')
         if (isRefused(backup)) return backup
         const home = findOwnVolume(world, backup)
@@ -54,7 +59,7 @@ export function recover(world: UserWorld, options: RecoverOptions): Promise<Answ
 
 /** Recovers a backup into a volume of another instance of the same proc, on the server where that runs. */
 export function migrate(world: UserWorld, options: MigrateOptions): Promise<Answer<RunRecord>> {
-  const facts = { ...listFacts(options), to: options.to, volume: options.volume }
+  const facts = { ...listRecoverFacts(options), to: options.to, volume: options.volume }
   return audited(
     world,
     { verb: 'migrate', facts },
@@ -72,7 +77,12 @@ export function migrate(world: UserWorld, options: MigrateOptions): Promise<Answ
   )
 }
 
-async function locateRecoverable(
+function refuseServer(toServer: string): Answer<never> {
+  const what = '"toServer" is the server of a new folder, and "toDirectory" is missing'
+  return refuse('BAD_INPUT', `${what}: name it, or use migrate for another instance`, { toServer })
+}
+
+export async function locateRecoverable(
   world: UserWorld,
   { backup: name, snapshot, files, onRefusedRename, plan = false }: RecoverOptions,
   action: 'recover' | 'migrate',
@@ -148,19 +158,21 @@ function findTarget(
   )
 }
 
-interface RecoverTask {
+export interface RecoverTask {
   backup: BackupInfo
   /** The target. */
   server: string
   path: string
   hooks?: SentHooks
+  /** `path` is a new folder, not a volume. */
+  elsewhere?: boolean
 }
 
 function describeTarget({ path, name, containers, recoverHooks }: PlannedVolume) {
   return { path, ...(recoverHooks && { hooks: { ...recoverHooks, volume: name, containers } }) }
 }
 
-function startRecover(
+export function startRecover(
   world: World,
   options: RecoverOptions,
   { backup, server, path, ...target }: RecoverTask,
@@ -171,6 +183,8 @@ function startRecover(
   const plan = options.plan === true
   // A plan changes nothing, so it runs no hooks.
   const hooks = target.hooks && !plan ? { hooks: target.hooks } : {}
+  const elsewhere = target.elsewhere === true
+  const action = elsewhere ? ELSEWHERE_ACTION : recoverAction(plan)
   const inPlace = options.onRefusedRename === 'in-place' ? { onRefusedRename: options.onRefusedRename } : {}
   const args = {
     app,
@@ -184,7 +198,7 @@ function startRecover(
     ...(plan && { plan }),
     ...hooks,
   }
-  return startRun(world, { server, jobId: '', spec: '', action: recoverAction(plan), args }, (rid) =>
+  return startRun(world, { server, jobId: '', spec: '', action, args }, (rid) =>
     world.ports.daemon.recover(server, {
       rid,
       namespace: backup.server,
@@ -198,12 +212,13 @@ function startRecover(
       inUse: options.inUse,
       ...inPlace,
       plan,
+      ...(elsewhere && { elsewhere }),
       ...hooks,
     }),
   )
 }
 
-function listFacts({
+export function listRecoverFacts({
   backup,
   snapshot,
   files,

@@ -49,6 +49,8 @@ export interface RunSettings {
   volumeRoot: string
   /** Absolute directories besides volumeRoot that may be read and written. */
   allowPaths: string[]
+  /** Absolute directory in which new folders may be made for recovers; without it, none is made. */
+  recoverDir?: string
   store: StoreSettings
   version: string
   /** Absolute path of the file with the repository password; without it, the password is in the store. */

@@ -63,7 +63,17 @@ async function* listBackups(http: DaemonHttp, ip: string, namespace: string): As
 
 async function requestRecover(http: DaemonHttp, ip: string, request: RecoverRequest): Promise<string> {
   await requireCapabilities(http, ip, listNeeds(ip, request))
-  const { mode, name, files, snapshot, onRefusedRename, plan = false, hooks, ...rest } = request
+  const {
+    mode,
+    name,
+    files,
+    snapshot,
+    onRefusedRename,
+    plan = false,
+    elsewhere = false,
+    hooks,
+    ...rest
+  } = request
   const route = mode === 'full' ? 'full/recover/file' : 'increment/recover/dir'
   const form = {
     ...rest,
@@ -71,6 +81,7 @@ async function requestRecover(http: DaemonHttp, ip: string, request: RecoverRequ
     ...(snapshot === null ? {} : { snapshot }),
     ...(onRefusedRename === 'in-place' ? { onRefusedRename } : {}),
     ...(plan ? { plan: 'true' } : {}),
+    ...(elsewhere ? { elsewhere: 'true' } : {}),
     ...(hooks ? { hooks: JSON.stringify(hooks) } : {}),
   }
   const path = `${BACKUP}/${route}/${encodeSegment(name)}`
@@ -98,7 +109,7 @@ interface Need {
 
 /** The capabilities that a recover needs. A daemon without them would recover more than requested, or nothing. */
 function listNeeds(ip: string, request: RecoverRequest): Need[] {
-  const { mode, namespace, files, snapshot, plan, onRefusedRename, hooks } = request
+  const { mode, namespace, files, snapshot, plan, elsewhere, onRefusedRename, hooks } = request
   const needs: [boolean, Capability, string][] = [
     [namespace !== ip, 'namespaces', `recover a backup of ${namespace}`],
     [mode === 'full' && files !== null, 'pick-files', 'recover single files of a full backup'],
@@ -106,6 +117,7 @@ function listNeeds(ip: string, request: RecoverRequest): Need[] {
     [snapshot !== null, 'snapshots', 'pick a snapshot'],
     [onRefusedRename === 'in-place', 'in-place', 'copy in place if renames are refused'],
     [hooks !== undefined, 'recover-hooks', 'run the hooks pre_recover and post_recover of the volume'],
+    [elsewhere === true, 'elsewhere', 'recover into a new folder'],
     [plan === true, 'plan', 'show beforehand what it would do'],
   ]
   return needs.filter(([needed]) => needed).map(([, capability, what]) => ({ capability, what }))
@@ -118,7 +130,8 @@ export async function requireCapabilities(http: DaemonHttp, ip: string, needs: N
   const missing = needs.find(({ capability }) => !hasCapability(debug, capability))
   if (!missing) return
   const { capability, what } = missing
-  const message = `The daemon on ${ip} cannot ${what}. Nothing was started. Leave that out, or update the daemon`
+  const version = debug.version ? ` (version ${debug.version})` : ''
+  const message = `The daemon on ${ip}${version} cannot ${what}. Nothing was started. Leave that out, or update the daemon`
   throw new BackupdError('DAEMON_REFUSED', message, { facts: { server: ip, capability } })
 }
 

@@ -37,7 +37,7 @@ export const ERROR_CODES = {
     'An unfinished recover, or a hook that an interrupted run owes, locks the volume. Do what the message says; docs/recover.md has every case.',
   SYSTEM_REFUSED:
     'Fix what the message names (permissions, attributes shown by lsattr, the mount, a limit), or use the alternative that it names; then run it again.',
-  NO_ROOM: 'The volume does not have enough room for the recover; free as much as the message says.',
+  NO_ROOM: 'There is not enough room for the recover; free as much as the message says.',
   ARCHIVE_CORRUPT: 'The archive is damaged. Nothing was restored; use an older backup.',
   ARCHIVE_UNSAFE: 'The archive has names that lead out of the volume. Nothing was restored.',
   ARCHIVE_EMPTY: 'Nothing in the archive could be restored; the volume is unchanged.',

@@ -1,4 +1,5 @@
 import { Counter, Histogram, Registry } from 'prom-client'
+import { ELSEWHERE_ACTION } from '../wire/job.ts'
 import { isTerminal, type RunRecord } from '../wire/record.ts'
 import { VERIFY_ACTION } from '../wire/verification.ts'
 
@@ -12,6 +13,7 @@ const ACTIONS: ReadonlySet<string> = new Set([
   'backup_expire',
   'backup_recover',
   'backup_recover_plan',
+  ELSEWHERE_ACTION,
   'snapshots_delete',
   VERIFY_ACTION,
 ])

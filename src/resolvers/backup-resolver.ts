@@ -3,6 +3,7 @@ import { acknowledgeUnusual } from '../domain/acknowledge-unusual.ts'
 import { isRefused } from '../domain/answer.ts'
 import { countBackups, deleteBackups, findBackups, listFiles, locateBackup } from '../domain/backups.ts'
 import { migrate, recover } from '../domain/recover.ts'
+import { recoverElsewhere } from '../domain/recover-elsewhere.ts'
 import { verifyBackup } from '../domain/verify-backup.ts'
 import { MAX_FILES } from '../wire/daemon-api.ts'
 import { orThrow } from './answer.ts'
@@ -62,12 +63,19 @@ export class BackupResolver {
     return isRefused(found) && found.refused === 'NOT_FOUND' ? null : toBackup(world, orThrow(found))
   }
 
-  @Mutation(() => Record, { description: 'Restores a backup to the volume it was made of.' })
+  @Mutation(() => Record, {
+    description: 'Restores a backup to the volume it was made of, or into a new folder.',
+  })
   async recover(
     @Ctx() { world }: Context,
     @Arg('input', () => RecoverInput) input: RecoverInput,
   ): Promise<Record> {
-    return toRecord(world, orThrow(await recover(world, toRecoverOptions(input))))
+    const { toDirectory, ...options } = toRecoverOptions(input)
+    const started =
+      toDirectory === undefined
+        ? recover(world, options)
+        : recoverElsewhere(world, { ...options, toDirectory })
+    return toRecord(world, orThrow(await started))
   }
 
   @Mutation(() => Record, {

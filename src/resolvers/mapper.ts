@@ -26,7 +26,7 @@ import { inTurns } from './in-turns.ts'
 import type { App, Instance, Proc, Volume } from './types/app.ts'
 import type { Backup, File } from './types/backup.ts'
 import type { Connection } from './types/connection.ts'
-import type { MigrateInput, RecoverInput } from './types/inputs.ts'
+import type { MigrateInput, RecoverInput, VolumeRecoverInput } from './types/inputs.ts'
 import type { InventoryStatus } from './types/inventory.ts'
 import type { Job } from './types/job.ts'
 import type { BackupResult, Record, RecordError } from './types/record.ts'
@@ -118,7 +118,9 @@ function toResult(result: RunResult): BackupResult {
     size: result.size ?? null,
     deleted: result.deleted ?? [],
     entriesRestored: result.entriesRestored ?? null,
+    filesRestored: result.filesRestored ?? null,
     bytesRestored: result.bytesRestored ?? null,
+    directory: result.directory ?? null,
     snapshot: result.snapshot ?? null,
     deletedSnapshots: result.deletedSnapshots ?? [],
     bytesFreed: result.bytesFreed ?? null,
@@ -234,6 +236,15 @@ export function toInventoryStatus({ held, ...status }: ShownInventory): Inventor
 }
 
 export function toRecoverOptions(input: RecoverInput): RecoverOptions {
+  const { toDirectory, toServer } = input
+  return {
+    ...toVolumeOptions(input),
+    toDirectory: toDirectory ?? undefined,
+    toServer: optionalText('toServer', toServer),
+  }
+}
+
+function toVolumeOptions(input: VolumeRecoverInput): RecoverOptions {
   const { app, proc, backup, server, snapshot, files, inUse, onRefusedRename, plan } = input
   return {
     backup: { app, proc, name: backup, server: optionalText('server', server) },
@@ -247,7 +258,7 @@ export function toRecoverOptions(input: RecoverInput): RecoverOptions {
 
 export function toMigrateOptions(input: MigrateInput): MigrateOptions {
   const { to, volume, confirmVolume } = input
-  return { ...toRecoverOptions(input), to, volume, confirmVolume: confirmVolume ?? undefined }
+  return { ...toVolumeOptions(input), to, volume, confirmVolume: confirmVolume ?? undefined }
 }
 
 /** One page of a folder. @param first it is the first page, so its count is the total if no page follows */

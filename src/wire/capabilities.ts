@@ -23,6 +23,7 @@ export const CAPABILITIES = [
   'end-hooks',
   'recover-hooks',
   'pins',
+  'elsewhere',
 ] as const
 
 export type Capability = (typeof CAPABILITIES)[number]

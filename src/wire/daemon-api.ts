@@ -164,6 +164,8 @@ export interface RecoverRequest {
   onRefusedRename?: 'refuse' | 'in-place'
   /** Only show what would be done. */
   plan?: boolean
+  /** `destDir` is a new folder under --recover-dir. */
+  elsewhere?: boolean
   hooks?: SentHooks
 }
 

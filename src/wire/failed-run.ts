@@ -1,4 +1,5 @@
 import { ERROR_CODES, isErrorCode } from '../lib/error-codes.ts'
+import { ELSEWHERE_ACTION } from './job.ts'
 import type { RunRecord } from './record.ts'
 import { VERIFY_ACTION } from './verification.ts'
 
@@ -38,6 +39,8 @@ export function describeRun({ action, args }: Pick<RunRecord, 'action' | 'args'>
     return `The ${args.mode === 'increment' ? 'increment' : 'full backup'} of ${quoteName(args.path)}`
   if (action === 'backup_recover')
     return `The recover of ${quoteName(args.backup)} into ${quoteName(args.destDir)}`
+  if (action === ELSEWHERE_ACTION)
+    return `The recover of ${quoteName(args.backup)} into the new folder ${quoteName(args.destDir)}`
   if (action === VERIFY_ACTION) return `The verification of ${quoteName(args.backup)}`
   return `The run of ${action}`
 }

@@ -101,6 +101,9 @@ export const recoverArgsSchema = z.object({
 })
 export type RecoverArgs = z.infer<typeof recoverArgsSchema>
 
+/** Restores into a new folder and touches no volume: its records are not those of recovers of a volume. */
+export const ELSEWHERE_ACTION = 'backup_recover_elsewhere'
+
 /** Plans have a separate action, so that their records are not mistaken for those of recovers. */
 export function recoverAction(isPlan: boolean): 'backup_recover' | 'backup_recover_plan' {
   return isPlan ? 'backup_recover_plan' : 'backup_recover'

@@ -106,7 +106,11 @@ export const runResultSchema = z
     deleted: z.array(name).optional(),
     /** Entries restored, for `backup_recover`. */
     entriesRestored: count.optional(),
+    /** Names of files among them. */
+    filesRestored: count.optional(),
     bytesRestored: bigCount.optional(),
+    /** The new folder, for `backup_recover_elsewhere`. */
+    directory: z.string().max(4096).optional(),
     /** The present state of other backups that it changed: series, for `backup_expire`; one that is held, for `backup`. */
     changed: z.array(backupInfoSchema).optional(),
     /** Ids of deleted snapshots. */

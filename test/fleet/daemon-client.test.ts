@@ -220,6 +220,7 @@ describe('a daemon of ours', () => {
     ['show beforehand what it would do', { mode: 'increment', files: ['a'], plan: true }],
     ['copy in place if renames are refused', { onRefusedRename: 'in-place' }],
     ['run the hooks pre_recover and post_recover of the volume', { hooks: { volume: '/v', containers: [] } }],
+    ['recover into a new folder', { elsewhere: true }],
     ['pick a snapshot', { mode: 'increment', files: ['a'], snapshot: 'abcd' }],
     ['recover a backup of 10.0.0.9', { namespace: '10.0.0.9' }],
   ] as const)('that cannot %s is not asked to, because it would do something else', async (what, wish) => {
@@ -229,12 +230,15 @@ describe('a daemon of ours', () => {
       startTime: NEVER,
       updateTime: NEVER,
       capabilities: ['news'],
+      version: '0.9.1',
     }
     const { daemon, client } = await daemonThatSays({ body })
     const request = { ...recoverRequest, ...wish } as RecoverRequest
     await expect(client.recover(IP, request)).rejects.toMatchObject({
       code: 'DAEMON_REFUSED',
-      message: expect.stringContaining(`cannot ${what}. Nothing was started`),
+      message: expect.stringContaining(
+        `The daemon on ${IP} (version 0.9.1) cannot ${what}. Nothing was started`,
+      ),
     })
     expect(daemon.seen.map(({ method }) => method)).toEqual(['GET'])
   })

@@ -20,7 +20,7 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   BackupConnection: 'edges nodes pageInfo totalCount totalCountIsCapped',
   BackupEdge: 'cursor node',
   BackupResult:
-    'bytesAdded bytesFreed bytesRead bytesRestored deleted deletedSnapshots entriesRestored file filesChanged filesDeleted filesNew filesUnchanged hookCount hooks plan size snapshot verification',
+    'bytesAdded bytesFreed bytesRead bytesRestored deleted deletedSnapshots directory entriesRestored file filesChanged filesDeleted filesNew filesRestored filesUnchanged hookCount hooks plan size snapshot verification',
   CatalogCopy: 'path size',
   CatalogRebuild: 'dryRun namespaces',
   ChangedWhileRead: 'count names',

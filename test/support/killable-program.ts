@@ -53,8 +53,8 @@ export async function makeKillableProgram() {
   for (let n = 0; n < SMALL; n++) writeFileSync(`${volume}/small-${n}`, `${n}`)
 
   /** Starts the program on the existing data; killed after the test at the latest. */
-  async function start(): Promise<Running> {
-    const { program, url } = await startStandalone(folder)
+  async function start(flags: string[] = []): Promise<Running> {
+    const { program, url } = await startStandalone(folder, flags)
     onTestFinished(async () => {
       program.process.kill('SIGKILL')
       await program.ended
@@ -131,11 +131,11 @@ export async function startBackup({ url }: Running): Promise<string> {
   return runJob.rid
 }
 
-export async function startRecover({ url }: Running, backup: string): Promise<string> {
+export async function startRecover({ url }: Running, backup: string, more: object = {}): Promise<string> {
   const { recover } = await ask<{ recover: { rid: string } }>(
     url,
     'mutation ($input: RecoverInput!) { recover(input: $input) { rid } }',
-    { input: { app: 'shop', proc: 'web', backup } },
+    { input: { app: 'shop', proc: 'web', backup, ...more } },
   )
   return recover.rid
 }

@@ -11,7 +11,7 @@ import { backupHistoryPlugin } from './backup_history/plugin.ts'
 import { backupInfoPlugin } from './backup_info/plugin.ts'
 import { backupListPlugin } from './backup_list/plugin.ts'
 import { backupNamespacesPlugin } from './backup_namespaces/plugin.ts'
-import { recoverPlanPlugin, recoverPlugin } from './backup_recover/plugin.ts'
+import { recoverElsewherePlugin, recoverPlanPlugin, recoverPlugin } from './backup_recover/plugin.ts'
 import { backupSnapshotsPlugin } from './backup_snapshots/plugin.ts'
 import { backupUnknownPlugin } from './backup_unknown/plugin.ts'
 import { backupVerifyPlugin } from './backup_verify/plugin.ts'
@@ -42,6 +42,7 @@ export const plugins: readonly Plugin[] = [
   backupVerifyDuePlugin,
   recoverPlugin,
   recoverPlanPlugin,
+  recoverElsewherePlugin,
   pinAddPlugin,
   pinReleasePlugin,
   settlePlugin,

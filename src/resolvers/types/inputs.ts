@@ -108,8 +108,8 @@ export class NamedBackup {
   server?: string
 }
 
-@InputType({ description: 'What to recover.' })
-export class RecoverInput extends NamedBackup {
+@InputType()
+export class VolumeRecoverInput extends NamedBackup {
   @Field(() => ID, {
     nullable: true,
     description:
@@ -147,8 +147,24 @@ export class RecoverInput extends NamedBackup {
   plan?: boolean | null
 }
 
+@InputType({ description: 'What to recover.' })
+export class RecoverInput extends VolumeRecoverInput {
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'Recovers into this new folder and touches no volume: an absolute path under the `--recover-dir` of the daemon. No hooks are run.',
+  })
+  toDirectory?: string | null
+
+  @Field(() => ID, {
+    nullable: true,
+    description: 'The server on which `toDirectory` is made. If left out: the server of the backup.',
+  })
+  toServer?: string
+}
+
 @InputType({ description: 'What to recover, and into which instance.' })
-export class MigrateInput extends RecoverInput {
+export class MigrateInput extends VolumeRecoverInput {
   @Field(() => Int, { description: 'Number of the instance to recover into.' })
   to!: number
 

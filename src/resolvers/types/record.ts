@@ -138,8 +138,17 @@ export class BackupResult {
   @Field(() => Int, { nullable: true, description: 'Number of restored entries.' })
   entriesRestored!: number | null
 
+  @Field(() => Int, { nullable: true, description: 'Number of files among the restored entries.' })
+  filesRestored!: number | null
+
   @Field(() => BigIntScalar, { nullable: true, description: 'Bytes of restored file content.' })
   bytesRestored!: number | null
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'The new folder with the restored files, on the server of the record.',
+  })
+  directory!: string | null
 
   @Field(() => ID, { nullable: true, description: 'Id of the snapshot that was made.' })
   snapshot!: string | null

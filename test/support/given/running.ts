@@ -25,6 +25,8 @@ const RECOVER = 'mutation ($input: RecoverInput!) { recover(input: $input) { rid
 export interface RunningOptions {
   /** Where the store is, if not in a folder of the test. */
   store?: StoreSettings
+  /** Where the daemon may recover into new folders. */
+  recoverDir?: string
   /** Called before anything starts, with the folders of the store and of the volume's proc. */
   prepare?(folders: { store: string; instance: string }): void
 }
@@ -53,10 +55,13 @@ export async function startRunning<Backups extends number>(
   return { ...programs, backups }
 }
 
-async function startPrograms(facts: Facts, { prepare, store: settings }: RunningOptions) {
+async function startPrograms(facts: Facts, { prepare, store: settings, recoverDir }: RunningOptions) {
   const folders = await makeFolders(facts, prepare)
   const { folder, store } = folders
-  const daemon = await startTestDaemon(folder, IP, settings && { store: settings })
+  const daemon = await startTestDaemon(folder, IP, {
+    ...(settings && { store: settings }),
+    ...(recoverDir !== undefined && { recoverDir }),
+  })
   const inventory = toldInventory(inventoryOf(facts))
   const { url } = await startTestController({ folder, inventory, daemonUrls: { [IP]: daemon.url } })
   const ask: Asker = async (query, variables = {}) => {

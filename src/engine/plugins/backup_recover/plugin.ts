@@ -1,8 +1,9 @@
-// The actions backup_recover and backup_recover_plan. recover-args.ts checks the arguments, recover.ts does the work
-// or shows what it would do. It uses the store and volume/swap, and does not know where its record goes.
+// The actions backup_recover, backup_recover_plan and backup_recover_elsewhere. recover-args.ts checks the arguments,
+// recover.ts does the work or shows what it would do, elsewhere.ts does it in a new folder. It uses the store and volume/swap, and does not know where its record goes.
 
-import type { RecoverArgs } from '../../../wire/job.ts'
+import { ELSEWHERE_ACTION, type RecoverArgs } from '../../../wire/job.ts'
 import type { Plugin } from '../../plugin.ts'
+import { fillJobPaths, parseElsewhereArgs, runRecoverElsewhere } from './elsewhere.ts'
 import { runRecover } from './recover.ts'
 import { fillDestDir, parseRecoverArgs } from './recover-args.ts'
 
@@ -27,4 +28,14 @@ export const recoverPlanPlugin: Plugin<RecoverArgs> = {
   parseArgs: (raw) => ({ ...parseRecoverArgs(raw), plan: true }),
   settlesFirst: () => false,
   changesVolumes: false,
+}
+
+/** Restores a backup into a new folder and touches no volume. It is locked like a volume, so that two runs cannot share it. */
+export const recoverElsewherePlugin: Plugin<RecoverArgs> = {
+  name: ELSEWHERE_ACTION,
+  parseArgs: parseElsewhereArgs,
+  fillArgs: fillJobPaths,
+  needs: ({ destDir }) => [destDir],
+  changesVolumes: true,
+  run: runRecoverElsewhere,
 }

@@ -60,6 +60,7 @@ export async function runRecover(args: RecoverArgs, context: RunContext): Promis
   const chosen = args.files && chosenFiles(args.files)
   const run: Recover = { args, context, source, volume, chosen, step, warnOnce: createWarnOnce(context) }
   warnOfBackup(run)
+  if (!volume.exists) context.warn(`the volume "${volume.path}" did not exist and is created`)
   await step('check for room', () => checkRoom({ source, volume, chosen, signal: context.signal }))
   const hooks = await step('check the hooks', () => openRecoverHooks(args, context, volume))
   const outcome = await closeOnFailure(hooks, context, async () => {
@@ -70,7 +71,7 @@ export async function runRecover(args: RecoverArgs, context: RunContext): Promis
 }
 
 /** `pre_recover` has been run by now, which may have ended the users of the volume. */
-async function stageAndSwap(run: Recover, claim: VolumeClaim): Promise<RunOutcome> {
+export async function stageAndSwap(run: Recover, claim: VolumeClaim): Promise<RunOutcome> {
   const { args, context, volume, chosen, step } = run
   await step('look for users', () => checkInUse(run))
   await using staging = await step('stage', () =>
@@ -108,7 +109,7 @@ async function plan(
   return { ...describeEnd(refused + missing), result: { plan: { ...plan, ...how } } }
 }
 
-function createWarnOnce(context: RunContext): Recover['warnOnce'] {
+export function createWarnOnce(context: RunContext): Recover['warnOnce'] {
   const warned = new Set<string>()
   return (message, kind = message) => {
     if (!warned.has(kind)) context.warn(message)
@@ -128,14 +129,17 @@ async function fillAndSwap(run: Recover, staging: Staging): Promise<RunOutcome> 
   return describeOutcome(summary, refused + missing)
 }
 
-async function findBackup({ namespace, backup }: RecoverArgs, context: RunContext): Promise<StoredBackup> {
+export async function findBackup(
+  { namespace, backup }: RecoverArgs,
+  context: RunContext,
+): Promise<StoredBackup> {
   const store = await openRunStore(context, (message) => context.warn(message))
   const found = await store.find(namespace, backup, { trustsManifest: true })
   if (found) return found
   throw new BackupdError('NOT_FOUND', `it does not exist in the namespace ${namespace}`)
 }
 
-function createReader(context: RunContext): Reader {
+export function createReader(context: RunContext): Reader {
   const { settings, signal } = context
   return { dataDir: settings.dataDir, signal, warn: (message) => context.warn(message) }
 }
@@ -159,11 +163,10 @@ async function openTarget(path: string, { settings }: RunContext): Promise<HeldV
   }
 }
 
-function warnOfBackup({ source, volume, context }: Recover): void {
+export function warnOfBackup({ source, context }: Pick<Recover, 'source' | 'context'>): void {
   if (source.state === 'partial')
     context.warn('the backup is partial: the record of its run lists what is missing')
   if (source.suspect !== null) context.warn(`the backup is suspect: ${source.suspect}`)
-  if (!volume.exists) context.warn(`the volume "${volume.path}" did not exist and is created`)
 }
 
 async function checkInUse({ args, volume, warnOnce }: Recover): Promise<void> {
@@ -245,8 +248,9 @@ async function swap(
   return refused
 }
 
-function describeOutcome({ entries, bytes, faults }: UnpackSummary, refused: number): RunOutcome {
-  return { ...describeEnd(faults + refused), result: { entriesRestored: entries, bytesRestored: bytes } }
+function describeOutcome({ entries, files, bytes, faults }: UnpackSummary, refused: number): RunOutcome {
+  const result = { entriesRestored: entries, filesRestored: files, bytesRestored: bytes }
+  return { ...describeEnd(faults + refused), result }
 }
 
 function describeEnd(inexact: number): Pick<RunOutcome, 'state' | 'reason'> {

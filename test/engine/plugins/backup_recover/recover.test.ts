@@ -69,7 +69,12 @@ test('chosen files of a full backup are put in place, and the rest is left alone
   const world = await makeBackedUpWorld()
   for (const path of ['3', '4']) writeFileSync(`${world.volume}/${path}`, 'changed since')
   const { state, result } = await world.recover(world.name, { files: ['3', '/7'] })
-  expect({ state, ...result }).toEqual({ state: 'success', entriesRestored: 3, bytesRestored: 20_000 })
+  expect({ state, ...result }).toEqual({
+    state: 'success',
+    entriesRestored: 3,
+    filesRestored: 2,
+    bytesRestored: 20_000,
+  })
   expect(readFileSync(`${world.volume}/3`)).toHaveLength(10_000)
   expect(readFileSync(`${world.volume}/4`, 'utf8')).toBe('changed since')
   expect(readdirSync(world.volume)).toHaveLength(51)
