@@ -35,7 +35,9 @@ export function recoverElsewhere(world: UserWorld, options: ElsewhereOptions): P
         if (isRefused(backup)) return backup
         const server = toServer ?? backup.server
         const refusal =
-          refuseForeignVolume(world, backup) ?? refuseVolumeOptions(options) ?? refuseUnknown(world, server)
+          refuseForeignVolume(world, backup) ??
+          refuseVolumeOptions(options) ??
+          refuseUnknown(world, backup, server)
         return refusal ?? { backup, server, path, elsewhere: true }
       },
       act: (target) => startRecover(world, options, target),
@@ -58,9 +60,10 @@ function refuseVolumeOptions({ plan, onRefusedRename }: RecoverOptions): Refused
   return refuse('BAD_INPUT', `${what}: leave "plan" and "onRefusedRename" out, or "toDirectory"`, {})
 }
 
-/** Also if no app that the caller may see has volumes there. */
-function refuseUnknown(world: UserWorld, server: string): Refused | undefined {
-  if (world.servers.has(server) && seesServer(world, server)) return undefined
+/** Another server than that of the backup must also have volumes of an app that the caller may see. */
+function refuseUnknown(world: UserWorld, backup: BackupInfo, server: string): Refused | undefined {
+  const isSeen = server === backup.server || seesServer(world, server)
+  if (world.servers.has(server) && isSeen) return undefined
   const what = `The server ${JSON.stringify(server.slice(0, 100))} is not in the inventory`
   return refuse('NOT_FOUND', `${what}: name another one in "toServer"`, { server })
 }

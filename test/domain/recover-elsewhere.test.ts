@@ -30,7 +30,7 @@ async function start() {
   return { ...filled, options, name }
 }
 
-test('restorers of the app may, others may not, and the audit has both', async () => {
+test('restorers of the app may, and others may not', async () => {
   const { world, options } = await start()
   for (const [role, apps] of [
     ['viewer', null],
@@ -71,4 +71,17 @@ test('another server of the inventory may be named, and only such a one', async 
   expect(daemons.at(OTHER).recovers).toMatchObject([
     { namespace: IP, destDir: '/srv/restored/db', elsewhere: true, files: null },
   ])
+})
+
+test('a backup whose app left the inventory is recovered on its server, not on one that its restorers do not see', async () => {
+  const { world, options } = await start()
+  const name = 'old-old.web.web-1-data-db-1795425846.tar.gz'
+  const orphan = sampleBackup({ server: IP, name, app: 'old', proc: 'old.web.web' })
+  await world.ports.backups.reconcile(IP, pagesOf([orphan]), false)
+  const restorer = asCaller(world, callerWith('restorer', ['old']))
+  const wanted = { ...options, backup: { app: 'old', proc: 'web', name } }
+  expect(await recoverElsewhere(restorer, { ...wanted, toServer: OTHER })).toMatchObject({
+    refused: 'NOT_FOUND',
+  })
+  expect(await recoverElsewhere(restorer, wanted)).toMatchObject({ server: IP })
 })
