@@ -46,6 +46,13 @@ test('restorers of the app may, and others may not', async () => {
     server: IP,
     args: { destDir: '/srv/restored/db', namespace: IP },
   })
+  const { items } = await world.ports.audit.find({}, { first: 10 })
+  expect(items.map(({ node }) => node)).toContainEqual(
+    expect.objectContaining({
+      verb: 'recover',
+      facts: expect.objectContaining({ toDirectory: '/srv/restored/db', toServer: null }),
+    }),
+  )
 })
 
 test('a forged manifest does not open the backups of another app', async () => {
