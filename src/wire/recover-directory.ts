@@ -15,13 +15,13 @@ const SHOWN = 100
  */
 export function checkRecoverDirectory(path: string): string {
   const trimmed = path.length <= 2 * MAX_PATH ? trimEndSlashes(path) : path
-  const flaw = findFlaw(trimmed)
+  const flaw = findDirectoryFlaw(trimmed)
   if (flaw === undefined) return trimmed
   const what = `Cannot recover into ${JSON.stringify(path.slice(0, SHOWN))}: ${flaw}`
   throw new BackupdError('BAD_INPUT', `${what}, expected the absolute path of a new folder`)
 }
 
-function findFlaw(path: string): string | undefined {
+function findDirectoryFlaw(path: string): string | undefined {
   if (Buffer.byteLength(path) > MAX_PATH) return `it is longer than ${MAX_PATH} bytes`
   if (!path.isWellFormed() || /[\p{Cc}\\\uFFFD]/u.test(path))
     return 'it has a control character, a backslash or a character that is not valid Unicode'

@@ -7,7 +7,7 @@ import type { DaemonFacts, RunContext, RunOutcome } from '../../plugin.ts'
 import { claimSettledVolume } from '../claim-settled-volume.ts'
 import { checkKeptRoom, watchKeptRoom } from './kept-room.ts'
 import { openNewDirectory } from './new-directory.ts'
-import { createReader, createWarnOnce, findBackup, stageAndSwap, warnOfBackup } from './recover.ts'
+import { createReader, createWarnOnce, openBackupToRecover, stageAndSwap, warnOfBackup } from './recover.ts'
 import { parseRecoverArgs } from './recover-args.ts'
 
 /** Throws BAD_INPUT. */
@@ -33,7 +33,7 @@ export function fillJobPaths(raw: Readonly<Record<string, unknown>>, { jobs }: D
 export async function runRecoverElsewhere(args: RecoverArgs, context: RunContext): Promise<RunOutcome> {
   const { step } = namedSteps(`Cannot recover "${args.backup}" into a new folder`, context.signal)
   using volume = await step('check the folder', () => openNewDirectory(args, context.settings))
-  await using backup = await step('find the backup', () => findBackup(args, context))
+  await using backup = await step('find the backup', () => openBackupToRecover(args, context))
   await using source = await step('find the backup', () => backup.open(args.snapshot, createReader(context)))
   await using claim = await step('claim the folder', () => claimSettledVolume(context, volume.path))
   const chosen = args.files && chosenFiles(args.files)

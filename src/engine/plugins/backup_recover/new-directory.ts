@@ -23,7 +23,7 @@ export async function openNewDirectory(
     },
   )
   try {
-    if (directory.exists) throw alreadyExists(destDir)
+    if (directory.exists) throw nameIsTaken(destDir)
     await refuseVolumes(directory.path, await listVolumeRoots(settings, recoverDir), jobPaths)
     await refuseOwnFolders(directory.path, settings)
     return directory
@@ -53,12 +53,12 @@ async function explainPath(error: unknown, path: string, recoverDir: string): Pr
   }
   if (error.code !== 'VOLUME_MISSING') return error
   const found = await tolerate(['ENOENT', 'ENOTDIR', 'EACCES'], () => lstat(path))
-  if (found) return alreadyExists(path)
+  if (found) return nameIsTaken(path)
   const what = `the directory above "${path}" does not exist, or a symbolic link leads to it: name one that exists`
   return new BackupdError('NOT_FOUND', what, { cause: error })
 }
 
-function alreadyExists(path: string): BackupdError {
+function nameIsTaken(path: string): BackupdError {
   return new BackupdError('CONFLICT', `"${path}" already exists, expected a new folder: name another one`)
 }
 

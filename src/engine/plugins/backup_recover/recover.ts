@@ -48,7 +48,7 @@ interface Recover extends Steps {
  */
 export async function runRecover(args: RecoverArgs, context: RunContext): Promise<RunOutcome> {
   const { step } = namedSteps(`Cannot recover "${args.backup}"`, context.signal)
-  await using backup = await step('find the backup', () => findBackup(args, context))
+  await using backup = await step('find the backup', () => openBackupToRecover(args, context))
   await using source = await step('find the backup', () => backup.open(args.snapshot, createReader(context)))
   using volume = await step('check the volume', () =>
     openTarget(args.destDir || resolveHome(args, source), context),
@@ -129,7 +129,7 @@ async function fillAndSwap(run: Recover, staging: Staging): Promise<RunOutcome> 
   return describeOutcome(summary, refused + missing)
 }
 
-export async function findBackup(
+export async function openBackupToRecover(
   { namespace, backup }: RecoverArgs,
   context: RunContext,
 ): Promise<StoredBackup> {
