@@ -30,11 +30,26 @@ class FolderByFolder extends BaseSequencer {
   }
 }
 
+/**
+ * What our code starts in a test is the built program: its files load twice as fast. `globalSetup` builds it when it is
+ * older than its sources.
+ */
+const startWhatIsBuilt = {
+  name: 'start-what-is-built',
+  transform: (code: string) =>
+    code.replaceAll(
+      /new URL\(`\.\/([a-z-]+)\$\{extname\(import\.meta\.url\)\}`, import\.meta\.url\)/g,
+      (_, name) => `new URL(${JSON.stringify(new URL(`dist/program/${name}.js`, import.meta.url))})`,
+    ),
+}
+
 export default defineConfig({
+  plugins: [startWhatIsBuilt],
   // One copy of graphql: its CommonJS and module builds refuse each other's schemas.
   resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
   test: {
     environment: 'node',
+    globalSetup: 'test/support/build-first.ts',
     pool: 'forks',
     // Much of the time is spent waiting for programs that the tests start.
     maxWorkers: availableParallelism() + 1,

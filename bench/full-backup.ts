@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { openSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { parseArgs } from 'node:util'
+import { bundleAside } from '../scripts/bundle.ts'
 import { asRunner } from './as-runner.ts'
 import { mixedTree } from './mixed-tree.ts'
 
@@ -22,7 +23,7 @@ const tree = mixedTree({ mib: Number(values.mib), files: Number(values.files) })
 const folder = dirname(tree.path)
 const archive = (name: string) => `${folder}/full-backup-${name}.tar.gz`
 
-/** Started like the engine starts its runners. */
+const child = await bundleAside('bench/full-backup-child.ts')
 
 interface Outcome {
   seconds: number
@@ -74,7 +75,7 @@ function medianOf(name: string): Outcome {
 async function runOurs(): Promise<Outcome> {
   let printed = ''
   const outcome = await timed('ours', async (file) => {
-    printed = asRunner('./full-backup-child.ts', tree.path, file)
+    printed = asRunner(child, tree.path, file)
   })
   return { ...outcome, peakMiB: JSON.parse(printed).peakMiB }
 }

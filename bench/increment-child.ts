@@ -1,27 +1,18 @@
 import { systemClock } from '../src/lib/clock.ts'
+import { parseSnapshot } from '../src/restic/nodes/snapshot-file.ts'
+import { createRepository } from '../src/restic/repository/create-repository.ts'
+import { openRepository, repositoryExists } from '../src/restic/repository/open-repository.ts'
 import type { RepositoryPlace } from '../src/restic/repository/repository.ts'
-import { built, openBuiltDriver } from './open-built-driver.ts'
+import { makeSnapshot } from '../src/restic/write/make-snapshot.ts'
+import { openDriverOf } from './open-driver-of.ts'
 
 /**
- * Makes a snapshot of argv[3] in the store argv[2] (see open-built-driver.ts), on top of the newest, and prints time and
- * memory as JSON; without argv[3], it only creates the repository. A process of its own, as a runner is, and of the
- * built program, as runners are.
+ * Makes a snapshot of argv[3] in the store argv[2] (see open-driver-of.ts), on top of the newest, and prints time and
+ * memory as JSON; without argv[3], it only creates the repository. A process of its own, as a runner is, and
+ * bundled, as runners are.
  */
 const [, , store = '', volume = ''] = process.argv
-const { createRepository } = await built<typeof import('../src/restic/repository/create-repository.ts')>(
-  'restic/repository/create-repository',
-)
-const { openRepository, repositoryExists } = await built<
-  typeof import('../src/restic/repository/open-repository.ts')
->('restic/repository/open-repository')
-const { parseSnapshot } = await built<typeof import('../src/restic/nodes/snapshot-file.ts')>(
-  'restic/nodes/snapshot-file',
-)
-const { makeSnapshot } = await built<typeof import('../src/restic/write/make-snapshot.ts')>(
-  'restic/write/make-snapshot',
-)
-
-const place: RepositoryPlace = { driver: await openBuiltDriver(store), base: 'repo' }
+const place: RepositoryPlace = { driver: await openDriverOf(store), base: 'repo' }
 const options = {
   password: Buffer.from('benchmark'),
   clock: systemClock,

@@ -1,5 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { bundleAside } from '../scripts/bundle.ts'
 import { asRunner } from './as-runner.ts'
 
 /**
@@ -14,21 +15,17 @@ const { values } = parseArgs({
   },
 })
 const TARGET = 400
+const BACKUP = await bundleAside('bench/increment-child.ts')
+const RESTORE = await bundleAside('bench/snapshot-restore-child.ts')
 
 const place = mkdtempSync(`${values.folder}/backupd-increment-memory-`)
 try {
   const volume = makeVolume()
   for (const folder of ['store', 'restored']) mkdirSync(`${place}/${folder}`)
   writeFileSync(`${place}/password`, 'benchmark')
-  measure('first', './increment-child.ts', `${place}/store`, volume)
-  measure('unchanged', './increment-child.ts', `${place}/store`, volume)
-  measure(
-    'restore',
-    './snapshot-restore-child.ts',
-    `${place}/store`,
-    `${place}/password`,
-    `${place}/restored`,
-  )
+  measure('first', BACKUP, `${place}/store`, volume)
+  measure('unchanged', BACKUP, `${place}/store`, volume)
+  measure('restore', RESTORE, `${place}/store`, `${place}/password`, `${place}/restored`)
 } finally {
   rmSync(place, { recursive: true, force: true })
 }

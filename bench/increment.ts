@@ -3,6 +3,7 @@ import { createCipheriv } from 'node:crypto'
 import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { bundleAside } from '../scripts/bundle.ts'
 import { asRunner } from './as-runner.ts'
 import { mixedTree } from './mixed-tree.ts'
 
@@ -20,7 +21,7 @@ const { values } = parseArgs({
   },
 })
 const OUT = fileURLToPath(new URL('./out/', import.meta.url))
-const CHILD = './increment-child.ts'
+const CHILD = await bundleAside('bench/increment-child.ts')
 const MiB = 2 ** 20
 const rounds = Number(values.rounds)
 

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { bundleAside } from '../scripts/bundle.ts'
 import { asRunner } from './as-runner.ts'
 import { mixedTree } from './mixed-tree.ts'
 import { restoreInTurns } from './restore-in-turns.ts'
@@ -20,6 +21,8 @@ const { values } = parseArgs({
 })
 const tree = mixedTree({ mib: Number(values.mib), files: Number(values.files) })
 const archive = `${tree.path}.tar.gz`
+const packing = await bundleAside('bench/full-backup-child.ts')
+const unpacking = await bundleAside('bench/recover-child.ts')
 
 makeArchive()
 restoreInTurns({
@@ -32,11 +35,11 @@ restoreInTurns({
 
 function makeArchive(): void {
   if (existsSync(`${archive}.json`)) return
-  writeFileSync(`${archive}.json`, asRunner('./full-backup-child.ts', tree.path, archive))
+  writeFileSync(`${archive}.json`, asRunner(packing, tree.path, archive))
 }
 
 function runOurs(target: string): number {
-  const printed = JSON.parse(asRunner('./recover-child.ts', archive, target))
+  const printed = JSON.parse(asRunner(unpacking, archive, target))
   if (printed.files !== tree.files || printed.warnings > 0)
     throw new Error(`not all came back: ${JSON.stringify(printed)}`)
   return printed.peakMiB

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { bundleAside } from '../scripts/bundle.ts'
 import { setEnvironmentOfChildren } from '../src/cli/environment.ts'
 import { RUNNER_ARGV } from '../src/engine/runner.ts'
 import { startSwift } from '../test/support/swift.ts'
@@ -23,6 +24,9 @@ const { values } = parseArgs({
   },
 })
 const MAX_MIB = 300
+const ARCHIVE = await bundleAside('bench/s3/archive-child.ts')
+const BACKUP = await bundleAside('bench/increment-child.ts')
+const RESTORE = await bundleAside('bench/snapshot-restore-child.ts')
 const tree = mixedTree({ mib: Number(values.mib), files: Number(values.files) })
 const folder = mkdtempSync(join(dirname(tree.path), 's3-'))
 setEnvironmentOfChildren()
@@ -66,19 +70,19 @@ async function compareAll(): Promise<void> {
   for (const name of ['data', 'restic-cache']) rmSync(join(folder, name), { recursive: true, force: true })
   const upload = `tar -C ${dirname(path)} -cf - ${basename(path)} | pigz -p2 | ${nodeChild('s3/upload-child.ts')} '${store}' other.tar.gz`
   const download = `${nodeChild('s3/download-child.ts')} '${store}' other.tar.gz | tar -C ${makeFolder('untarred')} -xzf -`
-  await run('full backup', () => runOurs('s3/archive-child.ts', 'pack', store, path))
+  await run('full backup', () => runOurs(ARCHIVE, 'pack', store, path))
   await run('tar | pigz | upload', () => runShell(upload))
-  await run('recover', () => runOurs('s3/archive-child.ts', 'unpack', store, into('unpacked')))
+  await run('recover', () => runOurs(ARCHIVE, 'unpack', store, into('unpacked')))
   await run('download | tar', () => runShell(download))
-  await runOurs('increment-child.ts', store)
+  await runOurs(BACKUP, store)
   await runShell(restic('init'))
   takeCounts()
-  await run('first increment', () => runOurs('increment-child.ts', store, path))
+  await run('first increment', () => runOurs(BACKUP, store, path))
   await run('restic backup', () => runShell(restic(`backup ${path}`)))
-  await run('unchanged increment', () => runOurs('increment-child.ts', store, path))
+  await run('unchanged increment', () => runOurs(BACKUP, store, path))
   await run('restic backup, unchanged', () => runShell(restic(`backup ${path}`)))
   await run('recover of an increment', () =>
-    runOurs('snapshot-restore-child.ts', store, join(folder, 'password'), makeFolder('restored')),
+    runOurs(RESTORE, store, join(folder, 'password'), makeFolder('restored')),
   )
   await run('restic restore', () =>
     runShell(restic(`restore latest --target ${makeFolder('restic-restored')}`)),
@@ -125,11 +129,7 @@ function verdict(isReached: boolean): string {
 /** Like the daemon's runners. Returns the peak of its memory in MiB. */
 async function runOurs(file: string, ...args: string[]): Promise<number | undefined> {
   const flags = [...RUNNER_ARGV, '--disable-warning=ExperimentalWarning']
-  const printed = await runCommand(process.execPath, [
-    ...flags,
-    fileURLToPath(new URL(file, import.meta.url)),
-    ...args,
-  ])
+  const printed = await runCommand(process.execPath, [...flags, file, ...args])
   return printed === '' ? undefined : JSON.parse(printed).peakMiB
 }
 

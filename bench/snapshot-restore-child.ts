@@ -1,26 +1,19 @@
 import { readFileSync } from 'node:fs'
-import { built, openBuiltDriver } from './open-built-driver.ts'
+import { systemClock } from '../src/lib/clock.ts'
+import { parseSnapshot } from '../src/restic/nodes/snapshot-file.ts'
+import { volumeTree } from '../src/restic/read/volume-tree.ts'
+import { openRepository } from '../src/restic/repository/open-repository.ts'
+import { restoreTree } from '../src/restic/restore/restore-tree.ts'
+import { applyRootMetadata } from '../src/volume/tree/write.ts'
+import { openDriverOf } from './open-driver-of.ts'
 
 /**
- * Restores a snapshot of the repository `repo`, or argv[5], in the store argv[2] (see open-built-driver.ts) into argv[4],
- * and prints time and memory as JSON. argv[3] is the file with the password. Of the built program, as runners are.
+ * Restores a snapshot of the repository `repo`, or argv[5], in the store argv[2] (see open-driver-of.ts) into argv[4],
+ * and prints time and memory as JSON. argv[3] is the file with the password. Bundled, as runners are.
  */
-const { systemClock } = await built<typeof import('../src/lib/clock.ts')>('lib/clock')
-const { parseSnapshot } = await built<typeof import('../src/restic/nodes/snapshot-file.ts')>(
-  'restic/nodes/snapshot-file',
-)
-const { volumeTree } =
-  await built<typeof import('../src/restic/read/volume-tree.ts')>('restic/read/volume-tree')
-const { openRepository } = await built<typeof import('../src/restic/repository/open-repository.ts')>(
-  'restic/repository/open-repository',
-)
-const { restoreTree } = await built<typeof import('../src/restic/restore/restore-tree.ts')>(
-  'restic/restore/restore-tree',
-)
-const { applyRootMetadata } = await built<typeof import('../src/volume/tree/write.ts')>('volume/tree/write')
 const [, , store = '', passwordFile = '', target = '', base = 'repo'] = process.argv
 let warnings = 0
-const place = { driver: await openBuiltDriver(store), base }
+const place = { driver: await openDriverOf(store), base }
 const password = Buffer.from(readFileSync(passwordFile, 'utf8').trim())
 await using repository = await openRepository(place, { password, clock: systemClock, warn: console.error })
 await repository.loadIndex()

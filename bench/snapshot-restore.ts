@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { parseArgs } from 'node:util'
+import { bundleAside } from '../scripts/bundle.ts'
 import { asRunner } from './as-runner.ts'
 import { mixedTree } from './mixed-tree.ts'
 import { restoreInTurns } from './restore-in-turns.ts'
@@ -22,6 +23,7 @@ const { values } = parseArgs({
 })
 const tree = mixedTree({ mib: Number(values.mib), files: Number(values.files) })
 const repository = `${tree.path}.restic`
+const child = await bundleAside('bench/snapshot-restore-child.ts')
 const passwordFile = `${tree.path}.restic-password`
 
 makeRepository()
@@ -47,9 +49,7 @@ function makeRepository(): void {
 }
 
 function runOurs(target: string): number {
-  const printed = JSON.parse(
-    asRunner('./snapshot-restore-child.ts', dirname(repository), passwordFile, target, basename(repository)),
-  )
+  const printed = JSON.parse(asRunner(child, dirname(repository), passwordFile, target, basename(repository)))
   if (printed.files !== tree.files || printed.warnings > 0)
     throw new Error(`not all came back: ${JSON.stringify(printed)}`)
   return printed.peakMiB

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { bundleAside } from '../scripts/bundle.ts'
 import { asRunner } from './as-runner.ts'
 import { mixedTree } from './mixed-tree.ts'
 import { backUp, openBenchStore } from './verify-store.ts'
@@ -23,6 +24,7 @@ const dataDir = `${tree.path}.verify-data`
 const { archive, series } = await makeBackups()
 const namespace = join(storeDir, '127.0.0.1')
 const peaks: number[] = []
+const child = await bundleAside('bench/verify-child.ts')
 
 compare('a full backup', { ours: () => runOurs(archive), other: runGzip, named: 'gzip -t and sha256sum' }, 1)
 compare(
@@ -59,7 +61,7 @@ function secondsOf(act: () => void): number {
 }
 
 function runOurs(name: string): void {
-  const printed = JSON.parse(asRunner('./verify-child.ts', storeDir, dataDir, name))
+  const printed = JSON.parse(asRunner(child, storeDir, dataDir, name))
   if (printed.outcome !== 'verified') throw new Error(`${name} is ${printed.outcome}`)
   peaks.push(printed.peakMiB)
 }

@@ -1,10 +1,7 @@
 // `npm run schema`: writes schema.graphql, the text of what src/resolvers defines. A test compares the two.
-// The resolvers carry decorators, which Node does not run as they are: they are compiled aside first.
-import { rmSync } from 'node:fs'
+// The resolvers carry decorators, which Node does not run as they are: they are bundled first.
 import { join } from 'node:path'
-import { node, root, run, tool } from './toolchain.mjs'
+import { node, root, run } from './toolchain.mjs'
 
-const aside = join(root, 'node_modules/.cache/schema')
-rmSync(aside, { recursive: true, force: true })
-tool('tsc', ['-p', 'tsconfig.build.json', '--noCheck', '--incremental', 'false', '--outDir', aside])
-run(node, [join(aside, 'resolvers/emit-schema.js'), join(root, 'schema.graphql')])
+run(node, ['scripts/bundle.ts', 'src/resolvers/emit-schema.ts'])
+run(node, [join(root, 'dist/aside-emit-schema/emit-schema.js'), join(root, 'schema.graphql')])

@@ -2,7 +2,7 @@
 // Runs on any Node that can start npm 10 or newer; everything else runs on the Node pinned in package.json.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -10,17 +10,30 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 /** Of the package for this machine's processor; package.json names each under optionalDependencies. */
 export const node = join(root, 'node_modules/.bin/node')
 
-const STAMP = join(root, 'dist/.built-from')
-const BUILT_FROM = [
-  'src',
+const GENERATED_FROM = [
   'prisma',
-  'scripts/wasm-generate.mjs',
-  'codegen.yml',
-  'schema.graphql',
+  'src/client',
+  'src/restic/codec',
   'test/support/client',
-  'tsconfig.json',
-  'tsconfig.build.json',
+  'schema.graphql',
+  'codegen.yml',
+  'scripts/db-generate.mjs',
+  'scripts/wasm-generate.mjs',
   'package-lock.json',
+]
+/** What a build makes, in order: each part anew when something that it is made from has changed. */
+const PARTS = [
+  { name: 'generated', from: GENERATED_FROM, make: generate },
+  {
+    name: 'program',
+    from: [...GENERATED_FROM, 'src', 'tsconfig.json', 'scripts/bundle.ts'],
+    make: () => run(node, ['scripts/bundle.ts']),
+  },
+  {
+    name: 'web',
+    from: ['src/web', 'package-lock.json'],
+    make: () => tool('vite', ['build', '--config', 'src/web/vite.config.ts', '--logLevel', 'error']),
+  },
 ]
 
 /** Nothing is to be fetched but packages: Prisma's engine is not needed (its client has none, migrations are ours). */
@@ -87,28 +100,35 @@ function readLock(file) {
 }
 
 export function ensureBuilt() {
-  const from = fingerprint()
-  if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === from) return
-  console.log('Building …')
-  rmSync(join(root, 'dist'), { recursive: true, force: true })
-  generate()
-  tool('tsc', ['-p', 'tsconfig.build.json'])
-  chmodSync(join(root, 'dist/main.js'), 0o755)
-  tool('vite', ['build', '--config', 'src/web/vite.config.ts', '--logLevel', 'error'])
-  mkdirSync(dirname(STAMP), { recursive: true })
-  writeFileSync(STAMP, fingerprint())
+  const stale = PARTS.filter((part) => !isBuilt(part))
+  if (stale.length > 0) console.log('Building …')
+  for (const { name, from, make } of stale) {
+    rmSync(stampOf(name), { force: true })
+    make()
+    mkdirSync(join(root, 'dist'), { recursive: true })
+    writeFileSync(stampOf(name), fingerprint(from))
+  }
+}
+
+function isBuilt({ name, from }) {
+  const stamp = stampOf(name)
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint(from)
+}
+
+function stampOf(name) {
+  return join(root, 'dist', `.${name}-from`)
 }
 
 /** The Prisma client, the typed documents, and the snapshot codec's WebAssembly. */
-export function generate() {
+function generate() {
   run(node, ['scripts/db-generate.mjs'], { stdio: ['ignore', 'ignore', 'inherit'] })
   tool('graphql-codegen', ['--config', 'codegen.yml', '--silent'], { stdio: ['ignore', 'ignore', 'inherit'] })
   run(node, ['scripts/wasm-generate.mjs'])
 }
 
-function fingerprint() {
+function fingerprint(from) {
   const hash = createHash('sha256')
-  for (const name of BUILT_FROM) addTo(hash, name)
+  for (const name of from) addTo(hash, name)
   return hash.digest('hex')
 }
 

@@ -1,16 +1,19 @@
 import { mkdirSync } from 'node:fs'
 import { basename } from 'node:path'
+import { readIndex } from '../../src/archive/index-format.ts'
+import { packArchive } from '../../src/archive/pack.ts'
+import { unpackArchive } from '../../src/archive/unpack.ts'
 import type { ObjectReader } from '../../src/objects/driver.ts'
-import { built, openBuiltDriver } from '../open-built-driver.ts'
+import { openDriverOf } from '../open-driver-of.ts'
 
 /**
  * `pack STORE VOLUME`: packs a volume into an archive of the store. `unpack STORE TARGET`: unpacks that into a new folder.
- * Prints the peak of its memory as JSON. Of the built program, as runners are.
+ * Prints the peak of its memory as JSON. Bundled, as runners are.
  */
 const [, , step, store = '', path = ''] = process.argv
 const ARCHIVE = '127.0.0.1/bench.tar.gz'
 const INDEX = `${ARCHIVE}.index.gz`
-const driver = await openBuiltDriver(store)
+const driver = await openDriverOf(store)
 const { signal } = new AbortController()
 if (step === 'pack') await pack()
 else await unpack()
@@ -18,7 +21,6 @@ const { maxRSS } = process.resourceUsage()
 console.log(JSON.stringify({ peakMiB: Math.round(maxRSS / 1024) }))
 
 async function pack(): Promise<void> {
-  const { packArchive } = await built<typeof import('../../src/archive/pack.ts')>('archive/pack')
   const [out, index] = [await driver.create(ARCHIVE), await driver.create(INDEX)]
   await packArchive({
     ...{ volume: path, topName: Buffer.from(basename(path)), out, index, signal },
@@ -29,7 +31,6 @@ async function pack(): Promise<void> {
 }
 
 async function unpack(): Promise<void> {
-  const { unpackArchive } = await built<typeof import('../../src/archive/unpack.ts')>('archive/unpack')
   await using archive = await driver.open(ARCHIVE)
   await using index = await driver.open(INDEX)
   mkdirSync(path)
@@ -41,8 +42,6 @@ async function unpack(): Promise<void> {
 }
 
 async function readMembers(index: ObjectReader): Promise<number[]> {
-  const { readIndex } =
-    await built<typeof import('../../src/archive/index-format.ts')>('archive/index-format')
   const sizes: number[] = []
   for await (const line of readIndex(index))
     if (line.kind === 'members') for (const [bytes] of line.sizes) sizes.push(bytes)

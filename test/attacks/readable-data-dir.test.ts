@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { repairOwnModes } from '../../src/cli/own-files.ts'
 import { keptLog, temporaryDir } from '../support/daemon-kit.ts'
-import { kill, localFlags, startMainProcess } from '../support/daemon-process.ts'
+import { kill, localFlags, startDaemonProcess } from '../support/daemon-process.ts'
 
 let dir: ReturnType<typeof temporaryDir>
 
@@ -33,7 +33,7 @@ test('in an existing data directory everything that a daemon writes is private t
   put('data/daemon-id', 0o644)
   writeFileSync(join(dir.path, 'data/daemon-id'), `${'0'.repeat(32)}\n`)
   put('data/notes-of-the-operator.txt', 0o644)
-  const daemon = await startMainProcess(['daemon', ...localFlags(dir.path)])
+  const daemon = await startDaemonProcess(localFlags(dir.path))
   const files = readdirSync(join(dir.path, 'data'), { recursive: true, withFileTypes: true })
   const readable = files
     .filter((entry) => (lstatSync(join(entry.parentPath, entry.name)).mode & 0o077) !== 0)

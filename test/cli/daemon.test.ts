@@ -110,7 +110,7 @@ test('a data directory that cannot be written is one line and exit code 1', asyn
   writeFileSync(join(dir.path, 'data'), '')
   const { code, stderr } = await spawnDaemon(localFlags(dir.path)).ended
   expect(code).toBe(1)
-  expect(stderr).toMatch(/^Cannot use the data directory .*\n$/m)
+  expect(stderr).toMatch(/^backupd: Cannot use the data directory .*\n$/m)
 })
 
 test('it runs until it is stopped, then exits with 0 and leaves nothing behind', async () => {

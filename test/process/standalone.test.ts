@@ -5,6 +5,14 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import {
+  buildClientSchema,
+  buildSchema,
+  getIntrospectionQuery,
+  type IntrospectionQuery,
+  lexicographicSortSchema,
+  printSchema,
+} from 'graphql'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ask, type Program, startProgram, startStandalone, watch } from '../support/standalone.ts'
 
@@ -174,6 +182,16 @@ describe('a failed start is one line and exit code 1, with', () => {
     expect(await program.ended).toBe(1)
     expect(program.lines.join('\n')).toContain('--backup-drivre')
   })
+})
+
+test('the bundled program has the types of schema.graphql, each by its own name', async () => {
+  const { program, url } = await start()
+  await program.said(/\/graphql/)
+  const answer = await ask<IntrospectionQuery>(url, getIntrospectionQuery())
+  const checkedIn = await readFile(new URL('../../schema.graphql', import.meta.url), 'utf8')
+  const names = (text: string) => text.match(/^(type|input|enum|scalar|interface|union) \w+/gm)
+  const built = printSchema(lexicographicSortSchema(buildClientSchema(answer)))
+  expect(names(built)).toEqual(names(printSchema(buildSchema(checkedIn))))
 })
 
 test.each(['dist/main.js', 'scripts/backupd.mjs'])(

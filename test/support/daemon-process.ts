@@ -4,8 +4,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-const ENTRY = fileURLToPath(new URL('./daemon-command.ts', import.meta.url))
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
 export interface DaemonProcess {
   child: ChildProcess
@@ -20,8 +19,8 @@ export interface Ended {
 }
 
 /** `backupd daemon` as a process of its own. */
-export function spawnDaemon(args: string[], entry = ENTRY): { child: ChildProcess; ended: Promise<Ended> } {
-  const child = spawn(process.execPath, [entry, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
+export function spawnDaemon(args: string[]): { child: ChildProcess; ended: Promise<Ended> } {
+  const child = spawn(process.execPath, [MAIN, 'daemon', ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
   let stderr = ''
   child.stderr?.on('data', (chunk) => {
     stderr += chunk
@@ -36,17 +35,9 @@ export function localFlags(dir: string): string[] {
   return ['--addr', '127.0.0.1:0', '--ip', '10.77.0.11', ...place, ...store]
 }
 
-/** The whole program, from the sources; `args` begin with `daemon`. */
-export function startMainProcess(args: string[]): ReturnType<typeof startDaemonProcess> {
-  return startDaemonProcess(args, MAIN)
-}
-
 /** Resolves when it listens; rejects with its output if it ends first. */
-export async function startDaemonProcess(
-  args: string[],
-  entry?: string,
-): Promise<DaemonProcess & { ended: Promise<Ended> }> {
-  const { child, ended } = spawnDaemon(args, entry)
+export async function startDaemonProcess(args: string[]): Promise<DaemonProcess & { ended: Promise<Ended> }> {
+  const { child, ended } = spawnDaemon(args)
   const url = Promise.withResolvers<string>()
   const lines = createInterface({ input: child.stderr as NodeJS.ReadableStream })
   lines.on('line', (line) => {
