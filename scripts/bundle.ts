@@ -25,13 +25,19 @@ export async function bundleAside(file: string): Promise<string> {
 }
 
 async function bundleProgram(): Promise<void> {
-  rmSync(join(root, 'dist/program'), { recursive: true, force: true })
+  removeAllBut('web')
   await bundle(join(root, 'src/main.ts'), {
     dir: join(root, 'dist'),
     entryFileNames: ({ name }) => (name === 'main' ? 'main.js' : `program/${name}.js`),
     chunkFileNames: 'program/[name]-[hash].js',
   })
   chmodSync(join(root, 'dist/main.js'), 0o755)
+}
+
+/** What is in `dist`, except a folder of it and the notes of the build. */
+function removeAllBut(kept: string): void {
+  const names = globSync('dist/*', { cwd: root }).filter((name) => name !== join('dist', kept))
+  for (const name of names) rmSync(join(root, name), { recursive: true, force: true })
 }
 
 async function bundle(file: string, output: OutputOptions): Promise<void> {

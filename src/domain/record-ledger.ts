@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts'
 import { hasCode } from '../lib/errors.ts'
 import { applyNews } from '../wire/apply-news.ts'
 import { findApp } from '../wire/find-app.ts'
-import { recoverAction } from '../wire/job.ts'
+import { chooseRecoverAction } from '../wire/job.ts'
 import { isTerminal, type RecordState, type RunRecord, UNFINISHED_STATES } from '../wire/record.ts'
 import { findForeignPart } from '../wire/record-sender.ts'
 import type { OwnStalls } from './own-stalls.ts'
@@ -226,5 +226,5 @@ function normalizeNames(record: RunRecord): RunRecord {
   const nameless = record.jobId === '' && record.action === 'backup_expire' && record.type === 'cron'
   if (nameless) return { ...record, jobId: expireJobId(record.server) }
   const isPlan = record.action === 'backup_recover' && record.args.plan === true
-  return isPlan ? { ...record, action: recoverAction(true) } : record
+  return isPlan ? { ...record, action: chooseRecoverAction({ plan: true }) } : record
 }

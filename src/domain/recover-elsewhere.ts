@@ -57,7 +57,7 @@ function refuseForeignVolume(world: UserWorld, { server, name }: BackupInfo): Re
 function refuseVolumeOptions({ plan, onRefusedRename }: RecoverOptions): Refused | undefined {
   if (!plan && onRefusedRename !== 'in-place') return undefined
   const what = 'A recover into a new folder touches no volume'
-  return refuse('BAD_INPUT', `${what}: leave "plan" and "onRefusedRename" out, or "toDirectory"`, {})
+  return refuse('BAD_INPUT', `${what}: leave out "toDirectory", or both "plan" and "onRefusedRename"`, {})
 }
 
 /** Another server than that of the backup must also have volumes of an app that the caller may see. */

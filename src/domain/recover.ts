@@ -1,7 +1,7 @@
 import { findArchiveOfBackup } from '../wire/archive-name.ts'
 import { type BackupInfo, hasSnapshots } from '../wire/backup.ts'
 import type { SentHooks } from '../wire/hook-options.ts'
-import { ELSEWHERE_ACTION, recoverAction } from '../wire/job.ts'
+import { chooseRecoverAction } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { type Answer, isRefused, refuse } from './answer.ts'
 import { audited } from './audit.ts'
@@ -184,7 +184,7 @@ export function startRecover(
   // A plan changes nothing, so it runs no hooks.
   const hooks = target.hooks && !plan ? { hooks: target.hooks } : {}
   const elsewhere = target.elsewhere === true
-  const action = elsewhere ? ELSEWHERE_ACTION : recoverAction(plan)
+  const action = chooseRecoverAction({ plan, elsewhere })
   const inPlace = options.onRefusedRename === 'in-place' ? { onRefusedRename: options.onRefusedRename } : {}
   const args = {
     app,

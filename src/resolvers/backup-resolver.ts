@@ -10,15 +10,8 @@ import { orThrow } from './answer.ts'
 import { AFTER, PROC, pageSize, SERVER } from './arguments.ts'
 import type { Context } from './context.ts'
 import { optionalText, toBackupFilter, toPage } from './filters.ts'
-import {
-  toBackup,
-  toConnection,
-  toFiles,
-  toMigrateOptions,
-  toRecord,
-  toRecoverOptions,
-  toServer,
-} from './mapper.ts'
+import { toBackup, toConnection, toFiles, toRecord, toServer } from './mapper.ts'
+import { toMigrateOptions, toRecoverOptions } from './recover-options.ts'
 import { Backup, type File } from './types/backup.ts'
 import type { Connection } from './types/connection.ts'
 import { BackupConnection, FileConnection } from './types/connections.ts'

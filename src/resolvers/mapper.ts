@@ -5,7 +5,6 @@ import type { ShownInventory } from '../domain/inventory-status.ts'
 import type { JobView } from '../domain/jobs.ts'
 import { listHolds } from '../domain/pins.ts'
 import { findVolumeByPath, type PlannedVolume } from '../domain/plan.ts'
-import type { MigrateOptions, RecoverOptions } from '../domain/recover.ts'
 import { readServerProblems } from '../domain/server-problems.ts'
 import { isReachable, listServerCapabilities, newServer, type ServerState } from '../domain/server-state.ts'
 import { seesEverything, seesServer, type UserWorld } from '../domain/user-world.ts'
@@ -21,12 +20,10 @@ import type { ListCount, Slice } from '../wire/listing.ts'
 import { listPins, MAX_LISTED_PINS } from '../wire/pin.ts'
 import { chooseListedHooks, type RunRecord, type RunResult } from '../wire/record.ts'
 import type { BackupMode } from './enums/backup-enums.ts'
-import { optionalText } from './filters.ts'
 import { inTurns } from './in-turns.ts'
 import type { App, Instance, Proc, Volume } from './types/app.ts'
 import type { Backup, File } from './types/backup.ts'
 import type { Connection } from './types/connection.ts'
-import type { MigrateInput, RecoverInput, VolumeRecoverInput } from './types/inputs.ts'
 import type { InventoryStatus } from './types/inventory.ts'
 import type { Job } from './types/job.ts'
 import type { BackupResult, Record, RecordError } from './types/record.ts'
@@ -233,32 +230,6 @@ export function toInventoryStatus({ held, ...status }: ShownInventory): Inventor
       ofVolumes: held.ofVolumes,
     },
   }
-}
-
-export function toRecoverOptions(input: RecoverInput): RecoverOptions {
-  const { toDirectory, toServer } = input
-  return {
-    ...toVolumeOptions(input),
-    toDirectory: toDirectory ?? undefined,
-    toServer: optionalText('toServer', toServer),
-  }
-}
-
-function toVolumeOptions(input: VolumeRecoverInput): RecoverOptions {
-  const { app, proc, backup, server, snapshot, files, inUse, onRefusedRename, plan } = input
-  return {
-    backup: { app, proc, name: backup, server: optionalText('server', server) },
-    snapshot: optionalText('snapshot', snapshot),
-    files: files ?? undefined,
-    inUse: inUse ?? 'refuse',
-    onRefusedRename: onRefusedRename ?? 'refuse',
-    plan: plan ?? false,
-  }
-}
-
-export function toMigrateOptions(input: MigrateInput): MigrateOptions {
-  const { to, volume, confirmVolume } = input
-  return { ...toVolumeOptions(input), to, volume, confirmVolume: confirmVolume ?? undefined }
 }
 
 /** One page of a folder. @param first it is the first page, so its count is the total if no page follows */

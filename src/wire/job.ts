@@ -105,6 +105,9 @@ export type RecoverArgs = z.infer<typeof recoverArgsSchema>
 export const ELSEWHERE_ACTION = 'backup_recover_elsewhere'
 
 /** Plans have a separate action, so that their records are not mistaken for those of recovers. */
-export function recoverAction(isPlan: boolean): 'backup_recover' | 'backup_recover_plan' {
-  return isPlan ? 'backup_recover_plan' : 'backup_recover'
+const PLAN_ACTION = 'backup_recover_plan'
+
+export function chooseRecoverAction({ plan = false, elsewhere = false }) {
+  if (elsewhere) return ELSEWHERE_ACTION
+  return plan ? PLAN_ACTION : 'backup_recover'
 }

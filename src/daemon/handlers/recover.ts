@@ -1,7 +1,7 @@
 import { BackupdError } from '../../lib/errors.ts'
 import { isFullBackupName } from '../../wire/archive-name.ts'
 import { type SentHooks, sentHooksSchema } from '../../wire/hook-options.ts'
-import { ELSEWHERE_ACTION, recoverAction } from '../../wire/job.ts'
+import { chooseRecoverAction } from '../../wire/job.ts'
 import { parseJson } from '../../wire/json.ts'
 import type { DaemonAnswer, DaemonCall, DaemonParts } from '../http/route.ts'
 import { readBackupName, readNamespace } from './names.ts'
@@ -60,7 +60,7 @@ async function startRecover(
     ...readHooks(fields.optional('hooks')),
   }
   checkReady(world)
-  const action = readFlag(fields, 'elsewhere') ? ELSEWHERE_ACTION : recoverAction('plan' in args)
+  const action = chooseRecoverAction({ plan: 'plan' in args, elsewhere: readFlag(fields, 'elsewhere') })
   const { rid } = await world.engine.runOnce(action, args, readRid(fields))
   return { status: 202, body: { rid } }
 }

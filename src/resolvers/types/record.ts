@@ -2,11 +2,11 @@ import { Field, Float, ID, Int, ObjectType } from 'type-graphql'
 import type { BackupInfo } from '../../wire/backup.ts'
 import { BackupMode, VerifyMethod } from '../enums/backup-enums.ts'
 import { EventKind, RecordState } from '../enums/record-enums.ts'
-import { RecoverAction } from '../enums/recover-enums.ts'
 import { BigIntScalar, DateTime, JsonScalar } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
 import { ChangedWhileRead } from './backup.ts'
 import { HookRun } from './hook-run.ts'
+import { RecoverPlan } from './recover-plan.ts'
 
 @ObjectType({ ...SIMPLE, description: 'How far a run is.' })
 export class Progress {
@@ -61,49 +61,6 @@ export class RecordError {
 
   @Field(() => JsonScalar, { description: 'Sizes, names and limits of the error, by name.' })
   facts!: { [name: string]: unknown }
-}
-
-@ObjectType({ ...SIMPLE, description: 'One step of a planned recover.' })
-export class RecoverStep {
-  @Field(() => RecoverAction, { description: 'What would be done with the path.' })
-  action!: RecoverAction
-
-  @Field(() => String, { description: 'Path below the volume.' })
-  path!: string
-}
-
-@ObjectType({ ...SIMPLE, description: 'What a recover would do.' })
-export class RecoverPlan {
-  @Field(() => Int, { description: 'Number of paths that would be created.' })
-  create!: number
-
-  @Field(() => Int, { description: 'Number of paths that would be overwritten.' })
-  overwrite!: number
-
-  @Field(() => Int, { description: 'Number of paths that would be deleted.' })
-  delete!: number
-
-  @Field(() => Int, {
-    description:
-      'Number of paths that already are as they would be restored. Content is not read: a file with the same size and time of change counts as the same.',
-  })
-  unchanged!: number
-
-  @Field(() => BigIntScalar, { description: 'Bytes of file content that would be written.' })
-  bytes!: number
-
-  @Field(() => [RecoverStep], { description: 'The first thousand steps.' })
-  steps!: RecoverStep[]
-
-  @Field(() => Boolean, { description: 'There are more steps than `steps` lists.' })
-  more!: boolean
-
-  @Field(() => Boolean, {
-    nullable: true,
-    description:
-      'Renames are refused, so the recover would copy in place; null if `onRefusedRename: IN_PLACE` was not given.',
-  })
-  inPlace?: boolean | null
 }
 
 @ObjectType({ ...SIMPLE, description: 'What a verification found, if no content is damaged.' })

@@ -1,5 +1,6 @@
 // The actions backup_recover, backup_recover_plan and backup_recover_elsewhere. recover-args.ts checks the arguments,
-// recover.ts does the work or shows what it would do, elsewhere.ts does it in a new folder. It uses the store and volume/swap, and does not know where its record goes.
+// recover.ts does the work or shows what it would do, elsewhere.ts does it in a new folder. They use the store and
+// volume/swap, and do not know where their records go.
 
 import { ELSEWHERE_ACTION, type RecoverArgs } from '../../../wire/job.ts'
 import type { Plugin } from '../../plugin.ts'
