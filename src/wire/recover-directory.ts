@@ -25,8 +25,9 @@ function findDirectoryFlaw(path: string): string | undefined {
   if (Buffer.byteLength(path) > MAX_PATH) return `it is longer than ${MAX_PATH} bytes`
   if (!path.isWellFormed() || /[\p{Cc}\\\uFFFD]/u.test(path))
     return 'it has a control character, a backslash or a character that is not valid Unicode'
+  if (path === '') return 'it names no folder'
   const [first, ...names] = path.split('/')
-  if (first !== '' || names.length === 0) return 'it is not absolute'
+  if (first !== '') return 'it is not absolute'
   if (names.some((name) => ['', '.', '..'].includes(name))) return 'it has an empty name, "." or ".."'
   if (names.some((name) => Buffer.byteLength(name) > MAX_NAME))
     return `a name is longer than ${MAX_NAME} bytes`

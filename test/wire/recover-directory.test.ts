@@ -36,3 +36,7 @@ test.for(Object.entries(BAD))('a path with a flaw is refused: %s', ([, path]) =>
   expect(message).toContain('Cannot recover into "')
   expect(message.length).toBeLessThan(800)
 })
+
+test('the root directory is not called relative', () => {
+  expect(() => checkRecoverDirectory('/')).toThrow('Cannot recover into "/": it names no folder')
+})
