@@ -1,36 +1,18 @@
 import { expect, test } from 'vitest'
-import { startAlarming } from '../support/alarming-controller.ts'
-import { askGraphQL, socketClient, testFolder } from '../support/real-controller.ts'
+import { startAlarming, watchAlarms } from '../support/alarming-controller.ts'
+import { askGraphQL, testFolder } from '../support/real-controller.ts'
 import { hurry } from '../support/skipping-clock.ts'
 
 const IP = '127.0.0.1'
 const FIELDS = 'id kind severity clearedAt message target { type server { ip } } acknowledged { by why }'
-const WATCH = `subscription ($since: Int) { alarmUpdated(since: $since) { seq kind alarm { ${FIELDS} } } }`
-
-interface Told {
-  seq: number
-  kind: string
-  alarm: { id: string; kind: string; clearedAt: string | null; acknowledged: { why: string } | null }
-}
-
-function watch(url: string, variables: { since?: number } = {}) {
-  const client = socketClient(url)
-  const events = client.iterate<{ alarmUpdated: Told }>({ query: WATCH, variables })
-  const next = async (): Promise<Told> => {
-    const { data, errors } = (await events.next()).value
-    if (errors) throw new Error(JSON.stringify(errors))
-    return data.alarmUpdated
-  }
-  return { next, stop: () => client.dispose() }
-}
+const watch = (url: string, variables: { since?: number } = {}) => watchAlarms(url, FIELDS, variables)
 
 test('a daemon that ends is an alarm to those who watch, also after a restart of the controller', async () => {
   const { clock, daemon, controller, restart } = await startAlarming(await testFolder())
   const first = watch(controller.url)
   await daemon.close()
-  const raised = await hurry(clock, first.next())
+  const raised = await hurry(clock, first.nextOf('SILENT'))
   expect(raised).toMatchObject({
-    seq: 1,
     kind: 'CHANGE',
     alarm: {
       ...{ kind: 'SILENT', severity: 'CRITICAL', clearedAt: null, acknowledged: null },
@@ -38,7 +20,8 @@ test('a daemon that ends is an alarm to those who watch, also after a restart of
       message: expect.stringMatching(/^127\.0\.0\.1: Its daemon (last answered at|has never answered)/),
     },
   })
-  const { id } = raised.alarm
+  const { seq, alarm } = raised
+  const { id } = alarm
   const until = new Date(clock.now() + 3_600_000).toISOString()
   const acknowledged = await askGraphQL(
     controller.url,
@@ -46,19 +29,25 @@ test('a daemon that ends is an alarm to those who watch, also after a restart of
     { id, until },
   )
   expect(acknowledged.data).toEqual({ acknowledgeAlarm: { id } })
-  expect(await first.next()).toMatchObject({ seq: 2, alarm: { id, acknowledged: { why: 'new disk' } } })
+  const changed = await first.nextOf('SILENT')
+  expect(changed).toMatchObject({ alarm: { id, acknowledged: { why: 'new disk' } } })
+  expect(changed.seq).toBeGreaterThan(seq)
   await first.stop()
   await controller.close()
 
   const again = await restart()
   const present = watch(again.url)
-  expect(await present.next()).toMatchObject({ seq: 2, kind: 'SNAPSHOT', alarm: { id } })
-  const missed = watch(again.url, { since: 1 })
-  expect(await missed.next()).toMatchObject({ seq: 2, kind: 'CHANGE', alarm: { id } })
+  expect(await present.nextOf('SILENT')).toMatchObject({ seq: changed.seq, kind: 'SNAPSHOT', alarm: { id } })
+  const missed = watch(again.url, { since: seq })
+  expect(await missed.nextOf('SILENT')).toMatchObject({ seq: changed.seq, kind: 'CHANGE', alarm: { id } })
   await expect(watch(again.url, { since: 99 }).next()).rejects.toThrow('EVENTS_GONE')
-  const query = `{ alarms(filter: { open: true }) { totalCount nodes { ${FIELDS} action } } }`
+  const query = `{ alarms(filter: { open: true }) { nodes { ${FIELDS} action } } }`
   expect((await askGraphQL(again.url, query)).data).toMatchObject({
-    alarms: { totalCount: 1, nodes: [{ id, action: expect.stringContaining('Check the machine') }] },
+    alarms: {
+      nodes: expect.arrayContaining([
+        expect.objectContaining({ id, action: expect.stringContaining('Check the machine') }),
+      ]),
+    },
   })
   await present.stop()
   await missed.stop()
