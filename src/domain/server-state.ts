@@ -41,6 +41,8 @@ export interface ServerState {
   scheduleReadAt: number
   /** The catalog may differ from its namespace in the store. */
   listingStale: boolean
+  /** A daemon told of its backups after the start, perhaps with reports that are older than a list of the store. */
+  wasTold: boolean
   /** How often in a row listing it has failed. */
   relistFailures: number
   /** By Clock.elapsed(), ms: it is not listed before. */
@@ -80,6 +82,7 @@ export function newServer(ip: string): ServerState {
     scheduleStale: false,
     scheduleReadAt: 0,
     listingStale: false,
+    wasTold: false,
     relistFailures: 0,
     relistAt: 0,
     plannedVersion: null,

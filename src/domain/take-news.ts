@@ -19,8 +19,21 @@ export async function takeNews(
       return { records, changed: changed.size > 0, isSurprising }
     }),
   )
+  noteTold(world, own.flat())
   world.newsGate.noteTaken(own.flat().length, world.clock.elapsed() - begun)
   return results
+}
+
+/**
+ * After the loss of a catalog, daemons report all their runs once more, also of backups that were pinned or deleted
+ * since. Their namespaces are listed again when that is over.
+ */
+function noteTold({ servers, alarms }: World, records: readonly RunRecord[]): void {
+  for (const { result } of records)
+    for (const { server } of [result?.backup ?? [], result?.changed ?? []].flat()) {
+      const known = servers.get(server)
+      if (known && !alarms.gate.isOpen(server)) known.wasTold = true
+    }
 }
 
 /** Assumed of a record in the answer of a daemon. */

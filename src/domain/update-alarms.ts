@@ -4,6 +4,7 @@ import type { Alarm } from './alarms/alarm.ts'
 import type { AlarmStep } from './alarms/alarm-board.ts'
 import { makeControllerItem } from './alarms/alarm-items.ts'
 import { ALARM_RULES_VERSION } from './alarms/alarm-rules.ts'
+import { relistSoon } from './listing.ts'
 import { makeAlarm, makeSummary } from './make-alarm.ts'
 import { isServerKnown, listenToHealth, noteOwnAlarms, openAlarmGate } from './note-alarms.ts'
 import { readWholeHealth } from './read-whole-health.ts'
@@ -86,6 +87,8 @@ function* listKnown(world: World): Interruptible<ServerState[]> {
 function* openEach(world: World, servers: readonly ServerState[]): Interruptible<void> {
   for (const server of servers) {
     openAlarmGate(world, server, world.alarms.isFirstRound)
+    if (server.wasTold) relistSoon(world, server)
+    server.wasTold = false
     yield
   }
 }
