@@ -1,5 +1,5 @@
 import type { KeptRecord } from '../domain/ports.ts'
-import type { BackupInfo } from '../wire/backup.ts'
+import { type BackupInfo, hasUnreadableManifest } from '../wire/backup.ts'
 import { makeBackupRow } from './backup-rows.ts'
 import { executeForTuples, insertRows, makeTuples } from './bulk-rows.ts'
 import { BACKUP_TABLE, TOMBSTONE_TABLE } from './bulk-tables.ts'
@@ -67,6 +67,8 @@ interface KnownBackup {
   toldAt: string | null
   /** Of the present backup as it is on disk. */
   sequence?: number
+  /** The present backup on disk has a manifest that cannot be read. */
+  isUnreadable?: boolean
   /** When it was deleted, unix ms. */
   goneAt: number | null
   /** To be written; null: to be removed. */
@@ -84,14 +86,16 @@ async function readBackups(
   for (const some of splitIntoLists([...known.values()].map(({ server, name }) => [server, name]))) {
     const rows = await transaction.$queryRaw<StoredRow[]>`
       SELECT asked.column1 AS "server", asked.column2 AS "name", b."source", b."mode", b."toldAt",
-             b."sequence", t."at" AS "goneAt"
+             b."sequence", b."corrupt", b."rid", b."series", t."at" AS "goneAt"
       FROM ${makeTuples(some)} AS asked
       LEFT JOIN "Backup" b ON b."server" = asked.column1 AND b."name" = asked.column2
       LEFT JOIN "Tombstone" t ON t."server" = asked.column1 AND t."name" = asked.column2`
-    for (const { server, name, source, mode, toldAt, sequence, goneAt } of rows) {
+    for (const row of rows) {
+      const { server, name, source, mode, toldAt, sequence, goneAt } = row
       const stored = source !== null && mode !== null && { stored: { server, source, mode } }
       const times = { toldAt, goneAt: goneAt === null ? null : Number(goneAt) }
-      const order = sequence !== null && { sequence: Number(sequence) }
+      const isUnreadable = hasUnreadableManifest(row)
+      const order = sequence !== null && { sequence: Number(sequence), isUnreadable }
       known.set(nameKey({ server, name }), { server, name, ...times, ...stored, ...order })
     }
   }
@@ -102,6 +106,9 @@ interface StoredRow extends Pick<KnownBackup, 'server' | 'name' | 'toldAt'> {
   source: string | null
   mode: string | null
   sequence: bigint | null
+  corrupt: string | null
+  rid: string | null
+  series: unknown
   goneAt: bigint | null
 }
 
@@ -129,9 +136,12 @@ function applyPresent(
   known.row = makeBackupRow(info, { toldAt, touched })
 }
 
-/** A list of the store that has the backup came after its run: it also has what was noted beside it since. */
-function wasListedSince({ toldAt, sequence = -1 }: KnownBackup, info: BackupInfo): boolean {
-  return toldAt === '' && sequence >= info.sequence
+/**
+ * A list of the store that has the backup came after its run: it also has what was noted beside it since. A manifest is
+ * published whole, so one that cannot be read was damaged since.
+ */
+function wasListedSince({ toldAt, sequence = -1, isUnreadable }: KnownBackup, info: BackupInfo): boolean {
+  return toldAt === '' && (isUnreadable === true || sequence >= info.sequence)
 }
 
 /** A deleted series comes back under its name with the next run. */

@@ -9,7 +9,9 @@ import { makeKeyBounds, rowsFor, toSlice } from './keyset.ts'
 import { countRows, findPage } from './list-query.ts'
 import {
   BACKUP_LISTS,
+  HELD_BACKUP_LISTS,
   type ListConditions,
+  type ListTable,
   makeColumns,
   narrowValues,
   VOLUME_BACKUP_LISTS,
@@ -17,15 +19,15 @@ import {
 import { toBigInt } from './numbers.ts'
 
 /**
- * Newest first. Sorted by sequence if the filter selects one volume of one instance on one server, because clocks can
- * jump; otherwise by time of creation, because sequences count per volume. Throws BAD_INPUT for a bad cursor or time.
+ * Newest first. Sorted by sequence if the filter selects one volume of one instance on one server, and not only what is
+ * held, because clocks can jump; otherwise by time of creation, because sequences count per volume. Throws BAD_INPUT for a bad cursor or time.
  */
 export async function findBackupRows(
   db: CatalogDb,
   filter: BackupFilter,
   page: Page,
 ): Promise<Slice<BackupInfo>> {
-  const table = isOneVolume(filter) ? VOLUME_BACKUP_LISTS : BACKUP_LISTS
+  const table = chooseTable(filter)
   const order = table.key as 'createdKey' | 'sequenceKey'
   const after = parseCursor(order, page)
   const query = {
@@ -39,7 +41,12 @@ export async function findBackupRows(
 }
 
 export function countBackupRows(db: CatalogDb, filter: BackupFilter): Promise<ListCount> {
-  return countRows(db, BACKUP_LISTS, filterBackups(filter))
+  return countRows(db, filter.held ? HELD_BACKUP_LISTS : BACKUP_LISTS, filterBackups(filter))
+}
+
+function chooseTable(filter: BackupFilter): ListTable {
+  if (filter.held) return HELD_BACKUP_LISTS
+  return isOneVolume(filter) ? VOLUME_BACKUP_LISTS : BACKUP_LISTS
 }
 
 function isOneVolume({ server, app, proc, volumes, instanceNo }: BackupFilter): boolean {

@@ -4,22 +4,20 @@ import type { CatalogDb } from './database.ts'
 import { Prisma } from './generated/client.ts'
 import { isOneRange, printRangesAs } from './list-ranges.ts'
 import type { ListConditions, ListTable } from './list-table.ts'
-import { type ListQuery, printMatching, printOrder, printWhere } from './list-where.ts'
+import { type ListQuery, printMatching, printOrder, printRows, printWhere } from './list-where.ts'
 
 /** A page of a list, the row with the highest key first. @param select what to read of each row `n`: `n."rid"` */
 export async function findPage<Row>(db: CatalogDb, query: ListQuery, select: string): Promise<Row[]> {
   const { table, filter, limit } = query
   if (isEmpty(filter)) return []
   const index = await chooseIndex(db, query)
-  const name = Prisma.raw(`"${table.name}"`)
+  const rows = printRows(table)
   const end = Prisma.sql`${printOrder(table)} LIMIT ${limit}`
-  const own = Prisma.sql`FROM ${name} n ${printWhere(table, filter, index)} ${end}`
+  const own = Prisma.sql`FROM ${rows} ${printWhere(table, filter, index)} ${end}`
   const columns = Prisma.raw(select)
   if (isOneRange(filter, index)) return db.$queryRaw<Row[]>`SELECT ${columns} ${own}`
   const id = Prisma.raw(`n."${table.id}"`)
-  return db.$queryRaw<
-    Row[]
-  >`SELECT ${columns} FROM ${printRangesAs(table, index, filter)} CROSS JOIN ${name} n
+  return db.$queryRaw<Row[]>`SELECT ${columns} FROM ${printRangesAs(table, index, filter)} CROSS JOIN ${rows}
     WHERE ${id} IN (SELECT ${id} ${own}) ${end}`
 }
 

@@ -13,6 +13,8 @@ export interface ListTable {
   indexes: readonly (readonly string[])[]
   /** The columns of indexes that may be NULL. */
   nullable: ReadonlySet<string>
+  /** The list has only the rows of this index, which is sorted by the key. Then `indexes` is empty. */
+  partial?: { index: string; where: string }
 }
 
 /** Which rows a list has. All conditions must be met. */
@@ -59,6 +61,16 @@ export const VOLUME_BACKUP_LISTS: ListTable = {
   key: 'sequenceKey',
   id: 'sequenceKey',
   indexes: [['server', 'app', 'proc', 'volume', 'instanceNo']],
+}
+
+/** Those that something keeps, or whose manifest cannot be read, as hasUnreadableManifest says. Few among all. */
+export const HELD_BACKUP_LISTS: ListTable = {
+  ...BACKUP_LISTS,
+  indexes: [],
+  partial: {
+    index: 'Backup_kept_idx',
+    where: `(n."holds" <> '[]' OR (n."corrupt" IS NOT NULL AND n."rid" IS NULL AND n."series" IS NULL))`,
+  },
 }
 
 /** Conditions without duplicates; undefined means any value. */

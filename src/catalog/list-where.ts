@@ -12,11 +12,16 @@ export interface ListQuery {
 /** Selects 1 for each row that matches, in no order. @param index its first columns, up to the last that is filtered */
 export function printMatching({ table, filter, limit }: ListQuery, index: readonly string[]): Prisma.Sql {
   const where = printWhere(table, filter, index)
-  const name = Prisma.raw(`"${table.name}"`)
+  const rows = printRows(table)
   const from = isOneRange(filter, index)
-    ? name
-    : Prisma.sql`${printRangesAs(table, index, filter)} CROSS JOIN ${name}`
-  return Prisma.sql`SELECT 1 AS one FROM ${from} n ${where} LIMIT ${limit}`
+    ? rows
+    : Prisma.sql`${printRangesAs(table, index, filter)} CROSS JOIN ${rows}`
+  return Prisma.sql`SELECT 1 AS one FROM ${from} ${where} LIMIT ${limit}`
+}
+
+/** The rows `n`. */
+export function printRows({ name, partial }: ListTable): Prisma.Sql {
+  return Prisma.raw(`"${name}" n${partial ? ` INDEXED BY "${partial.index}"` : ''}`)
 }
 
 export function printOrder({ key, id }: ListTable): Prisma.Sql {
@@ -31,7 +36,8 @@ export function printWhere(table: ListTable, filter: ListConditions, index: read
     return isOneRange(filter, index) ? isAmong(Prisma.raw(`n."${column}"`), values) : []
   })
   const bounds = filter.bounds.flatMap((bound) => printBound(table, bound))
-  const all = [...ranges, ...columns, ...bounds, ...printAfter(table, filter)]
+  const partial = table.partial ? [Prisma.raw(table.partial.where)] : []
+  const all = [...partial, ...ranges, ...columns, ...bounds, ...printAfter(table, filter)]
   return all.length === 0 ? Prisma.empty : Prisma.sql`WHERE ${Prisma.join(all, ' AND ')}`
 }
 

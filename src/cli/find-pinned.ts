@@ -2,12 +2,15 @@ import type { Execute } from '../client/execute.ts'
 import {
   BackupsToPinDocument,
   type BackupsToPinQuery,
-  type BackupsToPinQueryVariables,
+  ServersWithListsDocument,
+  type ServersWithListsQuery,
+  ServerWithListDocument,
   SnapshotsWithHoldsDocument,
 } from '../client/generated/operations.ts'
+import { hasUnreadableManifest } from '../wire/backup.ts'
 import { type BackupPin, listPins } from '../wire/pin.ts'
 
-/** A full backup or a snapshot that is pinned. */
+/** A full backup or a snapshot that is pinned, or a backup of which that is not known. */
 export interface PinnedThing {
   app: string
   proc: string
@@ -16,6 +19,8 @@ export interface PinnedThing {
   /** null: it is not a snapshot. */
   snapshot: string | null
   pins: BackupPin[]
+  /** Why it is not known what else keeps it; null if that is known. */
+  unreadable: string | null
 }
 
 type ListedBackup = BackupsToPinQuery['backups']['nodes'][number]
@@ -24,8 +29,9 @@ const ITEMS_PER_PAGE = 500
 
 export async function* findPinned(
   execute: Execute,
-  filter: BackupsToPinQueryVariables['filter'],
+  place: { app?: string; server?: string },
 ): AsyncGenerator<PinnedThing> {
+  const filter = { ...place, held: true }
   const read = (after: string | null) =>
     execute(BackupsToPinDocument, { filter, first: ITEMS_PER_PAGE, after })
   for (let page = await read(null); ; page = await read(page.backups.pageInfo.endCursor ?? null)) {
@@ -34,19 +40,34 @@ export async function* findPinned(
   }
 }
 
+/** A server that the controller knows. If its backups are not listed, pins there may be missing. */
+export type ListedServer = ServersWithListsQuery['serverConnection']['nodes'][number]
+
+/** All servers, or that one; empty if the controller does not know it. */
+export async function findServers(execute: Execute, ip: string | undefined): Promise<ListedServer[]> {
+  if (ip !== undefined) return [(await execute(ServerWithListDocument, { ip })).server ?? []].flat()
+  const servers: ListedServer[] = []
+  const read = (after: string | null) => execute(ServersWithListsDocument, { first: ITEMS_PER_PAGE, after })
+  for (let page = await read(null); ; page = await read(page.serverConnection.pageInfo.endCursor ?? null)) {
+    servers.push(...page.serverConnection.nodes)
+    if (!page.serverConnection.pageInfo.hasNextPage) return servers
+  }
+}
+
 /** An increment has the pins of its snapshots. */
 async function* findPinnedOf(execute: Execute, backup: ListedBackup): AsyncGenerator<PinnedThing> {
-  const { app, proc, name, snapshotCount } = backup
+  const { app, proc, name, corrupt, rid, snapshotCount } = backup
   const pins = listPins(backup.holds)
-  if (pins.length === 0) return
+  const unreadable = hasUnreadableManifest({ corrupt, rid, series: snapshotCount }) ? corrupt : null
+  if (pins.length === 0 && unreadable === null) return
   const thing = { app, proc, name, server: backup.server.ip }
-  if (snapshotCount === null) yield { ...thing, snapshot: null, pins }
+  if (snapshotCount === null) yield { ...thing, snapshot: null, pins, unreadable }
   else yield* findPinnedSnapshots(execute, thing)
 }
 
 async function* findPinnedSnapshots(
   execute: Execute,
-  series: Omit<PinnedThing, 'snapshot' | 'pins'>,
+  series: Omit<PinnedThing, 'snapshot' | 'pins' | 'unreadable'>,
 ): AsyncGenerator<PinnedThing> {
   const read = async (after: string | null) =>
     (await execute(SnapshotsWithHoldsDocument, { ...series, first: ITEMS_PER_PAGE, after })).backup
@@ -54,7 +75,7 @@ async function* findPinnedSnapshots(
     const snapshots = page?.snapshots ?? []
     for (const { id, holds } of snapshots) {
       const pins = listPins(holds)
-      if (pins.length > 0) yield { ...series, snapshot: id, pins }
+      if (pins.length > 0) yield { ...series, snapshot: id, pins, unreadable: null }
     }
     if (snapshots.length < ITEMS_PER_PAGE) return
   }

@@ -118,12 +118,14 @@ export async function listStoredNamespaces(world: World): Promise<string[]> {
  */
 export function relistSoon(world: World, server: ServerState): void {
   server.listingStale = true
+  server.isListed = false
   if (world.clock.elapsed() < server.relistAt) return
   server.listingStale = false
   world.relisting.add(server.ip, async (lane) => {
     try {
       await relist(world, server.ip, { dryRun: false, fromOthers: !isReachable(server), lane })
       server.relistFailures = 0
+      server.isListed = !server.listingStale && !world.relisting.isWaiting(server.ip)
     } catch (error) {
       noteRelistFailure(world, server)
       throw error

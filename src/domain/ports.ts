@@ -98,7 +98,7 @@ export interface BackupStore {
   lastGood(keys: readonly VolumeKey[]): Promise<Map<string, BackupInfo>>
   /** In the order of `keys`. */
   conditions(keys: readonly ConditionKey[]): Promise<VolumeCondition[]>
-  /** The backups known to be corrupt, of one server or of all. */
+  /** The backups known to be corrupt, of one server or of all: at most one entry for each server and kind. */
   corrupt(server?: string): Promise<CorruptBackups[]>
   remove(server: string, names: string[]): Promise<void>
   /** The servers that the catalog has backups of. */
@@ -109,6 +109,8 @@ export interface BackupStore {
 
 export interface CorruptBackups {
   server: string
+  /** Their manifests cannot be read; if false, they are corrupt for another reason. */
+  isUnreadable: boolean
   /** At least 1. */
   count: number
   /** The newest of them, at most three. */

@@ -24,6 +24,10 @@ export class RelistQueue {
     this.#start(ip)
   }
 
+  isWaiting(ip: string): boolean {
+    return this.#waiting.has(ip)
+  }
+
   /** Lists this namespace before the others that wait. */
   prefer(ip: string): void {
     this.#lanes.prefer(ip)

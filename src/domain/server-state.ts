@@ -43,6 +43,8 @@ export interface ServerState {
   listingStale: boolean
   /** A daemon told of its backups after the start, perhaps with reports that are older than a list of the store. */
   wasTold: boolean
+  /** A list that began after the last reason for one has ended. */
+  isListed: boolean
   /** How often in a row listing it has failed. */
   relistFailures: number
   /** By Clock.elapsed(), ms: it is not listed before. */
@@ -83,6 +85,7 @@ export function newServer(ip: string): ServerState {
     scheduleReadAt: 0,
     listingStale: false,
     wasTold: false,
+    isListed: false,
     relistFailures: 0,
     relistAt: 0,
     plannedVersion: null,
@@ -92,6 +95,11 @@ export function newServer(ip: string): ServerState {
     dropped: new Map(),
     saved: null,
   }
+}
+
+/** Whether the catalog has the backups of its namespace as they were after the last change that is known. */
+export function hasListedBackups({ isListed, listingStale, wasTold }: ServerState): boolean {
+  return isListed && !listingStale && !wasTold
 }
 
 export function isReachable(server: ServerState): boolean {

@@ -59,7 +59,7 @@ export function toBackupFilter(
   world: UserWorld,
   filter: inputs.BackupFilter | null | undefined,
 ): BackupFilter {
-  return withoutNulls({ ...historyFilter(world, filter), names: filter?.names })
+  return withoutNulls({ ...historyFilter(world, filter), names: filter?.names, held: filter?.held })
 }
 
 function historyFilter(

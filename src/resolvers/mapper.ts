@@ -6,7 +6,13 @@ import type { JobView } from '../domain/jobs.ts'
 import { listHolds } from '../domain/pins.ts'
 import { findVolumeByPath, type PlannedVolume } from '../domain/plan.ts'
 import { readServerProblems } from '../domain/server-problems.ts'
-import { isReachable, listServerCapabilities, newServer, type ServerState } from '../domain/server-state.ts'
+import {
+  hasListedBackups,
+  isReachable,
+  listServerCapabilities,
+  newServer,
+  type ServerState,
+} from '../domain/server-state.ts'
 import { seesEverything, seesServer, type UserWorld } from '../domain/user-world.ts'
 import type { World } from '../domain/world.ts'
 import { isoTime, NEVER } from '../lib/clock.ts'
@@ -197,6 +203,7 @@ function fromState(server: ServerState): Omit<Server, 'problems'> {
   return {
     ip,
     reachable: isReachable(server),
+    backupsListed: hasListedBackups(server),
     lastSeen,
     leaving,
     schedulerStatus: debug?.crond_status ?? null,

@@ -172,6 +172,19 @@ export function isMirror(backup: Pick<BackupInfo, 'mode' | 'series'>): boolean {
   return backup.mode === 'increment' && !hasSnapshots(backup)
 }
 
+/** Whether it has a manifest that cannot be read: then nobody knows what keeps it, and it is neither expired nor deleted. */
+export function hasUnreadableManifest({
+  corrupt,
+  rid,
+  series,
+}: {
+  corrupt: string | null
+  rid: string | null
+  series: unknown
+}): boolean {
+  return corrupt !== null && rid === null && series === null
+}
+
 /** The facts that only a manifest or a snapshot has. */
 export const WITHOUT_MANIFEST = {
   verified: null,

@@ -8,7 +8,7 @@ import { findConditions } from '../../src/catalog/find-conditions.ts'
 import { countRecordRows, findRecordRows } from '../../src/catalog/find-records.ts'
 import { Prisma } from '../../src/catalog/generated/client.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import type { BackupInfo } from '../../src/wire/backup.ts'
+import { type BackupInfo, hasUnreadableManifest } from '../../src/wire/backup.ts'
 import { findApp } from '../../src/wire/find-app.ts'
 import type { BackupFilter, Page, RecordFilter, Slice } from '../../src/wire/listing.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
@@ -42,6 +42,7 @@ const BACKUP_FILTER: Required<BackupFilter> = {
   names: ['b1', 'b2', 'b3', 'b4', 'b5', 'none'],
   from: '2026-11-02T00:00:00.000Z',
   to: '2026-11-29T00:00:00.000Z',
+  held: true,
 }
 
 /** Every combination of the fields of a filter. */
@@ -93,6 +94,8 @@ function makeBackup(n: number): BackupInfo {
     created: dayOf(n),
     sequence: n,
     corrupt: n % 100 === 3 ? 'cut' : null,
+    holds: n % 9 === 1 ? ['case 4711'] : [],
+    ...(n % 200 === 103 && { rid: null }),
   })
 }
 
@@ -149,7 +152,9 @@ const READS_ALL = /^SCAN (n|Record|Backup)\b|^SEARCH n .*\((startKey|createdKey)
 /** What reads more than a filter needs, or sorts more than one page of each range. */
 function findFlaws(plan: string[], filter: object): string[] {
   const isByTime = Object.keys(filter).every((name) => name === 'from' || name === 'to')
-  const reads = isByTime ? [] : plan.filter((line) => READS_ALL.test(line))
+  const reads = isByTime
+    ? []
+    : plan.filter((line) => READS_ALL.test(line) && !line.includes('Backup_kept_idx'))
   const sorts = plan.filter((line) => line === 'USE TEMP B-TREE FOR ORDER BY')
   // Pages of several ranges are merged; backups of one name are few.
   const isMerged = plan.some((line) => line.includes('LIST SUBQUERY'))
@@ -178,12 +183,13 @@ function matchesRecord(record: RunRecord, filter: RecordFilter): boolean {
 }
 
 function matchesBackup(backup: BackupInfo, filter: BackupFilter): boolean {
-  const { apps, volumes, names, from = '', to = '9', ...rest } = filter
+  const { apps, volumes, names, from = '', to = '9', held, ...rest } = filter
   return (
     Object.entries(rest).every(([name, value]) => backup[name as keyof BackupInfo] === value) &&
     (apps === undefined || apps.includes(backup.app)) &&
     (volumes === undefined || volumes.includes(backup.volume)) &&
     (names === undefined || names.includes(backup.name)) &&
+    (!held || backup.holds.length > 0 || hasUnreadableManifest(backup)) &&
     backup.created >= from &&
     backup.created < to
   )
@@ -233,7 +239,8 @@ test('backups are found by every combination of filters, and none reads the whol
       for (const flaw of findFlaws(explain(sql), filter)) flaws.add(`${Object.keys(filter)}: ${flaw}`)
     })
     const { server, app, proc, volumes, instanceNo } = filter
-    const isOneVolume = [server, app, proc, volumes, instanceNo].every((value) => value !== undefined)
+    const isOneVolume =
+      !filter.held && [server, app, proc, volumes, instanceNo].every((value) => value !== undefined)
     const wanted = backups
       .filter((backup) => matchesBackup(backup, filter))
       .toSorted((a, b) => (isOneVolume ? b.sequence - a.sequence : compareTexts(keyOf(a), keyOf(b))))
@@ -245,14 +252,33 @@ test('backups are found by every combination of filters, and none reads the whol
   expect([...flaws]).toEqual([])
 }, 120_000)
 
+test('backups that may be held are found in one index of their own, without a sort', async () => {
+  const { db, file } = await openFilled()
+  const explain = openExplainer(file)
+  const plans: string[] = []
+  const spied = listenTo(db, (sql) => plans.push(...explain(sql)))
+  const { items } = await findBackupRows(spied, { held: true, apps: ['hello', 'none'] }, { first: 10 })
+  await findBackupRows(spied, { held: true }, { first: 10, after: items.at(-1)?.cursor })
+  await countBackupRows(spied, { held: true })
+  const reads = plans.filter((line) => line.includes('Backup_kept_idx'))
+  expect(reads).toHaveLength(3)
+  expect(reads[1]).toMatch(/^SEARCH n .*createdKey</)
+  expect(
+    plans.filter((line) => /TEMP B-TREE|(SCAN|SEARCH) n (?!USING INDEX Backup_kept_idx)/.test(line)),
+  ).toEqual([])
+})
+
 test('corrupt backups are counted without a look at the others', async () => {
   const { db, file } = await openFilled()
   const explain = openExplainer(file)
   const plans: string[] = []
   const spied = listenTo(db, (sql) => plans.push(...explain(sql).filter((line) => / Backup\b/.test(line))))
-  const one = { server: '10.0.0.2', count: 2, names: ['b3', 'b103'] }
-  expect(await countCorrupt(spied, '10.0.0.2')).toEqual([one])
-  expect(await countCorrupt(spied)).toEqual([{ server: '10.0.0.1', count: 2, names: ['b103', 'b3'] }, one])
+  const countsOf = (server: string) => [
+    { server, isUnreadable: false, count: 1, names: ['b3'] },
+    { server, isUnreadable: true, count: 1, names: ['b103'] },
+  ]
+  expect(await countCorrupt(spied, '10.0.0.2')).toEqual(countsOf('10.0.0.2'))
+  expect(await countCorrupt(spied)).toEqual(['10.0.0.1', '10.0.0.2'].flatMap(countsOf))
   expect(await countCorrupt(spied, '10.0.0.9')).toEqual([])
   expect(plans).toHaveLength(3)
   for (const line of plans) expect(line).toMatch(/USING INDEX Backup_corrupt_idx/)

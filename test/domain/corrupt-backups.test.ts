@@ -3,6 +3,7 @@ import { acceptNews } from '../../src/domain/accept-news.ts'
 import { deleteBackups } from '../../src/domain/backups.ts'
 import { tick } from '../../src/domain/controller.ts'
 import { listServerFaults } from '../../src/domain/server-state.ts'
+import type { BackupInfo } from '../../src/wire/backup.ts'
 import { sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
 import { given } from '../support/given.ts'
 
@@ -26,6 +27,27 @@ test('a corrupt backup is a problem of its server, also after a restart, until i
   expect((await reopen()).problems.list()).toMatchObject([{ about: IP }])
 
   await deleteBackups(world, { app: 'hello', proc: 'web', names: [NAME] })
+  expect(faults()).toEqual([])
+})
+
+test('a backup whose manifest cannot be read is a problem of its own, because it cannot be deleted as it is', async () => {
+  const { world, daemon, clock, faults } = await corruptInTheStore()
+  const unreadable = sampleBackup({ name: 'x-1.tar.gz', rid: null, sequence: 0, corrupt: 'its manifest' })
+  const relist = async (backups: BackupInfo[]) => {
+    daemon.backups = backups
+    world.servers.get(IP)!.listingStale = true
+    clock.move(31_000)
+    tick(world)
+    await world.background.settled()
+  }
+  await relist([sampleBackup({ corrupt: 'its checksum differs' }), unreadable])
+  const corrupt = expect.stringMatching(/^A backup of 10\.0\.0\.1 is corrupt: .*delete the corrupt archive/)
+  const advice =
+    /^The manifest of a backup of 10\.0\.0\.1 cannot be read: "x-1\.tar\.gz"\. .*remove NAME\.manifest\.json/
+  expect(faults().toSorted()).toEqual([corrupt, expect.stringMatching(advice)])
+  await relist([unreadable])
+  expect(faults()).toEqual([expect.stringMatching(advice)])
+  await relist([])
   expect(faults()).toEqual([])
 })
 

@@ -61,7 +61,8 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   RecordEvent: 'kind record seq',
   RecoverPlan: 'bytes create delete inPlace more overwrite steps unchanged',
   RecoverStep: 'action path',
-  Server: 'capabilities health ip lastSeen leaving protocol reachable schedulerStatus store timeZone version',
+  Server:
+    'backupsListed capabilities health ip lastSeen leaving protocol reachable schedulerStatus store timeZone version',
   ServerConnection: 'edges nodes pageInfo totalCount totalCountIsCapped',
   ServerCount: 'servers state',
   ServerDebug: 'goroutines memStats runningTasks schedulerStatus startTime updateTime',

@@ -87,6 +87,13 @@ export class RecordFilter extends HistoryFilter {
 export class BackupFilter extends HistoryFilter {
   @Field(() => [ID], { nullable: true, description: 'Names in the store; one of them must match.' })
   names?: string[]
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description:
+      'true: only those that something keeps (`holds`), or of which that is not known because their manifest cannot be read. false: all.',
+  })
+  held?: boolean
 }
 
 @InputType()

@@ -82,6 +82,12 @@ export class Server {
   @Field(() => Boolean, { description: 'Its daemon answered the last request.' })
   reachable!: boolean
 
+  @Field(() => Boolean, {
+    description:
+      'The list of its backups was read from its store since the controller started and since the last change. false: backups, and what keeps them, may be missing or have changed.',
+  })
+  backupsListed!: boolean
+
   @Field(() => DateTime, { nullable: true, description: 'When its daemon last answered; null: never.' })
   lastSeen!: string | null
 

@@ -46,15 +46,17 @@ export function backupDemands(makePlace: MakePlace): void {
       ...days,
       { name: 'whole' },
       { server: '10.0.0.2', name: 'other', corrupt: 'cut' },
+      { server: '10.0.0.2', name: 'unreadable', corrupt: 'its manifest', rid: null },
       { server: '10.0.0.3', name: 'whole' },
     )
-    const own = { server: '10.0.0.1', count: 5, names: ['day 05', 'day 04', 'day 03'] }
+    const own = { server: '10.0.0.1', isUnreadable: false, count: 5, names: ['day 05', 'day 04', 'day 03'] }
     expect(await backups.corrupt('10.0.0.1')).toEqual([own])
     expect(await backups.corrupt('10.0.0.3')).toEqual([])
     const all = await backups.corrupt()
     expect(all.toSorted((a, b) => a.server.localeCompare(b.server))).toEqual([
       own,
-      { server: '10.0.0.2', count: 1, names: ['other'] },
+      { server: '10.0.0.2', isUnreadable: false, count: 1, names: ['other'] },
+      { server: '10.0.0.2', isUnreadable: true, count: 1, names: ['unreadable'] },
     ])
   })
 

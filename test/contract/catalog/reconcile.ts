@@ -93,6 +93,21 @@ export function reconcileDemands(makePlace: MakePlace): void {
       expect((await backups.get('10.0.0.1', 'a'))?.corrupt).toBe('found by a later run')
     })
 
+    test('keeps that a manifest cannot be read if the run that made the backup tells of it later', async () => {
+      const { records, backups } = await openEmpty(makePlace)
+      const made = sampleBackup({ name: 'a', rid: ridOf(1) })
+      const damaged = { ...made, rid: null, jobId: null, sequence: 0, corrupt: 'its manifest cannot be read' }
+      const undescribed = { ...damaged, name: 'b', corrupt: null }
+      await backups.reconcile('10.0.0.1', pagesOf([damaged, undescribed]), false)
+      for (const name of ['a', 'b']) {
+        const rid = ridOf(name === 'a' ? 1 : 2)
+        const result = { backup: { ...made, name, rid } }
+        await records.apply([sampleRecord({ rid, state: 'success', result })])
+      }
+      expect(await backups.get('10.0.0.1', 'a')).toEqual(damaged)
+      expect((await backups.get('10.0.0.1', 'b'))?.sequence).toBe(made.sequence)
+    })
+
     test('treats news that arrives during the listing as newer than the list', async () => {
       const { records, backups } = await catalogWith(makePlace, { name: 'a' }, { name: 'b' })
       async function* staleList() {
