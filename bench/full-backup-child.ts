@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { packArchive } from '../src/archive/pack.ts'
+import { peakMiB } from './peak-memory.ts'
 
 /** Packs argv[2] into argv[3], syncs, and prints time and memory as JSON. A process of its own, as a runner is. */
 const [, , volume = '', file = ''] = process.argv
@@ -20,8 +21,7 @@ for (const writer of [out, index]) {
   await writer.sync()
   await writer.close()
 }
-const { maxRSS } = process.resourceUsage()
-console.log(JSON.stringify({ ...summary, warnings, peakMiB: Math.round(maxRSS / 1024) }))
+console.log(JSON.stringify({ ...summary, warnings, peakMiB: peakMiB() }))
 
 async function fileWriter(path: string) {
   const handle = await open(path, 'w')

@@ -5,6 +5,7 @@ import { openRepository, repositoryExists } from '../src/restic/repository/open-
 import type { RepositoryPlace } from '../src/restic/repository/repository.ts'
 import { makeSnapshot } from '../src/restic/write/make-snapshot.ts'
 import { openDriverOf } from './open-driver-of.ts'
+import { peakMiB } from './peak-memory.ts'
 
 /**
  * Makes a snapshot of argv[3] in the store argv[2] (see open-driver-of.ts), on top of the newest, and prints time and
@@ -43,8 +44,7 @@ const { tree: _tree, ...summary } = await makeSnapshot({
   onProgress: () => {},
   onWarning: ({ path, message }) => console.error(`${path}: ${message}`),
 })
-const { maxRSS } = process.resourceUsage()
-console.log(JSON.stringify({ ...summary, peakMiB: Math.round(maxRSS / 1024) }))
+console.log(JSON.stringify({ ...summary, peakMiB: peakMiB() }))
 
 async function newest() {
   const snapshots = []

@@ -3,6 +3,7 @@ import { readIndex } from '../src/archive/index-format.ts'
 import { unpackArchive } from '../src/archive/unpack.ts'
 import type { ObjectReader } from '../src/objects/driver.ts'
 import { applyRootMetadata } from '../src/volume/tree/write.ts'
+import { peakMiB } from './peak-memory.ts'
 
 /** Unpacks argv[2] into argv[3] and prints time and memory as JSON. A process of its own, as a runner is. */
 const [, , file = '', target = ''] = process.argv
@@ -18,8 +19,7 @@ const { root, ...summary } = await unpackArchive({
   onWarning: () => warnings++,
 })
 if (root) await applyRootMetadata(target, root)
-const { maxRSS } = process.resourceUsage()
-console.log(JSON.stringify({ ...summary, warnings, peakMiB: Math.round(maxRSS / 1024) }))
+console.log(JSON.stringify({ ...summary, warnings, peakMiB: peakMiB() }))
 
 async function membersIn(index: string): Promise<number[]> {
   const sizes: number[] = []

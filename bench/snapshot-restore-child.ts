@@ -6,6 +6,7 @@ import { openRepository } from '../src/restic/repository/open-repository.ts'
 import { restoreTree } from '../src/restic/restore/restore-tree.ts'
 import { applyRootMetadata } from '../src/volume/tree/write.ts'
 import { openDriverOf } from './open-driver-of.ts'
+import { peakMiB } from './peak-memory.ts'
 
 /**
  * Restores a snapshot of the repository `repo`, or argv[5], in the store argv[2] (see open-driver-of.ts) into argv[4],
@@ -26,8 +27,7 @@ const { root, ...summary } = await restoreTree({
   onWarning: () => warnings++,
 })
 if (root) await applyRootMetadata(target, root)
-const { maxRSS } = process.resourceUsage()
-console.log(JSON.stringify({ ...summary, warnings, peakMiB: Math.round(maxRSS / 1024) }))
+console.log(JSON.stringify({ ...summary, warnings, peakMiB: peakMiB() }))
 
 async function anySnapshot() {
   for await (const id of repository.listUnpacked('snapshots')) {

@@ -1,4 +1,5 @@
 import { newRid } from '../src/wire/ids.ts'
+import { peakMiB } from './peak-memory.ts'
 import { openBenchStore } from './verify-store.ts'
 
 /** Verifies one backup of a store and prints what was found, with the peak memory. Arguments: store, data, name. */
@@ -9,5 +10,4 @@ if (!backup) throw new Error(`there is no ${name}`)
 const { signal } = new AbortController()
 const warn = (message: string) => console.error(message)
 const verdict = await backup.verify({ rid: newRid(Date.now()), dataDir, signal, warn, onProgress: () => {} })
-const peakMiB = Math.round(process.resourceUsage().maxRSS / 1024)
-process.stdout.write(JSON.stringify({ outcome: verdict.outcome, peakMiB }))
+process.stdout.write(JSON.stringify({ outcome: verdict.outcome, peakMiB: peakMiB() }))

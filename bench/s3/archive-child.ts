@@ -5,6 +5,7 @@ import { packArchive } from '../../src/archive/pack.ts'
 import { unpackArchive } from '../../src/archive/unpack.ts'
 import type { ObjectReader } from '../../src/objects/driver.ts'
 import { openDriverOf } from '../open-driver-of.ts'
+import { peakMiB } from '../peak-memory.ts'
 
 /**
  * `pack STORE VOLUME`: packs a volume into an archive of the store. `unpack STORE TARGET`: unpacks that into a new folder.
@@ -17,8 +18,7 @@ const driver = await openDriverOf(store)
 const { signal } = new AbortController()
 if (step === 'pack') await pack()
 else await unpack()
-const { maxRSS } = process.resourceUsage()
-console.log(JSON.stringify({ peakMiB: Math.round(maxRSS / 1024) }))
+console.log(JSON.stringify({ peakMiB: peakMiB() }))
 
 async function pack(): Promise<void> {
   const [out, index] = [await driver.create(ARCHIVE), await driver.create(INDEX)]
