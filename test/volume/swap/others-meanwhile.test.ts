@@ -243,7 +243,10 @@ test.each([
       (error: unknown) => error,
     )
     if (code) expect(staging).toMatchObject({ code, facts: { journal: other.staging, rid: 'other' } })
-    else await discardStaging(staging as Staging)
+    else {
+      await using given = staging as Staging
+      await discardStaging(given)
+    }
     expect((await readPointers(dataDir)).pointers.map(({ rid }) => rid)).toEqual(['elsewhere', 'other'])
   },
 )
