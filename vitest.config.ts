@@ -2,6 +2,7 @@ import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { STARTED, TEST_PROGRAM } from './scripts/bundle.ts'
 
 /** A test that changes what is global in its process, or measures it, has a process of its own. */
 const NEEDS_OWN_PROCESS =
@@ -31,16 +32,19 @@ class FolderByFolder extends BaseSequencer {
 }
 
 /**
- * What our code starts in a test is the built program: its files load twice as fast. `globalSetup` builds it when it is
- * older than its sources.
+ * What our code and our tests start is built: it loads twice as fast as the sources. `globalSetup` builds it when it is
+ * older than them.
  */
 const startWhatIsBuilt = {
   name: 'start-what-is-built',
   transform: (code: string) =>
-    code.replaceAll(
-      /new URL\(`\.\/([a-z-]+)\$\{extname\(import\.meta\.url\)\}`, import\.meta\.url\)/g,
-      (_, name) => `new URL(${JSON.stringify(new URL(`dist/program/${name}.js`, import.meta.url))})`,
-    ),
+    code
+      .replaceAll(STARTED, (_, name) => nameBuilt(`dist/program/${name}.js`))
+      .replaceAll(TEST_PROGRAM, (_, name) => nameBuilt(`dist/test-programs/${name}.js`)),
+}
+
+function nameBuilt(file: string): string {
+  return `new URL(${JSON.stringify(new URL(file, import.meta.url))})`
 }
 
 export default defineConfig({

@@ -1,6 +1,6 @@
 // Bundles programs: a few large files start twice as fast as two thousand small ones, and need less memory.
 // `node scripts/bundle.ts` writes `dist/main.js`, and beside it `dist/program` with all that the program loads or starts;
-// with a file as its argument, it bundles that aside.
+// with a file as its argument, it bundles that aside; with `--tests`, what tests start: `dist/test-programs`.
 import { chmodSync, globSync, readFileSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { type OutputOptions, rolldown } from 'rolldown'
@@ -8,10 +8,19 @@ import { type OutputOptions, rolldown } from 'rolldown'
 const root = dirname(import.meta.dirname)
 
 /** How sources name the entry of a process or thread that they start. */
-const STARTED = /new URL\(`\.\/([a-z-]+)\$\{extname\(import\.meta\.url\)\}`/g
+export const STARTED = /new URL\(`\.\/([a-z-]+)\$\{extname\(import\.meta\.url\)\}`, import\.meta\.url\)/g
+
+/** How tests name a program that they start. */
+export const TEST_PROGRAM = /new URL\('(?:\.\.\/)+programs\/([a-z-]+)\.ts', import\.meta\.url\)/g
 
 /** Packages that look for files of their own: native code, WebAssembly, and the logger's threads. */
 const LEFT_OUT = [/^koffi/, /^better-sqlite3/, /^pino/, /^thread-stream/, /^@prisma\/client\/runtime\/.*wasm/]
+
+/** Bundled, all programs of tests lie in one folder. */
+const FLAT = {
+  name: 'flat',
+  transform: (code: string) => code.replaceAll(TEST_PROGRAM, "new URL('./$1.js', import.meta.url)"),
+}
 
 /**
  * Bundles `file`, a program of a benchmark or script, and returns the file to run. It lies as deep below the checkout as
@@ -20,13 +29,13 @@ const LEFT_OUT = [/^koffi/, /^better-sqlite3/, /^pino/, /^thread-stream/, /^@pri
 export async function bundleAside(file: string): Promise<string> {
   const dir = join(root, 'dist', `aside-${basename(file, '.ts')}`)
   rmSync(dir, { recursive: true, force: true })
-  await bundle(join(root, file), { dir })
+  await bundle([file], { dir })
   return join(dir, `${basename(file, '.ts')}.js`)
 }
 
 async function bundleProgram(): Promise<void> {
-  removeAllBut('web')
-  await bundle(join(root, 'src/main.ts'), {
+  removeAllBut('web', 'test-programs')
+  await bundle(['src/main.ts'], {
     dir: join(root, 'dist'),
     entryFileNames: ({ name }) => (name === 'main' ? 'main.js' : `program/${name}.js`),
     chunkFileNames: 'program/[name]-[hash].js',
@@ -34,16 +43,24 @@ async function bundleProgram(): Promise<void> {
   chmodSync(join(root, 'dist/main.js'), 0o755)
 }
 
-/** What is in `dist`, except a folder of it and the notes of the build. */
-function removeAllBut(kept: string): void {
-  const names = globSync('dist/*', { cwd: root }).filter((name) => name !== join('dist', kept))
+async function bundleTestPrograms(): Promise<void> {
+  const dir = join(root, 'dist/test-programs')
+  rmSync(dir, { recursive: true, force: true })
+  await bundle(globSync('test/programs/*.ts', { cwd: root }), { dir })
+}
+
+/** What is in `dist`, except folders of it and the notes of the build. */
+function removeAllBut(...kept: string[]): void {
+  const names = globSync('dist/*', { cwd: root }).filter((name) => !kept.includes(basename(name)))
   for (const name of names) rmSync(join(root, name), { recursive: true, force: true })
 }
 
-async function bundle(file: string, output: OutputOptions): Promise<void> {
-  const input = Object.fromEntries([file, ...startedFiles()].map((entry) => [basename(entry, '.ts'), entry]))
+async function bundle(files: readonly string[], output: OutputOptions): Promise<void> {
+  const entries = [...files.map((file) => join(root, file)), ...startedFiles()]
+  const input = Object.fromEntries(entries.map((entry) => [basename(entry, '.ts'), entry]))
   const tsconfig = join(root, 'tsconfig.json')
-  await using build = await rolldown({ input, platform: 'node', external: LEFT_OUT, tsconfig })
+  const external = LEFT_OUT
+  await using build = await rolldown({ input, platform: 'node', external, tsconfig, plugins: [FLAT] })
   // GraphQL takes the names of its types from those of classes.
   await build.write({ keepNames: true, ...output })
 }
@@ -60,5 +77,8 @@ function startedFiles(): string[] {
   return files
 }
 
-const [, , aside] = process.argv
-if (import.meta.main) await (aside ? bundleAside(aside) : bundleProgram())
+const [, , asked] = process.argv
+if (import.meta.main) {
+  if (asked === '--tests') await bundleTestPrograms()
+  else await (asked ? bundleAside(asked) : bundleProgram())
+}

@@ -21,18 +21,29 @@ const GENERATED_FROM = [
   'scripts/wasm-generate.mjs',
   'package-lock.json',
 ]
+const BUNDLED_FROM = [...GENERATED_FROM, 'src', 'tsconfig.json', 'scripts/bundle.ts']
 /** What a build makes, in order: each part anew when something that it is made from has changed. */
 const PARTS = [
   { name: 'generated', from: GENERATED_FROM, make: generate },
   {
     name: 'program',
-    from: [...GENERATED_FROM, 'src', 'tsconfig.json', 'scripts/bundle.ts'],
+    from: BUNDLED_FROM,
     make: () => run(node, ['scripts/bundle.ts']),
   },
   {
     name: 'web',
     from: ['src/web', 'package-lock.json'],
     make: () => tool('vite', ['build', '--config', 'src/web/vite.config.ts', '--logLevel', 'error']),
+  },
+]
+
+/** What tests need besides. */
+export const TEST_PARTS = [
+  ...PARTS,
+  {
+    name: 'test-programs',
+    from: [...BUNDLED_FROM, 'test/programs', 'test/support'],
+    make: () => run(node, ['scripts/bundle.ts', '--tests']),
   },
 ]
 
@@ -99,8 +110,9 @@ function readLock(file) {
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).packages : undefined
 }
 
-export function ensureBuilt() {
-  const stale = PARTS.filter((part) => !isBuilt(part))
+/** @param parts `npm run build` makes those; a test run makes TEST_PARTS, too */
+export function ensureBuilt(parts = PARTS) {
+  const stale = parts.filter((part) => !isBuilt(part))
   if (stale.length > 0) console.log('Building …')
   for (const { name, from, make } of stale) {
     rmSync(stampOf(name), { force: true })

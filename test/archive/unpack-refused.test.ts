@@ -8,7 +8,7 @@ import { canMount, mountTmpfs } from '../support/tmpfs.ts'
 import { compareTrees } from '../support/tree-compare.ts'
 import { gnuTar, isRoot, makeBench, refusalOf, unpack } from '../support/unpack-kit.ts'
 
-const CHILD = fileURLToPath(new URL('../support/unpack-child.ts', import.meta.url))
+const CHILD = fileURLToPath(new URL('../programs/unpack-child.ts', import.meta.url))
 
 interface ChildResult {
   kernel: boolean

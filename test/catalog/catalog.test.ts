@@ -8,7 +8,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { sampleRecord } from '../support/catalog-samples.ts'
 import { openCatalogIn, tempFolder } from '../support/temp-catalog.ts'
 
-const CHILD = fileURLToPath(new URL('../support/catalog-child.ts', import.meta.url))
+const CHILD = fileURLToPath(new URL('../programs/catalog-child.ts', import.meta.url))
 
 describe('only one process at a time uses a catalog', () => {
   test('the second process is told who uses it, and may open it afterwards', async () => {

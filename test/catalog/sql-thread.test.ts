@@ -53,7 +53,7 @@ test('requests are answered in their order, also those made before the end', asy
 
 test('a thread that ends on its own fails every request, and says so once', async () => {
   const lost: Error[] = []
-  const entry = new URL('../support/exiting-thread.ts', import.meta.url)
+  const entry = new URL('../programs/exiting-thread.ts', import.meta.url)
   const thread = new SqlThread({ file: 'a.db', readonly: false }, (error) => lost.push(error), entry)
   const failed = {
     code: 'CATALOG_UNUSABLE',

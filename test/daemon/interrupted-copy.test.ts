@@ -25,7 +25,7 @@ async function makeInterrupted() {
   })
   fillOld(volume)
   run('chattr', '+i', join(volume, 'old only'))
-  await recoverUntil({ child: 'copy-child.ts', dataDir, volume, point: 'writing' })
+  await recoverUntil({ child: 'copy', dataDir, volume, point: 'writing' })
   fillNew(join(dir.path, 'expected'))
   writeFileSync(join(volume, 'written since'), '')
   const user = spawn('sleep', ['600'], { cwd: volume })

@@ -62,7 +62,7 @@ describe('settling', () => {
 
   test('locks every volume if it is impossible, and leaves the records unchanged', async () => {
     const { memory } = await leftMemory()
-    const childEntry = new URL('../support/talking-child.ts', import.meta.url) // knows no settle
+    const childEntry = new URL('../programs/talking-child.ts', import.meta.url) // knows no settle
     const { engine } = await startEngine({
       memory,
       runner: new ChildRunner({ size: 0, clock: systemClock, log: silentLog, childEntry }),
@@ -107,9 +107,13 @@ describe('a daemon that is killed', () => {
     dataDir: string
   }> {
     const settings = await runSettings()
-    const parent = fork(new URL('../support/engine-parent.ts', import.meta.url), [JSON.stringify(settings)], {
-      execArgv: [],
-    })
+    const parent = fork(
+      new URL('../programs/engine-parent.ts', import.meta.url),
+      [JSON.stringify(settings)],
+      {
+        execArgv: [],
+      },
+    )
     onTestFinished(() => void parent.kill('SIGKILL'))
     const [record] = (await once(parent, 'message')) as [RunRecord]
     const pid = Number(readFileSync(join(settings.dataDir, 'locks', lifeLock(record.rid)), 'utf8'))

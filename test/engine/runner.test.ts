@@ -138,7 +138,7 @@ describe('ending a run', () => {
       { state: 'failed', error: { code: 'STORE_UNAVAILABLE' } },
     ],
   ])('by an abort may fail with %s', async (_name, args, wanted) => {
-    const runner = startRunner({ childEntry: new URL('../support/engine-child.ts', import.meta.url) })
+    const runner = startRunner({ childEntry: new URL('../programs/engine-child.ts', import.meta.url) })
     const aborting = new AbortController()
     const { on, begun } = listener()
     const end = runner.run(await makeTask(args, { action: 'wrapping', signal: aborting.signal }), on)
@@ -268,7 +268,7 @@ test.each([
 ])('a child is %s', async (_name, options, children) => {
   const pids = new Set<unknown>()
   const log = { ...silentLog, info: (facts: object) => void pids.add((facts as { pid?: number }).pid) }
-  const childEntry = new URL('../support/talking-child.ts', import.meta.url)
+  const childEntry = new URL('../programs/talking-child.ts', import.meta.url)
   const runner = startRunner({ ...options, log, childEntry, size: 0 })
   for (let n = 0; n < 4; n++) await runner.run(await makeTask({}), listener().on)
   await runner.close(1000)

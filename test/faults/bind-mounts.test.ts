@@ -43,7 +43,7 @@ function makeImmutableWorld() {
   const world = makeBindWorld()
   run('chattr', '+i', `${world.volume}/old only`)
   onTestFinished(() => run('chattr', '-R', '-i', world.parent))
-  return { ...world, child: 'copy-child.ts' }
+  return { ...world, child: 'copy' as const }
 }
 
 testBinds('a bind mount inside a volume is not emptied with it (needs mounts)', async () => {

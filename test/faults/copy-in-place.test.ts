@@ -176,7 +176,7 @@ function makeImmutableWorld() {
   const world = given.volume('/data/db').files(fillOld).onDisk()
   onTestFinished(() => run('chattr', '-R', '-i', world.parent))
   run('chattr', '+i', join(world.volume, 'old only'))
-  return { ...world, child: 'copy-child.ts' }
+  return { ...world, child: 'copy' as const }
 }
 
 function expectNewContent({ base, volume, parent }: ReturnType<typeof makeImmutableWorld>): void {

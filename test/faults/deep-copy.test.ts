@@ -6,7 +6,7 @@ import { given } from '../support/given.ts'
 import { noFlags, run } from '../support/refused-renames.ts'
 import { contentOf, fillOld, RID } from '../support/swap-content.ts'
 
-const CHILD = fileURLToPath(new URL('../support/copy-child.ts', import.meta.url))
+const CHILD = fileURLToPath(new URL('../programs/copy-child.ts', import.meta.url))
 
 /** Copies in place in a process that may open 400 files. */
 function copyWithFewFiles({ inVolume = 0, unpacked = 0 }) {

@@ -12,7 +12,7 @@ import { s3Client } from '../support/swift.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { createWholeStore } from '../support/whole-store.ts'
 
-const CHILD = fileURLToPath(new URL('../support/publish-child.ts', import.meta.url))
+const CHILD = fileURLToPath(new URL('../programs/publish-child.ts', import.meta.url))
 const SIZE = 9 * 1024 * 1024
 /** Every so many calls, because each takes seconds. Different ones each time. */
 const STEP = 4

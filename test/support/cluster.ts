@@ -4,14 +4,14 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { LainletOrder } from './lainlet-child.ts'
+import type { LainletOrder } from '../programs/lainlet-child.ts'
 import { type MooseFs, type MooseFsHost, startMooseFs } from './moosefs.ts'
 import { type HttpAnswer, type NetClient, netClient } from './net-client.ts'
 import { type Program, startProgram } from './standalone.ts'
 
 export const NODES = ['10.77.0.11', '10.77.0.12'] as const
 const CONTROLLER = '10.77.0.9'
-const LAINLET = fileURLToPath(new URL('./lainlet-child.ts', import.meta.url))
+const LAINLET = fileURLToPath(new URL('../programs/lainlet-child.ts', import.meta.url))
 
 /**
  * Two machines with a daemon each, one with a controller and a lainlet, one with a MooseFS that the two have mounted.

@@ -1,6 +1,9 @@
 import { Worker } from 'node:worker_threads'
 import { BackupdError } from '../../src/lib/errors.ts'
 
+const FLIP = new URL('../programs/flip-child.ts', import.meta.url)
+const PLANT = new URL('../programs/plant-child.ts', import.meta.url)
+
 /**
  * Swaps two names in a thread, again and again. Resolves after the first swap; call the result to stop.
  * @param target if given, the names lie in a volume: one is always a directory, the other a link to the target
@@ -9,9 +12,8 @@ export async function startFlipping(
   names: readonly [string, string],
   target?: string,
 ): Promise<() => Promise<void>> {
-  const child = target === undefined ? './flip-child.ts' : './plant-child.ts'
   const flags = new Int32Array(new SharedArrayBuffer(8))
-  const worker = new Worker(new URL(child, import.meta.url), {
+  const worker = new Worker(target === undefined ? FLIP : PLANT, {
     workerData: { names, target, flags },
     trackUnmanagedFds: false,
   })

@@ -34,7 +34,7 @@ export interface FleetReport {
   }
 }
 
-const CHILD = fileURLToPath(new URL('./impatient-fleet-child.ts', import.meta.url))
+const CHILD = fileURLToPath(new URL('../programs/impatient-fleet-child.ts', import.meta.url))
 
 /** Starts the fleet; resolves when all news of all daemons is accepted. */
 export function startFleet(order: FleetOrder): Promise<FleetReport> {

@@ -16,7 +16,7 @@ import { suicidalDriver } from './suicidal-driver.ts'
 import { openTaskStore } from './task-store.ts'
 import { compareTrees } from './tree-compare.ts'
 
-const CHILD = fileURLToPath(new URL('./repository-child-main.ts', import.meta.url))
+const CHILD = fileURLToPath(new URL('../programs/repository-child-main.ts', import.meta.url))
 
 /** A repository and a volume that changes, with tasks that run to their end or are killed. */
 export async function makeKillableTasks(seed: number, bucket?: S3Settings) {

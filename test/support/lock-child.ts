@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 
-const SCRIPT = fileURLToPath(new URL('./lock-child-main.ts', import.meta.url))
+const SCRIPT = fileURLToPath(new URL('../programs/lock-child-main.ts', import.meta.url))
 
 /** A process that holds a lock on the repository of a store until it is killed; resolves when it has it. */
 export async function lockRepositoryInChild(dir: string, exclusive: boolean): Promise<ChildProcess> {

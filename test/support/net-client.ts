@@ -19,7 +19,7 @@ export interface NetClient extends Disposable {
   ask(url: string, question?: HttpQuestion): Promise<HttpAnswer>
 }
 
-const CHILD = fileURLToPath(new URL('./net-client-child.ts', import.meta.url))
+const CHILD = fileURLToPath(new URL('../programs/net-client-child.ts', import.meta.url))
 
 export async function netClient(host: NetHost): Promise<NetClient> {
   const child = host.spawn(process.execPath, [CHILD], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })

@@ -13,7 +13,7 @@ export interface RaceOrder {
   args: Readonly<Record<string, unknown>>
 }
 
-const CHILD = fileURLToPath(new URL('./race-child.ts', import.meta.url))
+const CHILD = fileURLToPath(new URL('../programs/race-child.ts', import.meta.url))
 /** A recover scans all processes twice, and a pid namespace of its own has only a few. */
 const ALONE = ['--pid', '--fork', '--kill-child', '--mount-proc', process.execPath]
 const canBeAlone = tryAlone()

@@ -3,24 +3,23 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { RID } from './swap-content.ts'
 
-/**
- * Recovers in a process that kills itself at the n-th time it passes a point; see swap-child.ts, or another `child`.
- */
+const PROGRAMS = {
+  swap: fileURLToPath(new URL('../programs/swap-child.ts', import.meta.url)),
+  copy: fileURLToPath(new URL('../programs/copy-child.ts', import.meta.url)),
+}
+
+/** Recovers in a process that kills itself at the n-th time it passes a point. */
 export async function recoverUntil(order: {
-  child?: string
+  child?: keyof typeof PROGRAMS
   [key: string]: unknown
 }): Promise<NodeJS.Signals | null> {
   const child = spawn(
     process.execPath,
-    [childFile(order.child), JSON.stringify({ rid: RID, time: 1, ...order })],
+    [PROGRAMS[order.child ?? 'swap'], JSON.stringify({ rid: RID, time: 1, ...order })],
     {
       stdio: ['ignore', 'inherit', 'inherit'],
     },
   )
   const [, signal] = await once(child, 'exit')
   return signal
-}
-
-function childFile(name = 'swap-child.ts'): string {
-  return fileURLToPath(new URL(name, import.meta.url))
 }

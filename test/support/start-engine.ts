@@ -9,7 +9,7 @@ import { enginePlugins } from './engine-plugins.ts'
 import { runSettings } from './run-settings.ts'
 import { silentLog } from './silent-log.ts'
 
-const childEntry = new URL('./engine-child.ts', import.meta.url)
+const childEntry = new URL('../programs/engine-child.ts', import.meta.url)
 
 /** An engine with real children that know the plugins of engine-plugins.ts; it ends with the test. */
 export async function startEngine(

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-const SCRIPT = fileURLToPath(new URL('./store-child-main.ts', import.meta.url))
+const SCRIPT = fileURLToPath(new URL('../programs/store-child-main.ts', import.meta.url))
 
 /** Publishes `count` backups in a process of its own; resolves with their names. */
 export async function publishInChild(dir: string, archive: string, count: number): Promise<string[]> {

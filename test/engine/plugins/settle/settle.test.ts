@@ -100,7 +100,7 @@ test.skipIf(noFlags)(
     fillOld(volume)
     onTestFinished(() => run('chattr', '-R', '-i', volume))
     run('chattr', '+i', join(volume, 'old only'))
-    await recoverUntil({ child: 'copy-child.ts', dataDir, volume, point: 'writing' })
+    await recoverUntil({ child: 'copy', dataDir, volume, point: 'writing' })
     const before = contentOf(volume)
     expect(await settle(world, { copiesOf: [] })).toMatchObject({
       state: 'success',

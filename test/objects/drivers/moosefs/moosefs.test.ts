@@ -17,7 +17,7 @@ import { handClock } from '../../../support/hand-clock.ts'
 import { type MooseFs, type MooseFsHost, startMooseFs } from '../../../support/moosefs.ts'
 import { tempDir } from '../../../support/temp-dir.ts'
 
-const CHILD = fileURLToPath(new URL('../../../support/moosefs-child.ts', import.meta.url))
+const CHILD = fileURLToPath(new URL('../../../programs/moosefs-child.ts', import.meta.url))
 
 function driverOn(dir: string): Driver {
   return openDriver({ driver: 'moosefs', dir }, { dataDir: tempDir(), clock: systemClock })

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { NEWS_BATCH } from '../../src/wire/news-head.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
-import { ridOf, sampleRecord } from './catalog-samples.ts'
-import type { FleetOrder, FleetReport } from './impatient-fleet.ts'
+import { ridOf, sampleRecord } from '../support/catalog-samples.ts'
+import type { FleetOrder, FleetReport } from '../support/impatient-fleet.ts'
 
 const order = JSON.parse(process.argv[2] ?? '') as FleetOrder
 const { url, ips, runsPerDaemon, withinMs, patienceMs } = order

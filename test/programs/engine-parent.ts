@@ -2,9 +2,9 @@ import { Engine } from '../../src/engine/engine.ts'
 import { ChildRunner } from '../../src/engine/runner.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { Problems } from '../../src/lib/problems.ts'
-import { MemoryWithoutDisk } from './engine-memory.ts'
-import { enginePlugins } from './engine-plugins.ts'
-import { silentLog } from './silent-log.ts'
+import { MemoryWithoutDisk } from '../support/engine-memory.ts'
+import { enginePlugins } from '../support/engine-plugins.ts'
+import { silentLog } from '../support/silent-log.ts'
 
 /** A process with an engine that runs one run forever, and reports to its parent once it runs. */
 const memory = new MemoryWithoutDisk()

@@ -8,7 +8,7 @@ const [archive = '', target = '', how = ''] = process.argv.slice(2)
 if (how === 'plain') Object.defineProperty(process, 'platform', { value: 'elsewhere' })
 
 const { loadKernel } = await import('../../src/lib/kernel.ts')
-const { unpack } = await import('./unpack-kit.ts')
+const { unpack } = await import('../support/unpack-kit.ts')
 const bytes = readFileSync(archive)
 loadKernel()
 if (how === 'nobody') {

@@ -1,4 +1,4 @@
-import { type Misbehaviour, startLainlet } from './lainlet.ts'
+import { type Misbehaviour, startLainlet } from '../support/lainlet.ts'
 
 /** A lainlet on a host of its own, controlled by messages. */
 const [host = '', port = ''] = process.argv.slice(2)

@@ -4,7 +4,7 @@ import { prepareStaging } from '../../src/volume/swap/staging.ts'
 import { swapIn } from '../../src/volume/swap/swap.ts'
 import type { Checkpoint } from '../../src/volume/swap/swap-options.ts'
 import { claimVolume } from '../../src/volume/swap/volume-claim.ts'
-import { fillNew, NEW_ROOT } from './swap-content.ts'
+import { fillNew, NEW_ROOT } from '../support/swap-content.ts'
 
 /** Run as a process: recovers into a volume and kills itself at the n-th time it passes a point. */
 interface Order {

@@ -3,7 +3,7 @@ import { holdRealPath } from '../../src/volume/held-volume.ts'
 import { type CopyCheckpoint, copyInPlace } from '../../src/volume/swap/copy-in-place.ts'
 import { prepareStaging } from '../../src/volume/swap/staging.ts'
 import { claimVolume } from '../../src/volume/swap/volume-claim.ts'
-import { fillNew, NEW_ROOT } from './swap-content.ts'
+import { fillNew, NEW_ROOT } from '../support/swap-content.ts'
 
 /** Run as a process: copies into a volume in which renames are refused, and kills itself at a point. */
 interface Order {

@@ -1,7 +1,7 @@
 import { recoverPlugin } from '../../src/engine/plugins/backup_recover/plugin.ts'
-import { countOutcomes, startFlipping } from './flip.ts'
-import type { RaceOrder } from './races.ts'
-import { runPlugin } from './run-plugin.ts'
+import { countOutcomes, startFlipping } from '../support/flip.ts'
+import type { RaceOrder } from '../support/races.ts'
+import { runPlugin } from '../support/run-plugin.ts'
 
 /** Run as a process: recovers again and again while two names are swapped, and prints the outcomes. */
 const { names, target, rounds, settings, args } = JSON.parse(process.argv[2] ?? '{}') as RaceOrder

@@ -1,7 +1,7 @@
 import { openCatalog } from '../../src/catalog/catalog.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { ridOf, sampleRecord } from './catalog-samples.ts'
-import { silentLog } from './silent-log.ts'
+import { ridOf, sampleRecord } from '../support/catalog-samples.ts'
+import { silentLog } from '../support/silent-log.ts'
 
 /** Stores one record after the other until it is killed, and reports each to its parent once it is on disk. */
 const dataDir = process.argv[2] ?? ''

@@ -1,8 +1,8 @@
 import { localDriver } from '../../src/objects/drivers/local.ts'
 import type { StoreParts } from '../../src/store/store-parts.ts'
 import { newRid } from '../../src/wire/ids.ts'
-import { factsOf, INDEX, IP, OBJECT } from './store-samples.ts'
-import { openWholeStore } from './whole-store.ts'
+import { factsOf, INDEX, IP, OBJECT } from '../support/store-samples.ts'
+import { openWholeStore } from '../support/whole-store.ts'
 
 const [task, dir = '', name = '', count = '1'] = process.argv.slice(2)
 

@@ -1,9 +1,9 @@
 import { systemClock } from '../../src/lib/clock.ts'
 import { openDriver } from '../../src/objects/drivers/open-driver.ts'
 import { newRid } from '../../src/wire/ids.ts'
-import { factsOf, INDEX, IP, sha256 } from './store-samples.ts'
-import { suicidalDriver } from './suicidal-driver.ts'
-import { createWholeStore } from './whole-store.ts'
+import { factsOf, INDEX, IP, sha256 } from '../support/store-samples.ts'
+import { suicidalDriver } from '../support/suicidal-driver.ts'
+import { createWholeStore } from '../support/whole-store.ts'
 
 /**
  * Publishes a backup in the store of `settings` (JSON), or deletes the backup `name`, and is killed at its nth call to the

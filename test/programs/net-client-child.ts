@@ -1,4 +1,4 @@
-import type { HttpQuestion } from './net-client.ts'
+import type { HttpQuestion } from '../support/net-client.ts'
 
 /** A daemon and a controller answer within this. */
 const PATIENCE_MS = 10_000

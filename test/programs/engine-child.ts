@@ -1,4 +1,4 @@
 import { serveRuns } from '../../src/engine/child-main.ts'
-import { enginePlugins } from './engine-plugins.ts'
+import { enginePlugins } from '../support/engine-plugins.ts'
 
 serveRuns(enginePlugins)
