@@ -3,7 +3,7 @@ import { isTerminal } from '../wire/record.ts'
 import type { EngineOptions } from './engine-options.ts'
 import type { Runs } from './runs.ts'
 import { endInterrupted, type InterruptedEnd } from './settle.ts'
-import type { UnfinishedRun } from './settle-volumes.ts'
+import { joinSettled, type UnfinishedRun } from './settle-volumes.ts'
 
 type Finishing = Pick<EngineOptions, 'memory' | 'clock' | 'log'> & { runs: Runs }
 
@@ -18,7 +18,7 @@ const WHAT: Record<UnfinishedRun['owes'], string> = {
  */
 export async function finishInterrupted(
   finishing: Finishing,
-  { volume, rid, owes }: UnfinishedRun,
+  { volume, rid, owes, settled: before }: UnfinishedRun,
 ): Promise<void> {
   const record = finishing.memory.unfinished().find((one) => one.rid === rid)
   let written = Promise.resolve()
@@ -31,9 +31,9 @@ export async function finishInterrupted(
   finishing.log.warn({ volume, rid }, `The volume ${volume} is locked: ${reason}`)
   await finishing.runs.locks.settle([volume], {
     reason,
-    onLocked: (locked) => end({ owes, locked }),
+    onLocked: (locked) => end({ owes, locked, settled: before }),
     onSettled: (settled) => {
-      if (settled.rid === rid) end({ settled })
+      if (settled.rid === rid) end({ settled: joinSettled(before, settled) })
     },
   })
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Clock } from '../lib/clock.ts'
 import { BackupdError } from '../lib/errors.ts'
 import { newRid } from '../wire/ids.ts'
+import { hookRunSchema } from '../wire/record.ts'
 import type { EngineOptions } from './engine-options.ts'
 import type { RunEnd, RunnerEvents } from './ports.ts'
 import { fromRecordError } from './record-error.ts'
@@ -13,13 +14,21 @@ const namesSchema = z.array(z.string()).default([])
 const settledSchema = z.object({
   volume: z.string(),
   rid: z.string(),
-  outcome: z.string(),
+  /** What became of its recover; null if that did not have to be settled. */
+  outcome: z.string().nullable().default(null),
   /** How many entries of a finished recover differ from the backup. */
   faults: z.number().default(0),
   /** What became of the hooks that it owed, one sentence each. */
   hooks: z.array(z.string()).optional(),
+  /** All calls of its hooks, if it owed some. */
+  hookRuns: z.array(hookRunSchema).optional(),
 })
-const lockedSchema = z.object({ volume: z.string(), journal: z.string().default(''), reason: z.string() })
+const lockedSchema = z.object({
+  volume: z.string(),
+  journal: z.string().default(''),
+  reason: z.string(),
+  ...settledSchema.pick({ hooks: true, hookRuns: true }).shape,
+})
 const volumeRunSchema = z.object({ volume: z.string(), rid: z.string() })
 const answerSchema = z.object({
   locked: z.array(lockedSchema),
@@ -42,6 +51,8 @@ export interface UnfinishedRun {
   volume: string
   rid: string
   owes: 'copy' | 'hooks'
+  /** What was settled of it already. */
+  settled?: SettledVolume | undefined
 }
 
 export type VolumeSettling = Pick<EngineOptions, 'clock' | 'log' | 'plugins' | 'runner' | 'settings'>
@@ -72,7 +83,21 @@ export async function settleVolumes(
     announce: async () => {},
   }
   const task = { rid, jobId: '', action: ACTION, args: { ...args }, settings, signal }
-  return parseAnswer(await runner.run({ ...task, locks: [lifeLock(rid)], killAfterMs: 0 }, on))
+  const answer = parseAnswer(await runner.run({ ...task, locks: [lifeLock(rid)], killAfterMs: 0 }, on))
+  return { ...answer, settled: mergeSettled(answer.settled) }
+}
+
+/** One entry for each run: a recover has one for its volume and one for its hooks. */
+function mergeSettled(settled: readonly SettledVolume[]): SettledVolume[] {
+  const runs = Map.groupBy(settled, ({ rid }) => rid).values()
+  return [...runs].map((parts) => parts.reduce((sum, part) => joinSettled(sum, part)))
+}
+
+/** Adds what was settled of the same run later. */
+export function joinSettled(before: SettledVolume | undefined, later: SettledVolume): SettledVolume {
+  if (!before) return later
+  const { outcome, faults } = later.outcome === null ? before : later
+  return { ...before, ...later, outcome, faults }
 }
 
 function limitIdleTime(
@@ -95,7 +120,13 @@ function limitIdleTime(
 
 /** For the log. */
 export function describeSettled({ outcome, hooks }: SettledVolume): string {
-  return hooks ? `of an interrupted run, ${outcome}` : `an interrupted recover ${outcome}`
+  const recover = outcome === null ? [] : [`an interrupted recover ${outcome}`]
+  return [...recover, ...(hooks ? [`of an interrupted run, ${describeFinishedHooks(hooks)}`] : [])].join('; ')
+}
+
+/** `its hooks were run: the hook post_run (resume.sh) on this machine succeeded` */
+export function describeFinishedHooks(hooks: readonly string[]): string {
+  return hooks.length === 0 ? 'no hook had to be run' : `its hooks were run: ${hooks.join('; ')}`
 }
 
 function parseAnswer(end: RunEnd): SettleAnswer {

@@ -3,11 +3,12 @@ import { backoffMs } from '../lib/backoff.ts'
 import { type Clock, isoTime } from '../lib/clock.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import { FINISHED } from '../wire/failed-run.ts'
-import { MAX_WARNINGS, type RunRecord } from '../wire/record.ts'
+import { MAX_HOOK_RUNS, MAX_WARNINGS, type RunRecord } from '../wire/record.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { toRecordError } from './record-error.ts'
 import { acquireLocks, listLifeLocks } from './run-locks.ts'
 import {
+  describeFinishedHooks,
   describeSettled,
   type SettleAnswer,
   type SettledVolume,
@@ -111,12 +112,14 @@ async function settleInterrupted(options: SettleOptions, interrupted: Interrupte
   }
 }
 
-function listUnfinished({ copies = [], owedHooks = [] }: Partial<SettleAnswer> = {}): UnfinishedRun[] {
+function listUnfinished(answer: Partial<SettleAnswer> = {}): UnfinishedRun[] {
+  const { copies = [], owedHooks = [], settled = [] } = answer
   const hooks = owedHooks.filter(({ rid }) => !copies.some((copy) => copy.rid === rid))
-  return [
+  const unfinished = [
     ...copies.map((copy) => ({ ...copy, owes: 'copy' as const })),
     ...hooks.map((run) => ({ ...run, owes: 'hooks' as const })),
   ]
+  return unfinished.map((run) => ({ ...run, settled: settled.find(({ rid }) => rid === run.rid) }))
 }
 
 /** Logs what was settled and what was unexpected, because no record shows it. */
@@ -159,30 +162,38 @@ async function endRecords(
 export function endInterrupted(record: RunRecord, how: InterruptedEnd, clock: Clock): RunRecord {
   const error = toRecordError(makeEndError(how))
   const end = { state: 'failed', end: isoTime(clock.now()), reason: error.message, error } as const
-  const { hooks = [] } = how.settled ?? {}
+  const { hooks = [], hookRuns = [] } = how.locked ?? how.settled ?? {}
   const warnings = [...record.warnings, ...hooks].slice(0, MAX_WARNINGS)
   const warningCount = record.warningCount + hooks.length
-  return { ...record, ...end, warnings, warningCount, seq: record.seq + 1 }
+  const calls = hookRuns.slice(0, MAX_HOOK_RUNS)
+  const result = calls.length === 0 ? record.result : { ...record.result, hooks: calls }
+  return { ...record, ...end, warnings, warningCount, result, seq: record.seq + 1 }
 }
 
 function makeEndError({ settled, locked, owes }: InterruptedEnd): BackupdError {
+  const { outcome = null, faults = 0, hooks } = settled ?? {}
+  const volume = describeOutcome(outcome, faults)
   if (locked) {
     const { journal, reason } = locked
-    const what = owes === 'hooks' ? ', and its hooks cannot be run yet' : UNFINISHED_COPY
+    const what = owes === 'hooks' ? `${volume}, and its hooks cannot be run yet` : UNFINISHED_COPY
     const message = `${STOPPED}${what} (see "${journal}"): ${reason}`
     return new BackupdError('VOLUME_LOCKED', message, { facts: { journal, reason } })
   }
-  const { outcome = null, faults = 0, hooks } = settled ?? {}
-  if (hooks) return new BackupdError('DAEMON_RESTARTED', `${STOPPED}; ${outcome}. Run it again`)
-  const facts = { outcome, ...(faults > 0 && { faults }) }
-  return new BackupdError('DAEMON_RESTARTED', `${STOPPED}${describeEnd(outcome, faults)}`, { facts })
+  const done = `${volume}${hooks ? `; ${describeFinishedHooks(hooks)}` : ''}`
+  const facts = { ...((!hooks || outcome) && { outcome }), ...(faults > 0 && { faults }) }
+  const message = `${STOPPED}${done}${describeNextStep(outcome, done)}`
+  return new BackupdError('DAEMON_RESTARTED', message, { facts })
 }
 
-function describeEnd(outcome: string | null, faults: number): string {
-  if (outcome === 'went back')
-    return ', and undid it at its next start: the volume is unchanged. Run it again'
-  if (outcome !== FINISHED) return ': run it again'
+function describeOutcome(outcome: string | null, faults: number): string {
+  if (outcome === 'went back') return ', and undid it at its next start: the volume is unchanged'
+  if (outcome !== FINISHED) return ''
   const exact = 'the volume has the content of the backup'
   const inexact = `${faults} entries could not be restored exactly; the warnings and the log of the daemon name them`
   return `, and finished it at its next start: ${faults === 0 ? exact : inexact}`
+}
+
+function describeNextStep(outcome: string | null, done: string): string {
+  if (outcome === FINISHED) return ''
+  return done === '' ? ': run it again' : '. Run it again'
 }

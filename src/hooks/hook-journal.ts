@@ -7,6 +7,7 @@ import { tolerate } from '../lib/tolerate.ts'
 import { HOOK_STATES, HOOK_WORDS, hookSchema } from '../wire/hook.ts'
 import { RID_PATTERN } from '../wire/ids.ts'
 import { parseJson } from '../wire/json.ts'
+import { hookRunSchema } from '../wire/record.ts'
 
 const callSchema = z.object({
   word: z.enum(HOOK_WORDS),
@@ -17,6 +18,8 @@ const callSchema = z.object({
   handle: z.union([z.object({ pid: z.number().int().min(2) }), z.object({ exec: z.string() })]).nullable(),
   /** Whether it has ended; false if it is not known. */
   ended: z.boolean(),
+  /** What the record will say of it. Not worth a journal that cannot be read. */
+  run: hookRunSchema.optional().catch(undefined),
 })
 export type NotedCall = z.infer<typeof callSchema>
 

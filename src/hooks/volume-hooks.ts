@@ -10,6 +10,7 @@ import {
   type HookWorld,
   PlaceUnavailable,
 } from './hook-place.ts'
+import { makeHookRun } from './make-hook-run.ts'
 
 export interface VolumeHooksOptions extends HookWorld {
   dataDir: string
@@ -26,6 +27,9 @@ export const OPENING: readonly HookWord[] = ['pre_run', 'pre_recover']
 const CLOSING: readonly HookWord[] = HOOK_WORDS.filter((word) => !OPENING.includes(word))
 /** The ends after which `on_failure` runs. */
 const FAILURES: readonly HookState[] = ['failed', 'cancelled']
+
+/** How many calls have their output in the journal, because it is written twice for each call. */
+const MAX_NOTED_RUNS = 100
 
 /** The hooks of one run. Every call is in the journal before it begins, and when it has ended. */
 export class VolumeHooks {
@@ -178,9 +182,10 @@ export class VolumeHooks {
   }
 
   async #end(hook: Hook, call: NotedCall, end: HookEnd): Promise<HookReport> {
-    call.ended = true
-    await this.#save()
     const report = describeCall(hook, call, end)
+    call.ended = true
+    if (this.#journal.calls.filter(({ run }) => run).length < MAX_NOTED_RUNS) call.run = makeHookRun(report)
+    await this.#save()
     this.#options.onEnd(report)
     return report
   }

@@ -70,7 +70,7 @@ test.skipIf(noHostHooks)(
     const world = makeWorld()
     const wait = 'touch out/began; until [ -e out/go ]; do sleep 0.1; done'
     world.hooks.write('quiesce.sh', `${NOTE}; ${wait}; echo quiesced >> out/calls`)
-    world.hooks.write('resume.sh', NOTE)
+    world.hooks.write('resume.sh', `${NOTE}; echo resumed`)
     const first = await startDaemon(world)
     const rid = await startBackup(first, world)
     await appears(world, 'began')
@@ -85,7 +85,12 @@ test.skipIf(noHostHooks)(
       body: expect.stringContaining('hooks are being run'),
     })
     writeFileSync(join(world.hooks.dir, 'out/go'), '')
-    const { reason, warnings } = await expectEnded(second, rid)
+    const { reason, warnings, result } = await expectEnded(second, rid)
+    expect(result?.hooks?.map(({ hook, stdout }) => [hook, stdout])).toEqual([
+      ['post_run', 'resumed\n'],
+      ['on_failure', ''],
+      ['always', ''],
+    ])
     expect(reason).toContain('post_run (resume.sh) on this machine succeeded')
     expect(warnings).toEqual([
       'the hook post_run (resume.sh) on this machine succeeded',
@@ -118,7 +123,13 @@ test.skipIf(noHostHooks)(
     process.kill(Number(world.hooks.lines('pid')[0]), 'SIGKILL')
 
     const second = await startDaemon(world)
-    await expectEnded(second, rid)
+    const { result } = await expectEnded(second, rid)
+    expect(result?.hooks).toMatchObject([
+      { hook: 'pre_run', attempt: 1, exitCode: 0, failure: '' },
+      { hook: 'post_run', attempt: 2, exitCode: 0 },
+      { hook: 'on_failure' },
+      { hook: 'always' },
+    ])
     expect(world.hooks.lines('calls')).toEqual([
       'pre_run 1 running',
       'post_run 1 running',
@@ -156,8 +167,10 @@ test.skipIf(noHostHooks)(
     process.kill(Number(world.hooks.lines('pid')[0]), 'SIGKILL')
 
     const second = await startDaemon(world)
-    const { warnings } = await expectEnded(second, killed)
+    const { reason, warnings, result } = await expectEnded(second, killed)
+    expect(reason).toMatch(/; its hooks were run: .* succeeded\. Run it again$/)
     expect(warnings).toEqual(['the hook post_recover (start.sh) on this machine succeeded'])
+    expect(result?.hooks).toMatchObject([{ hook: 'post_recover', attempt: 1, failure: '' }])
     expect(readFileSync(file, 'utf8')).toBe('newer')
     writeFileSync(join(world.hooks.dir, 'out/stopped'), '')
     const again = await recover(second)
@@ -169,5 +182,19 @@ test.skipIf(noHostHooks)(
       'pre_recover 1 running',
       'post_recover 1 success',
     ])
+
+    writeFileSync(file, 'newest')
+    world.hooks.write('start.sh', `${NOTE}; echo $$ > out/starting; exec sleep 5718`)
+    const replaced = await recover(second)
+    await appears(world, 'starting')
+    await second.kill()
+    process.kill(Number(world.hooks.lines('starting')[0]), 'SIGKILL')
+    world.hooks.write('start.sh', NOTE)
+    const ended = await expectEnded(await startDaemon(world), replaced)
+    expect(ended.reason).toMatch(
+      /the volume has the content of the backup; its hooks were run: .* succeeded$/,
+    )
+    expect(ended.result?.hooks).toMatchObject([{ hook: 'pre_recover' }, { hook: 'post_recover', attempt: 2 }])
+    expect(readFileSync(file, 'utf8')).toBe('content')
   },
 )

@@ -3,7 +3,8 @@ import { BackupdError } from '../../lib/errors.ts'
 import { type CopyPolicy, type SettledJournals, settleVolume } from '../../volume/swap/settle.ts'
 import { claimVolume, type VolumeClaim } from '../../volume/swap/volume-claim.ts'
 import type { RunContext } from '../plugin.ts'
-import { describeFinished, findOwedHooks, finishOwedHooks } from './finish-owed-hooks.ts'
+import { describeFinishedHooks } from '../settle-volumes.ts'
+import { findOwedHooks, finishOwedHooks } from './finish-owed-hooks.ts'
 
 /**
  * Claims a volume for this run and first settles what a killed run left on it, and runs the hooks that it owes. Only a recover finishes an interrupted
@@ -34,7 +35,7 @@ export async function claimSettledVolume(
 async function finishHooks(context: RunContext, volume: string): Promise<void> {
   const { finished, locked } = await finishOwedHooks(context, await findOwedHooks(context, [volume]))
   for (const { rid, hooks } of finished)
-    context.warn(`an earlier run (${rid}) was interrupted: ${describeFinished(hooks)}`)
+    context.warn(`an earlier run (${rid}) was interrupted: ${describeFinishedHooks(hooks)}`)
   const [first] = locked
   if (!first) return
   const { journal, reason } = first

@@ -10,6 +10,9 @@ import {
 import { VolumeHooks } from '../../hooks/volume-hooks.ts'
 import { hasCode } from '../../lib/errors.ts'
 import { countStep } from '../../lib/work-steps.ts'
+import { FINISHED } from '../../wire/failed-run.ts'
+import { RECOVER_HOOKS } from '../../wire/hook.ts'
+import type { HookRun } from '../../wire/record.ts'
 import type { RunContext } from '../plugin.ts'
 import { acquireLocks, lifeLock } from '../run-locks.ts'
 import { logHook } from './hook-reports.ts'
@@ -18,19 +21,18 @@ import { logHook } from './hook-reports.ts'
 export interface FinishedHooks {
   volume: string
   rid: string
+  /** FINISHED if it is a recover that had replaced the content of its volume. */
+  outcome: string | null
   /** What became of each, one sentence. */
   hooks: string[]
+  /** All calls of the run, also those before it was interrupted. */
+  hookRuns: HookRun[]
 }
 
 export interface OwedHooks {
   finished: FinishedHooks[]
   /** Hooks that cannot be run now. */
-  locked: { volume: string; journal: string; reason: string }[]
-}
-
-/** `its hooks were run: the hook post_run (resume.sh) on this machine succeeded` */
-export function describeFinished(hooks: readonly string[]): string {
-  return hooks.length === 0 ? 'no hook had to be run' : `its hooks were run: ${hooks.join('; ')}`
+  locked: (FinishedHooks & { journal: string; reason: string })[]
 }
 
 /** The runs that have died and owe hooks. @param volumes real paths; all if left out */
@@ -73,10 +75,16 @@ export async function finishOwedHooks(
     })
     const file = hookJournalFile(context.settings.dataDir, rid)
     const reason = `the run ${rid} was interrupted and owes hooks that cannot be run now: ${problems.join('; ')}`
-    if (problems.length > 0) owed.locked.push({ volume, journal: file, reason })
-    else owed.finished.push({ volume, rid, hooks })
+    const hookRuns = journal.calls.flatMap(({ run }) => run ?? [])
+    const finished = { volume, rid, outcome: isRecovered(journal) ? FINISHED : null, hooks, hookRuns }
+    if (problems.length > 0) owed.locked.push({ ...finished, journal: file, reason })
+    else owed.finished.push(finished)
   }
   return owed
+}
+
+function isRecovered({ hooks, state }: HookJournal): boolean {
+  return state === 'success' && hooks.some(({ word }) => RECOVER_HOOKS.some((one) => one === word))
 }
 
 async function finishOne(

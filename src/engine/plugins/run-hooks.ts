@@ -1,13 +1,14 @@
 import { createPlaces } from '../../hooks/create-places.ts'
 import type { HookReport } from '../../hooks/describe-call.ts'
 import type { HookPlace } from '../../hooks/hook-place.ts'
+import { makeHookRun } from '../../hooks/make-hook-run.ts'
 import { OPENING, VolumeHooks } from '../../hooks/volume-hooks.ts'
 import { hasCode } from '../../lib/errors.ts'
 import { countStep } from '../../lib/work-steps.ts'
 import { type Hook, type HookState, parseHook, type WrittenHook } from '../../wire/hook.ts'
 import { type HookRun, MAX_HOOK_RUNS } from '../../wire/record.ts'
 import type { RunContext } from '../plugin.ts'
-import { logHook, makeHookRun } from './hook-reports.ts'
+import { logHook } from './hook-reports.ts'
 
 const STILL_OWED = 'it is tried again until it can be run, and the volume is locked until then'
 

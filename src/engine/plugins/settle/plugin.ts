@@ -8,7 +8,7 @@ import { readPointers } from '../../../volume/swap/pointer.ts'
 import { type SettledJournals, settleJournals } from '../../../volume/swap/settle.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin, RunContext, RunOutcome } from '../../plugin.ts'
-import { describeFinished, type FinishedHooks, findOwedHooks, finishOwedHooks } from '../finish-owed-hooks.ts'
+import { findOwedHooks, finishOwedHooks } from '../finish-owed-hooks.ts'
 import { openRunStore } from '../open-run-store.ts'
 
 const settleArgsSchema = z.strictObject({
@@ -78,14 +78,10 @@ async function repairHooks(context: RunContext, volumes: readonly string[] | und
   const { journals } = await readHookJournals(context.settings.dataDir)
   const others = journals.filter(({ volume }) => real && !real.includes(volume))
   return {
-    settled: finished.map(toSettled),
+    settled: finished,
     locked,
     others: others.map(({ volume, rid }) => ({ volume, rid })),
   }
-}
-
-function toSettled({ volume, rid, hooks }: FinishedHooks) {
-  return { volume, rid, outcome: describeFinished(hooks), hooks }
 }
 
 type StoreResult =
