@@ -57,6 +57,7 @@ export interface CommonControllerFlags extends AccessFlags, MetricsFlags {
   volumeRoot: string
   keepRecords: number
   keepAudit?: number
+  undoWindow: number
   overdueGrace: number
   allowedHost: string[]
   newsFrom: string[]
@@ -70,6 +71,7 @@ export function readCommonControllerFlags(flags: CommonControllerFlags, dataDir:
     volumeRoot: flags.volumeRoot,
     keepRecordsMs: flags.keepRecords,
     keepAuditMs: flags.keepAudit ?? flags.keepRecords,
+    undoWindowMs: flags.undoWindow,
     overdueGraceMs: flags.overdueGrace,
     newsFrom: parseNewsFrom(flags.newsFrom),
     allowedHosts: flags.allowedHost,

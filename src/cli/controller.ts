@@ -28,6 +28,7 @@ import {
   VOLUME_ROOT,
 } from './shared-flags.ts'
 import { setTimeZone } from './time-zone.ts'
+import { UNDO_WINDOW } from './undo-window.ts'
 import { catchStopSignals, type StopSignals, waitUntilStopped } from './until-stopped.ts'
 
 interface ControllerFlags extends CommonControllerFlags {
@@ -63,6 +64,7 @@ export function controllerCommand(): Command {
     .addOption(VOLUME_ROOT)
     .addOption(KEEP_RECORDS)
     .addOption(KEEP_AUDIT)
+    .addOption(UNDO_WINDOW)
     .addOption(OVERDUE_GRACE)
     .addOption(ALLOWED_HOST)
     .addOption(MAX_SOCKETS)

@@ -49,6 +49,7 @@ import {
 } from './shared-flags.ts'
 import { addStoreFlags, parseStore, type StoreFlags } from './store-flags.ts'
 import { setTimeZone } from './time-zone.ts'
+import { UNDO_WINDOW } from './undo-window.ts'
 import { catchStopSignals, waitUntilStopped } from './until-stopped.ts'
 import { welcome } from './welcome.ts'
 
@@ -78,6 +79,7 @@ export function standaloneCommand(): Command {
     .addOption(CONTAINER_SOCKET)
     .addOption(KEEP_RECORDS)
     .addOption(KEEP_AUDIT)
+    .addOption(UNDO_WINDOW)
     .addOption(OVERDUE_GRACE)
     .addOption(ALLOWED_HOST)
     .addOption(PASSWORD_FILE_FLAG)

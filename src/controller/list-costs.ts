@@ -55,6 +55,8 @@ export const PLAIN_LISTS: Readonly<Record<string, PlainList>> = {
   'Mutation.acknowledgeUnusual': { size: () => single(MAX_UNUSUAL_HOLDS) },
   'Backup.pins': { size: () => ({ all: Number.POSITIVE_INFINITY, most: MAX_LISTED_PINS }) },
   'Snapshot.pins': { size: () => ({ all: Number.POSITIVE_INFINITY, most: MAX_PINS }) },
+  /** The `first` of its query counts for each of them. */
+  'DeletedBackupPage.nodes': { size: () => ({ all: Number.POSITIVE_INFINITY, most: 1 }) },
   'CatalogRebuild.namespaces': { size: ({ servers }) => single(servers({})) },
 }
 
@@ -75,6 +77,7 @@ export const FIELD_COSTS: Readonly<Record<string, number>> = {
   /** Up to 16,000 characters for each server. */
   'Server.problems': 25,
   'Server.debug': 250,
+  'Query.deletedBackups': 50,
   'Backup.files': 50,
   'Backup.snapshots': 50,
   'Backup.snapshot': 50,

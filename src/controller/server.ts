@@ -147,6 +147,7 @@ function makeSettings(options: ControllerOptions, identity: string): ControllerS
     volumeRoot,
     keepRecordsMs,
     keepAuditMs: options.keepAuditMs ?? keepRecordsMs,
+    undoWindowMs: options.undoWindowMs ?? 0,
     overdueGraceMs,
     newsFrom,
     takesOver,

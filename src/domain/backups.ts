@@ -1,13 +1,16 @@
+import { hasCode } from '../lib/errors.ts'
 import { isBackupName, isNamedAfterProc, parseBackupPath } from '../wire/archive-name.ts'
 import { type BackupInfo, type FileInfo, isMirror } from '../wire/backup.ts'
+import { hasCapability } from '../wire/capabilities.ts'
 import { type BackupFilter, capCount, type ListCount, type Page, type Slice } from '../wire/listing.ts'
 import { describeMissingBackup } from '../wire/missing-texts.ts'
 import { isProcNamed } from '../wire/proc-names.ts'
 import type { QuestionArgs } from '../wire/questions.ts'
 import type { AccessAction } from './access/roles.ts'
-import { type Answer, isRefused, refuse } from './answer.ts'
+import { type Answer, isRefused, type Refused, refuse } from './answer.ts'
 import { audited } from './audit.ts'
 import { reportCorrupt } from './corrupt-backups.ts'
+import { findDeleted, refuseWithoutUndo } from './deleted-backups.ts'
 import { askAbout, relistSoon } from './listing.ts'
 import { NO_ITEMS, narrowToScope } from './narrow-to-scope.ts'
 import { refuseUnlessPermitted } from './permission.ts'
@@ -97,17 +100,21 @@ export interface DeleteBackups {
   proc: string
   names: string[]
   server?: string | undefined
+  /** Frees the room at once, so that nobody can undo it. */
+  isFinal?: boolean
+  /** Whether it may be final where it cannot be undone: the daemon is too old, or the store is full. */
+  allowsFinal?: boolean
 }
 
 /**
  * One name that may not be deleted refuses the whole request. `NAME/path` deletes inside a mirror of the legacy system.
- * Returns the deleted names.
+ * The daemon hides full backups for a while, unless the delete is final. Returns the deleted names.
  */
 export function deleteBackups(world: UserWorld, request: DeleteBackups): Promise<Answer<string[]>> {
-  const { app, proc, names, server } = request
+  const { app, proc, names, server, isFinal = false } = request
   return audited(
     world,
-    { verb: 'deleteBackups', facts: { app, proc, names, server: server ?? null } },
+    { verb: 'deleteBackups', facts: { app, proc, names, server: server ?? null, now: isFinal } },
     {
       check: () => {
         const refusal = seesApp(world, app) && refuseUnlessPermitted(world, 'delete', { app })
@@ -115,7 +122,7 @@ export function deleteBackups(world: UserWorld, request: DeleteBackups): Promise
       },
       act: async (deletions) => {
         for (const [ip, some] of Map.groupBy(deletions, ({ backup }) => backup.server))
-          await deleteOn(world, ip, some)
+          await deleteOn(world, ip, { deletions: some, request })
         return listNames(deletions)
       },
     },
@@ -129,7 +136,34 @@ async function resolveDeletions(world: UserWorld, request: DeleteBackups): Promi
     if (isRefused(one)) return one
     deletions.push(one)
   }
-  return deletions
+  return refuseToBeFinal(world, request, deletions) ?? deletions
+}
+
+/** How long the daemon there is to hide what is deleted, ms; 0: the delete is final. */
+function findWindow(
+  { settings, servers }: World,
+  ip: string,
+  { isFinal = false, allowsFinal = false }: Pick<DeleteBackups, 'isFinal' | 'allowsFinal'>,
+): number {
+  const debug = servers.get(ip)?.debug
+  const isOld = debug != null && !hasCapability(debug, 'undo')
+  return isFinal || (isOld && allowsFinal) ? 0 : (settings.undoWindowMs ?? 0)
+}
+
+/** Nobody expects a delete to be final only because the daemon is old. */
+function refuseToBeFinal(
+  world: World,
+  request: DeleteBackups,
+  deletions: readonly Deletion[],
+): Refused | undefined {
+  for (const { backup } of deletions) {
+    if (findWindow(world, backup.server, request) === 0) continue
+    const what =
+      'cannot keep what is deleted. Nothing was deleted. With "now: true" it is deleted for good; otherwise'
+    const refused = refuseWithoutUndo(world, backup.server, what)
+    if (refused) return refused
+  }
+  return undefined
 }
 
 function refuseForeign(
@@ -158,22 +192,30 @@ interface Deletion {
 
 async function resolveDeletion(
   world: UserWorld,
-  { app, proc, server }: DeleteBackups,
+  { app, proc, server, isFinal }: DeleteBackups,
   name: string,
 ): Promise<Answer<Deletion>> {
   const { name: whole } = parseBackupPath(name)
   const backup = await locateBackup(world, { app, proc, name: whole, server })
-  if (isRefused(backup)) return backup
+  if (isRefused(backup)) {
+    const mayBeDeleted = backup.refused === 'NOT_FOUND' && isFinal && server !== undefined
+    const deleted = mayBeDeleted ? await findDeleted(world, server, name) : undefined
+    return deleted?.app === app ? { name, backup: deleted } : backup
+  }
   if (name === whole || isMirror(backup)) return { name, backup }
   const message = `Cannot delete a part of "${whole}": delete the whole backup. Nothing was deleted`
   return refuse('BAD_INPUT', message, { name })
 }
 
-async function deleteOn(world: World, ip: string, deletions: Deletion[]): Promise<void> {
+async function deleteOn(
+  world: UserWorld,
+  ip: string,
+  { deletions, request }: { deletions: Deletion[]; request: DeleteBackups },
+): Promise<void> {
   const server = world.servers.get(ip)
   const whole = deletions.filter(({ name, backup }) => name === backup.name)
   try {
-    await world.ports.daemon.deleteBackups(ip, ip, listNames(deletions))
+    await sendDelete(world, ip, { ...request, names: listNames(deletions) })
     await world.ports.backups.remove(ip, listNames(whole))
     await reportCorrupt(world, ip)
     reloadHealth(world, ip)
@@ -183,6 +225,24 @@ async function deleteOn(world: World, ip: string, deletions: Deletion[]): Promis
     throw error
   }
   if (server && whole.length < deletions.length) relistSoon(world, server)
+}
+
+async function sendDelete(world: UserWorld, ip: string, { names, ...request }: DeleteBackups): Promise<void> {
+  const { daemon } = world.ports
+  const windowMs = findWindow(world, ip, request)
+  if (windowMs === 0) return await daemon.deleteBackups(ip, ip, names)
+  try {
+    await daemon.ask(ip, 'hide', { namespace: ip, names, by: world.caller.who, windowMs })
+  } catch (error) {
+    if (!request.allowsFinal || !cannotHide(error)) throw error
+    await daemon.deleteBackups(ip, ip, names)
+  }
+}
+
+/** To hide something takes a little room, and a route that an older daemon, of which nothing is known yet, does not have. */
+function cannotHide(error: unknown): boolean {
+  if (hasCode(error, 'STORE_FULL')) return true
+  return hasCode(error, 'DAEMON_REFUSED') && error.facts.status === 404
 }
 
 function listNames(deletions: readonly Deletion[]): string[] {

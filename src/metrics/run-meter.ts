@@ -11,9 +11,11 @@ const ACTIONS: ReadonlySet<string> = new Set([
   'backup',
   'backup_delete',
   'backup_expire',
+  'backup_hide',
   'backup_recover',
   'backup_recover_plan',
   ELSEWHERE_ACTION,
+  'backup_restore',
   'snapshots_delete',
   VERIFY_ACTION,
 ])

@@ -1,4 +1,4 @@
-import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql'
+import { Arg, Args, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql'
 import { acknowledgeUnusual } from '../domain/acknowledge-unusual.ts'
 import { isRefused } from '../domain/answer.ts'
 import { countBackups, deleteBackups, findBackups, listFiles, locateBackup } from '../domain/backups.ts'
@@ -15,6 +15,7 @@ import { toMigrateOptions, toRecoverOptions } from './recover-options.ts'
 import { Backup, type File } from './types/backup.ts'
 import type { Connection } from './types/connection.ts'
 import { BackupConnection, FileConnection } from './types/connections.ts'
+import { DeleteBackupsArgs } from './types/deleted-backup.ts'
 import { BackupFilter, MigrateInput, RecoverInput } from './types/inputs.ts'
 import { Record } from './types/record.ts'
 import { Server } from './types/server.ts'
@@ -112,16 +113,15 @@ export class BackupResolver {
   }
 
   @Mutation(() => [ID], {
-    description: 'Deletes backups. If one of them may not be deleted, none is. Returns the deleted names.',
+    description:
+      'Deletes backups. If one of them may not be deleted, none is. A full backup can be restored for a while (restoreDeleted). Returns the deleted names.',
   })
   async deleteBackups(
     @Ctx() { world }: Context,
-    @Arg('app', () => ID) app: string,
-    @Arg('proc', () => ID, PROC) proc: string,
-    @Arg('names', () => [ID]) names: string[],
-    @Arg('server', () => ID, SERVER) server?: string,
+    @Args(() => DeleteBackupsArgs) { server, now, allowFinal, ...named }: DeleteBackupsArgs,
   ): Promise<string[]> {
-    return orThrow(await deleteBackups(world, { app, proc, names, server: server ?? undefined }))
+    const how = { isFinal: now === true, allowsFinal: allowFinal === true }
+    return orThrow(await deleteBackups(world, { ...named, server: server ?? undefined, ...how }))
   }
 
   @FieldResolver(() => Server, { description: 'The server in whose folder of the store it lies.' })

@@ -17,17 +17,19 @@ export interface NamesQuery {
   limit: number
   /** Which names to return; all of them if left out. */
   keep?: ((name: string) => boolean) | undefined
+  /** `too`: also those that were deleted and can be restored. `alone`: nothing else. */
+  hidden?: 'too' | 'alone' | undefined
 }
 
 /**
  * Lists the backups of a namespace by name: those with a manifest, archives without one that no run is publishing,
- * and the mirrors in `.meta`. Backups that are being deleted are left out. A page may hold fewer than `limit` names
+ * and the mirrors in `.meta`. Backups that are being deleted, or are hidden, are left out. A page may hold fewer than `limit` names
  * although more follow; continue after `last`. One pass over the folder, with the memory of one page.
  */
 export async function listBackupNames(
   driver: Driver,
   { namespace, meta }: { namespace: string; meta: Meta },
-  { after, limit, keep = () => true }: NamesQuery,
+  { after, limit, keep = () => true, hidden }: NamesQuery,
 ): Promise<{ names: string[]; sizes: Map<string, number>; last: string | null }> {
   const found = new FirstKeys<Seen>(limit, after)
   for await (const entry of listEntries(driver, namespace)) {
@@ -39,7 +41,7 @@ export async function listBackupNames(
     found.put(name, (seen) => ({ ...seen, [what]: true, ...size }))
   }
   const { entries, more } = found.page()
-  const listed = entries.filter(([, seen]) => isListed(seen))
+  const listed = entries.filter(([, seen]) => isListed(seen, hidden))
   const sizes = listed.flatMap(([name, { size }]) => (size === undefined ? [] : [[name, size] as const]))
   const last = more ? (entries.at(-1)?.[0] ?? null) : null
   return { names: listed.map(([name]) => name), sizes: new Map(sizes), last }
@@ -54,8 +56,8 @@ function findPiece(place: Place): [name: string, what: Exclude<keyof Seen, 'size
   return [place.backup, place.kind === 'part' && place.of === 'manifest' ? 'intent' : place.kind]
 }
 
-function isListed(seen: Seen): boolean {
-  if (seen.tombstone) return false
+function isListed(seen: Seen, hidden: NamesQuery['hidden']): boolean {
+  if (seen.tombstone || (seen.hidden ? hidden === undefined : hidden === 'alone')) return false
   return Boolean(seen.manifest || seen.mirror || (seen.object && !seen.intent))
 }
 

@@ -2,6 +2,7 @@ import { removeStaleLocks } from '../restic/repository/remove-stale-locks.ts'
 import { findArchiveRuns } from './archive-runs.ts'
 import { beginBackup } from './begin-backup.ts'
 import { findMirror } from './find-backup.ts'
+import { listDueArchives, recountHidden } from './kinds/archive/due-archives.ts'
 import { emptyTrash } from './kinds/mirror/empty-trash.ts'
 import { listWithSeries } from './kinds/series/list-with-series.ts'
 import { openNamespace, openOwnRepository } from './kinds/series/open-namespace.ts'
@@ -31,6 +32,8 @@ export function createStoreParts(world: StoreWorld): StoreParts {
     checkRemovable: (names) => checkRemovable(world, names),
     remove: (names, stillDue) => asOwner(world, () => removeBackups(world, names, stillDue)),
     finishDeletes: () => finishWaitingDeletes(world),
+    listDueHidden: () => listDueArchives(world),
+    countHidden: () => recountHidden(world),
     sweep: (signal) => asOwner(world, () => emptyTrash(world, signal)),
     removeStaleLocks: (dataDir) => removeStaleLocks(world.driver, dataDir),
   }

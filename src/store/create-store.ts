@@ -4,6 +4,9 @@ import { createStoreParts } from './create-store-parts.ts'
 import { deleteStoredBackups } from './delete-backups.ts'
 import { expireBackups } from './expire-backups.ts'
 import { findBackup } from './find-backup.ts'
+import { hideBackups } from './hide-backups.ts'
+import { listHiddenArchives } from './kinds/archive/hidden-archives.ts'
+import { restoreHiddenArchives } from './kinds/archive/restore-hidden.ts'
 import { deleteSeriesSnapshots } from './kinds/series/delete-snapshots.ts'
 import { diffSeries } from './kinds/series/diff-snapshots.ts'
 import { fileVersions } from './kinds/series/file-versions.ts'
@@ -38,6 +41,9 @@ export function createStore(world: StoreWorld): Store {
     find: (namespace, name, options) => findBackup(world, { namespace, name }, options),
     startBackup: (task) => startBackup(parts, task),
     delete: (names, reader) => deleteStoredBackups({ store: parts, ip }, names, reader),
+    hide: (names, request, reader) => hideBackups({ world, parts, ip, reader }, names, request),
+    restoreHidden: (names) => asOwner(world, () => restoreHiddenArchives(world, names)),
+    listHidden: (namespace, page) => listHiddenArchives(world, namespace, page),
     expire: (rules, run) => expireBackups(parts, rules, run),
     acknowledgeUnusual: (name) => releaseUnusualHolds({ world, parts, ip }, name),
     pin: (thing, pin, reader) => addPin({ world, parts, ip, reader }, thing, pin),

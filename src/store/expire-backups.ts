@@ -1,4 +1,5 @@
 import type { Expired, ExpireRule, ExpireRun, Expiry } from './expiry.ts'
+import { freeHidden } from './free-hidden.ts'
 import { expireArchives } from './kinds/archive/expire-archives.ts'
 import { DELETE_WAIT_MS } from './kinds/archive/unfinished-deletes.ts'
 import { expireSeries } from './kinds/series/expire-series.ts'
@@ -13,6 +14,7 @@ export async function expireBackups(
 ): Promise<Expired> {
   const expiry: Expiry = { store, run, expired: { deleted: [], deletedSnapshots: [], changed: [] } }
   const rulesOf = (wanted: ExpireRule['mode']) => rules.filter(({ mode }) => mode === wanted)
+  await freeHidden(expiry)
   await expireArchives(rulesOf('full'), expiry)
   await store.sweep(run.signal)
   await finishWaiting(expiry)

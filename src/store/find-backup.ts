@@ -1,3 +1,4 @@
+import type { Driver } from '../objects/driver.ts'
 import { parseBackupName } from '../wire/archive-name.ts'
 import { isMirror } from '../wire/backup.ts'
 import { parseNamespace } from '../wire/namespace.ts'
@@ -66,9 +67,16 @@ export async function findEntry(
   const { driver } = world
   const { meta } = await readMeta(world, parseNamespace(namespace))
   const found = await describeBackup(world, { namespace, name, meta })
-  if (!found || (await driver.stat(makePieceKey(namespace, name, 'tombstone')))) return undefined
+  if (!found || (await isDeleted(driver, namespace, name))) return undefined
   const isKnown = found.manifest !== null || meta.find(name) !== undefined
   return isKnown || (await isAdoptable(world, namespace, name)) ? found : undefined
+}
+
+/** Also if that can be undone. */
+async function isDeleted(driver: Driver, namespace: string, name: string): Promise<boolean> {
+  const pieces = ['hidden', 'tombstone'] as const
+  const found = await Promise.all(pieces.map((piece) => driver.stat(makePieceKey(namespace, name, piece))))
+  return found.some((stat) => stat !== undefined)
 }
 
 function openMirror(world: StoreWorld, { info }: StoreEntry): Mirror | undefined {

@@ -20,11 +20,19 @@ export const RESERVE = '.reserve'
 export const DAMAGE_NOTE = '.damaged'
 export const PROOF_NOTE = '.verified'
 export const HOLD_NOTE = '.held'
+export const HIDDEN_NOTE = '.hidden'
 const REPOSITORY = 'repo'
 /** In the store's root, unless a flag names another file: all daemons of a store share one password of increments. */
 export const PASSWORD_FILE = '.repository-password'
 
-const SUFFIX = { object: '', manifest: '.manifest.json', index: '.index.gz', tombstone: '.deleted' } as const
+const SUFFIX = {
+  object: '',
+  manifest: '.manifest.json',
+  index: '.index.gz',
+  /** It was deleted, and can be restored: kinds/archive/hidden-mark.ts. */
+  hidden: '.hidden',
+  tombstone: '.deleted',
+} as const
 export type Piece = keyof typeof SUFFIX
 
 /** What one name in a namespace stands for; `backup` is the name of the backup it belongs to. */
@@ -77,13 +85,14 @@ function parseTrashName(name: string): Place {
 
 function isOwn(name: string): boolean {
   return (
-    [META, OWNER, LOCK, PRUNE_NOTE, DAMAGE_NOTE, PROOF_NOTE, HOLD_NOTE, RESERVE].includes(name) ||
-    name.startsWith(`${META}.broken-`)
+    [META, OWNER, LOCK, PRUNE_NOTE, DAMAGE_NOTE, PROOF_NOTE, HOLD_NOTE, HIDDEN_NOTE, RESERVE].includes(
+      name,
+    ) || name.startsWith(`${META}.broken-`)
   )
 }
 
 function parsePieceName(name: string): { kind: Piece; backup: string } | undefined {
-  for (const kind of ['manifest', 'index', 'tombstone', 'object'] as const) {
+  for (const kind of ['manifest', 'index', 'hidden', 'tombstone', 'object'] as const) {
     const backup = name.endsWith(SUFFIX[kind]) ? name.slice(0, name.length - SUFFIX[kind].length) : ''
     if (parseBackupName(backup)) return { kind, backup }
   }

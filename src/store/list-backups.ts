@@ -4,7 +4,7 @@ import type { BackupInfo, Manifest } from '../wire/backup.ts'
 import type { BackupPage } from '../wire/daemon-api.ts'
 import { parseNamespace } from '../wire/namespace.ts'
 import { type FoundBackup, makeEntityInfo, makeManifestInfo } from './backup-info.ts'
-import { filterNamesOfVolume, listBackupNames } from './backup-names.ts'
+import { filterNamesOfVolume, listBackupNames, type NamesQuery } from './backup-names.ts'
 import { type FindHolds, readHolds } from './hold-note.ts'
 import { isMirrorFolder } from './kinds/mirror/is-mirror.ts'
 import { makePieceKey } from './layout.ts'
@@ -120,13 +120,13 @@ export function describeManifest(
   return { info: makeManifestInfo(manifest, found), manifest, ...(changed && { changed }) }
 }
 
-/** Finds the newest manifest of a volume, by sequence. */
+/** Finds the newest manifest of a volume, by sequence, which must not be used again: hidden ones count. */
 export async function findNewestManifest(
   world: StoreWorld,
   volume: VolumeQuestion,
 ): Promise<Manifest | undefined> {
   let newest: Manifest | undefined
-  for await (const manifest of readManifests(world, volume))
+  for await (const manifest of readManifests(world, volume, { hidden: 'too' }))
     if (manifest.sequence >= (newest?.sequence ?? 0)) newest = manifest
   return newest
 }
@@ -142,6 +142,7 @@ export interface VolumeQuestion {
 export async function* readManifests(
   world: StoreWorld,
   { namespace, source, archive }: VolumeQuestion,
+  { hidden }: Pick<NamesQuery, 'hidden'> = {},
 ): AsyncGenerator<Manifest> {
   const { meta, whole } = await readMeta(world, parseNamespace(namespace))
   const keep = whole ? filterNamesOfVolume(meta, source, archive) : undefined
@@ -149,7 +150,7 @@ export async function* readManifests(
     const { names, last } = await listBackupNames(
       world.driver,
       { namespace, meta },
-      { after, keep, limit: MAX_NAMES_PER_PASS },
+      { after, keep, hidden, limit: MAX_NAMES_PER_PASS },
     )
     for await (const read of mapInOrder(names, (name) => readManifest(world.driver, namespace, name))) {
       if (read?.manifest?.source === source) yield read.manifest

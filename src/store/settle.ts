@@ -4,7 +4,9 @@ import { copyObject, createSmall, mapInOrder, tryReadSmall, tryRemove } from '..
 import { unfinishedName } from '../objects/unfinished.ts'
 import { parseBackupName } from '../wire/archive-name.ts'
 import type { Manifest } from '../wire/backup.ts'
+import { readHiddenNote } from './hidden-note.ts'
 import { finishDueDeletes } from './kinds/archive/delete-archives.ts'
+import { countHiddenArchives } from './kinds/archive/due-archives.ts'
 import { intentKey, makePieceKey, type Piece, type Place, parsePlace } from './layout.ts'
 import { manifestText, parseManifest, readManifest } from './manifest.ts'
 import { makeEntity, readMeta, updateMeta } from './meta-file.ts'
@@ -34,6 +36,7 @@ export function settleNamespace(world: StoreWorld): Promise<Settled> {
     const rolledForward = await rollForward(world, folder)
     const swept = [...deleted, ...(await removeLeftovers(world, folder, rolledForward))]
     await addMissingToMeta(world, folder)
+    swept.push(...(await settleHidden(world, folder)))
     return { rolledForward, swept, unknown: await listUnknown(world, folder) }
   })
 }
@@ -65,6 +68,7 @@ async function readFolder(
     object: new Set<string>(),
     manifest: new Set<string>(),
     index: new Set<string>(),
+    hidden: new Set<string>(),
     tombstone: new Set<string>(),
   }
   const folder: NamespaceContent = { pieces, parts: [], trash: [], strangers: [] }
@@ -77,7 +81,7 @@ async function readFolder(
     else if (place.kind !== 'own') pieces[place.kind].add(place.backup)
   }
   for (const name of pieces.tombstone)
-    for (const piece of ['object', 'manifest', 'index'] as const) pieces[piece].delete(name)
+    for (const piece of ['object', 'manifest', 'index', 'hidden'] as const) pieces[piece].delete(name)
   return folder
 }
 
@@ -162,6 +166,20 @@ async function removeLeftovers(
 
 function warnOfUnfinished({ warn }: StoreWorld, fileName: string, { message }: Error): void {
   warn(`What is left of the unfinished "${fileName}" cannot be removed: ${message}`)
+}
+
+/** Removes the marks of hidden archives that are gone, which another version left, and counts the others. */
+async function settleHidden(world: StoreWorld, { pieces }: NamespaceContent): Promise<string[]> {
+  const { driver, identity } = world
+  const swept: string[] = []
+  for (const name of pieces.hidden) {
+    if (pieces.object.has(name) || pieces.manifest.has(name)) continue
+    const mark = makePieceKey(identity.ip, name, 'hidden')
+    if (!(await tryRemove(driver, mark))) swept.push(mark.slice(identity.ip.length + 1))
+  }
+  const { archives } = await readHiddenNote(driver, identity.ip)
+  if (archives || pieces.hidden.size > 0) await countHiddenArchives(world)
+  return swept
 }
 
 /** Adds backups that a crash kept out of `.meta`, and rebuilds `.meta` if it is missing or broken. */

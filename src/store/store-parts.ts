@@ -53,6 +53,10 @@ export interface StoreParts {
    * names.
    */
   finishDeletes(): Promise<string[]>
+  /** The hidden archives of the own namespace whose time has passed. */
+  listDueHidden(): Promise<DueArchives>
+  /** Counts what is hidden again, for the note of it. */
+  countHidden(): Promise<void>
   /** Frees the space of deleted mirrors, which can take long. May be aborted at any time; the next call continues. */
   sweep(signal: AbortSignal): Promise<void>
   /**
@@ -61,6 +65,16 @@ export interface StoreParts {
    * @param dataDir where the runs of this daemon note their locks
    */
   removeStaleLocks(dataDir: string): Promise<string[]>
+}
+
+/** Hidden archives whose time has passed. */
+export interface DueArchives {
+  /** May be removed now. */
+  due: string[]
+  /** Why others stay, a sentence each. */
+  kept: string[]
+  /** Whether all were looked at; otherwise the note said that none is due. */
+  listed: boolean
 }
 
 /** What the full backups of a volume say to its next run. */

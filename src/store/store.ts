@@ -9,6 +9,7 @@
 import type { Driver } from '../objects/driver.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import type { UnknownObjects } from '../wire/daemon-api.ts'
+import type { HiddenPage, HideRequest } from '../wire/hidden.ts'
 import type { HeldThing, NewPin } from '../wire/pin.ts'
 import type { KnownStore } from '../wire/store-settings.ts'
 import type { Expired, ExpireRule, ExpireRun } from './expiry.ts'
@@ -72,8 +73,17 @@ export interface Store extends Pick<StoreParts, 'list' | 'removeStaleLocks'> {
    */
   delete(names: string[], reader: Reader): Promise<string[]>
   /**
+   * Deletes backups of the own namespace so that it can be undone: full backups are hidden for `windowMs`, then expire() removes
+   * them. Increments, mirrors and paths in them are deleted at once. Returns the names that existed. Throws as delete() does.
+   */
+  hide(names: string[], request: HideRequest, reader: Reader): Promise<string[]>
+  /** Makes hidden backups of the own namespace backups again. Throws NOT_FOUND before the first if one is not hidden. */
+  restoreHidden(names: string[]): Promise<BackupInfo[]>
+  /** The hidden backups of any namespace, by name. */
+  listHidden(namespace: string, page: { after: string; limit: number }): Promise<HiddenPage>
+  /**
    * Deletes the backups of the own namespace that are older than their volume's rule allows, and frees the room of what
-   * was deleted earlier. A mirror and the snapshot made from it never expire. Problems of single volumes are reported
+   * was deleted earlier: of hidden backups, once their time has passed. A mirror and the snapshot made from it never expire. Problems of single volumes are reported
    * and do not end it.
    */
   expire(rules: readonly ExpireRule[], run: ExpireRun): Promise<Expired>

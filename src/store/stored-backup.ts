@@ -55,7 +55,8 @@ export interface Reader {
 export interface FindOptions {
   /**
    * Takes the size of an archive from its manifest, as long as that exists: reading it shows whether this is true. Spares
-   * requests where the store costs some.
+   * requests where the store costs some. Finds a hidden backup, too, which is whole: only a recover that was asked for
+   * before it was hidden names one.
    */
   trustsManifest?: boolean
 }

@@ -24,6 +24,7 @@ export const CAPABILITIES = [
   'recover-hooks',
   'pins',
   'elsewhere',
+  'undo',
 ] as const
 
 export type Capability = (typeof CAPABILITIES)[number]

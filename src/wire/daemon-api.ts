@@ -143,8 +143,11 @@ export type UnknownObjects = z.infer<typeof unknownObjectsSchema>
 
 export const runAnswerSchema = z.object({ rid })
 
-/** Backups that are released, as they are now. */
+/** Backups that are released or restored, as they are now. */
 export const releasedBackupsSchema = z.object({ backups: z.array(backupInfoSchema) })
+
+/** The names that existed. */
+export const deletedBackupsSchema = z.object({ deleted: z.array(name) })
 
 export const deletedSnapshotsSchema = z.object({ deletedSnapshots: z.array(name) })
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import {
+  deletedBackupsSchema,
   deletedSnapshotsSchema,
   filePageSchema,
   MAX_FILES,
@@ -7,6 +8,7 @@ import {
   releasedBackupsSchema,
   unknownObjectsSchema,
 } from './daemon-api.ts'
+import { hiddenPageSchema, hideFields } from './hidden.ts'
 import { makePageLimit, pageLimit } from './page-limits.ts'
 import { pinAnswerSchema, pinFields } from './pin.ts'
 import { diffPageSchema, fileHistorySchema, snapshotPageSchema } from './snapshot.ts'
@@ -40,6 +42,7 @@ const BACKUP = '/api/v1/backup'
 
 const namespace = z.string()
 const name = z.string()
+const backupNames = z.array(z.string().min(1)).min(1).max(10_000)
 const snapshot = z.string().min(1, 'it is empty, expected the id of a snapshot').optional()
 /** The last item of the previous page; empty for the first page. */
 const after = z.string().default('')
@@ -90,6 +93,36 @@ export const QUESTIONS = {
       snapshots: z.array(z.string().min(1)).min(1).max(1000),
     }),
     answer: deletedSnapshotsSchema,
+  }),
+  /** Deletes backups so that it can be undone. */
+  hide: question({
+    action: 'backup_hide',
+    method: 'POST',
+    path: `${BACKUP}/hidden/actions/hide`,
+    changesStore: true,
+    what: 'The backups to delete',
+    args: z.object({ namespace, names: backupNames, ...hideFields }),
+    answer: deletedBackupsSchema,
+  }),
+  /** Makes hidden backups backups again, all or none. */
+  restoreHidden: question({
+    action: 'backup_restore',
+    method: 'POST',
+    path: `${BACKUP}/hidden/actions/restore`,
+    changesStore: true,
+    what: 'The deleted backups to restore',
+    args: z.object({ namespace, names: backupNames }),
+    answer: releasedBackupsSchema,
+  }),
+  /** The hidden backups, by name. */
+  hidden: question({
+    action: 'backup_hidden',
+    method: 'GET',
+    path: `${BACKUP}/hidden`,
+    changesStore: false,
+    what: 'The question for deleted backups',
+    args: z.object({ namespace, limit: pageLimit, after }),
+    answer: hiddenPageSchema,
   }),
   /** Releases the backups that are held because a run after them was unusual: all of the volume and mode of this one. */
   acknowledgeUnusual: question({

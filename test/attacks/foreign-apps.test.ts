@@ -156,7 +156,7 @@ function findForeign(answer: unknown): string[] {
 const WITHOUT = new Set([
   ...['Backup.files', 'Backup.snapshots', 'Backup.snapshot', 'Backup.diff', 'Backup.history'],
   ...['Server.debug', 'Query.tokens', 'Query.audit', 'Query.anonymousUses', 'Query.notifications'],
-  'Query.storeHistory',
+  ...['Query.storeHistory', 'Query.deletedBackups'],
 ])
 
 function namesOf(n: number, app: string) {
@@ -354,6 +354,12 @@ test('a caller without roles sees nothing', async () => {
   expect(JSON.stringify({ ...answer, data: { ...answer.data, viewer: null } })).not.toContain(OWN)
 })
 
+test('the deleted backups of a server without own apps are not told', async () => {
+  const query = `{ deletedBackups(server: "${FOREIGN_SERVER}") { nodes { name } } }`
+  const refused = await ask(callerWith('admin', [OWN]), query)
+  expect(refused.errors?.[0]?.message).toBe(`There is no server ${FOREIGN_SERVER}`)
+})
+
 test('only whoever may see everything is told about the process of a daemon', async () => {
   const query = `{ server(ip: "${OWN_SERVER}") { debug { runningTasks } } }`
   const refused = await ask(callerWith('admin', [OWN]), query)
@@ -381,6 +387,7 @@ function mutationsOf(n: number, app: string): Record<string, string> {
     release: `(target: { ${backup}, backup: "${name}" }) { id }`,
     migrate: `(input: { ${backup}, backup: "${name}", to: 2, volume: "/data/${app}" }) { rid }`,
     rebuildCatalog: '(dryRun: true) { dryRun }',
+    restoreDeleted: `(${backup}, names: ["${name}"])`,
     recover: `(input: { ${backup}, backup: "${name}" }) { rid }`,
     revokeToken: '(id: "x") { id }',
     runJob: `${given['Query.job']} { rid }`,

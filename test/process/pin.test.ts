@@ -114,7 +114,7 @@ test('a pinned backup outlives the catalog, and is deleted by nobody until it is
     expect.arrayContaining(['release done', 'release failed', 'deleteBackups failed']),
   )
   expect((await second.removeByLegacyUrl(name)).status).toBe(204)
-  expect(await readdir(join(folder, 'data', 'store', '127.0.0.1'))).not.toContain(name)
+  expect(await readdir(join(folder, 'data', 'store', '127.0.0.1'))).toContain(`${name}.hidden`)
 }, 240_000)
 
 test('a backup whose manifest cannot be read is named in the list of pins, which does not say that nothing is pinned', async () => {

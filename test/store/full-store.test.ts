@@ -5,6 +5,7 @@ import { given } from '../support/given.ts'
 import { publishSample, writePendingBackup } from '../support/sample-backups.ts'
 import { itMounts, smallFileSystem } from '../support/small-file-system.ts'
 import { ARCHIVE, factsOf, IP } from '../support/store-samples.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 itMounts('a full store refuses a backup without a trace, and can be freed by deleting', async () => {
   const { dir } = smallFileSystem(128)
@@ -55,4 +56,23 @@ itMounts('a read-only store is read, and refuses all else with the reason', asyn
   expect(names()).toEqual(before)
   remount('rw')
   expect((await publishSample(store)).name).toContain(ARCHIVE)
+})
+
+itMounts('a store too full to hide a backup keeps it, until it is deleted for good', async () => {
+  const { dir } = smallFileSystem(128)
+  const { store, names, backups } = await given.withBackups(2).store({ dir })
+  const [{ name }, other] = backups
+  const before = names()
+  writeFileSync(join(dir, 'ballast'), Buffer.alloc((await store.driver.space?.())?.freeBytes ?? 0))
+  const reader = { dataDir: tempDir(), signal: new AbortController().signal, warn: () => {} }
+  const hide = (one: string) => store.hide([one], { by: 'ann', windowMs: 1000 }, reader)
+  await expect(hide(name)).rejects.toMatchObject({
+    code: 'STORE_FULL',
+    message: expect.stringContaining('Delete them with "now: true"'),
+  })
+  expect(names()).toEqual(before)
+  expect((await store.list(IP, { limit: 5 })).backups).toHaveLength(2)
+  expect(await store.delete([name], reader)).toEqual([name])
+  expect(names().filter((entry) => entry.startsWith(name))).toEqual([])
+  expect(await hide(other.name)).toEqual([other.name])
 })

@@ -22,6 +22,8 @@ export class MemoryDaemon {
   jobs: ScheduledJob[] = []
   versions: string[] = []
   notify: string[] = []
+  /** Questions that it refuses. */
+  readonly refusals = new Map<QuestionName, BackupdError>()
   /** Actions it does not know, so that it drops their jobs. */
   unknownSpecs = new Set<string>()
   records = new Map<string, RunRecord>()
@@ -196,9 +198,12 @@ export function memoryDaemons(): DaemonPort & {
       yield (await reach(ip, 'backups')).backups.filter(({ server }) => server === namespace)
     },
     async ask(ip, question, args) {
+      const daemon = await reach(ip, question)
+      const refusal = daemon.refusals.get(question)
+      if (refusal) throw refusal
       const answer = ANSWERS[question]
       if (!answer) throw new BackupdError('DAEMON_REFUSED', `no ${question}`, { facts: { status: 404 } })
-      return answer(await reach(ip, question), args)
+      return answer(daemon, args)
     },
     async deleteBackups(ip, namespace, names) {
       const daemon = await reach(ip, 'delete')

@@ -119,8 +119,9 @@ function describeVersion(server: ServerState, missing: readonly string[]): strin
   return `Its daemon (${version}) is older than the controller and cannot do all that it asks for: ${missing.join(', ')}. Upgrade it${warnOfPins(missing)}`
 }
 
-/** What pins (wire/pin.ts) mean to an older daemon: the reasons in a manifest always counted, those of snapshots came later. */
+/** What an older daemon does with pins (wire/pin.ts) and deletes: the reasons in a manifest always counted, those of snapshots came later. */
 function warnOfPins(missing: readonly string[]): string {
   if (missing.includes('holds')) return ': it deletes pinned snapshots when they are old enough'
-  return missing.includes('pins') ? ': it keeps what is pinned beyond the end of the pin' : ''
+  if (missing.includes('pins')) return ': it keeps what is pinned beyond the end of the pin'
+  return missing.includes('undo') ? ': what it deletes cannot be restored' : ''
 }

@@ -7,11 +7,14 @@ import { backupDeletePlugin } from './backup_delete/plugin.ts'
 import { backupDiffPlugin } from './backup_diff/plugin.ts'
 import { backupExpirePlugin } from './backup_expire/plugin.ts'
 import { backupFilesPlugin } from './backup_files/plugin.ts'
+import { backupHiddenPlugin } from './backup_hidden/plugin.ts'
+import { backupHidePlugin } from './backup_hide/plugin.ts'
 import { backupHistoryPlugin } from './backup_history/plugin.ts'
 import { backupInfoPlugin } from './backup_info/plugin.ts'
 import { backupListPlugin } from './backup_list/plugin.ts'
 import { backupNamespacesPlugin } from './backup_namespaces/plugin.ts'
 import { recoverElsewherePlugin, recoverPlanPlugin, recoverPlugin } from './backup_recover/plugin.ts'
+import { backupRestorePlugin } from './backup_restore/plugin.ts'
 import { backupSnapshotsPlugin } from './backup_snapshots/plugin.ts'
 import { backupUnknownPlugin } from './backup_unknown/plugin.ts'
 import { backupVerifyPlugin } from './backup_verify/plugin.ts'
@@ -32,9 +35,12 @@ export const plugins: readonly Plugin[] = [
   backupDiffPlugin,
   backupExpirePlugin,
   backupFilesPlugin,
+  backupHiddenPlugin,
+  backupHidePlugin,
   backupHistoryPlugin,
   backupInfoPlugin,
   backupListPlugin,
+  backupRestorePlugin,
   backupSnapshotsPlugin,
   backupNamespacesPlugin,
   backupUnknownPlugin,

@@ -76,6 +76,7 @@ test('what is wrong is listed worst first, each with its reason', () => {
 test.each([
   [['holds', 'pins'], 'holds, pins. Upgrade it: it deletes pinned snapshots when they are old enough'],
   [['pins'], 'pins. Upgrade it: it keeps what is pinned beyond the end of the pin'],
+  [['undo'], 'undo. Upgrade it: what it deletes cannot be restored'],
   [['verify'], 'verify. Upgrade it'],
 ])('an older daemon without %j says what becomes of pins', (lacking, because) => {
   const capabilities = CAPABILITIES.filter((name) => !lacking.includes(name))

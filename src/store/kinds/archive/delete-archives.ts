@@ -2,6 +2,7 @@ import { BackupdError } from '../../../lib/errors.ts'
 import type { Driver } from '../../../objects/driver.ts'
 import { describeLock } from '../../../objects/object-lock.ts'
 import { createSmall, tryRemove } from '../../../objects/small-objects.ts'
+import { readHiddenNote } from '../../hidden-note.ts'
 import { readHolds } from '../../hold-note.ts'
 import { type BackupPath, makePieceKey, type Piece, parsePlace } from '../../layout.ts'
 import { readManifest } from '../../manifest.ts'
@@ -125,7 +126,7 @@ async function writeTombstone(world: StoreWorld, name: string): Promise<void> {
 }
 
 /**
- * Deletes backups that have a tombstone: manifest, `.meta` entry, index, archive, the tombstone last. One that cannot be
+ * Deletes backups that have a tombstone: manifest, `.meta` entry, index, archive, mark of a hidden one, the tombstone last. One that cannot be
  * removed keeps its tombstone. Returns why, by name. Throws only if the store itself fails. Call it under exclusively().
  */
 export async function finishDeletes(
@@ -141,6 +142,7 @@ export async function finishDeletes(
     const error = await tryRemove(driver, makePieceKey(identity.ip, name, piece))
     if (error) stuck.set(name, error)
   }
+  const { archives: hidden } = await readHiddenNote(driver, identity.ip)
   await driver.syncFolder?.(identity.ip)
   for (const name of archives) await remove(name, 'manifest')
   // A store that is too full for a new `.meta` gets it once the archives are gone.
@@ -148,6 +150,7 @@ export async function finishDeletes(
   for (const name of archives) {
     await remove(name, 'index')
     await remove(name, 'object')
+    if (hidden) await remove(name, 'hidden')
   }
   await driver.syncFolder?.(identity.ip)
   if (!isDropped) await updateMeta(world, (meta) => meta.drop(names))

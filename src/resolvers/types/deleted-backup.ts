@@ -1,0 +1,76 @@
+import { ArgsType, Field, ID, ObjectType } from 'type-graphql'
+import { PROC, SERVER } from '../arguments.ts'
+import { BigIntScalar, DateTime } from '../scalars.ts'
+import { SIMPLE } from '../simple.ts'
+
+@ObjectType({ ...SIMPLE, description: 'A backup that was deleted, and can be restored.' })
+export class DeletedBackup {
+  @Field(() => ID, { description: 'Its name in the store.' })
+  name!: string
+
+  @Field(() => String)
+  app!: string
+
+  @Field(() => String, { description: 'Full name of the proc.' })
+  proc!: string
+
+  @Field(() => ID, { description: 'The server in whose folder of the store it lies.' })
+  server!: string
+
+  @Field(() => DateTime, { description: 'When the backup was made.' })
+  created!: string
+
+  @Field(() => BigIntScalar, { description: 'Bytes that it takes in the store until it is removed.' })
+  size!: number
+
+  @Field(() => DateTime, { nullable: true, description: 'When it was deleted; null if that cannot be read.' })
+  at!: string | null
+
+  @Field(() => String, { nullable: true, description: 'Who deleted it; null likewise.' })
+  by!: string | null
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description:
+      'Until when it can be restored. null likewise: then it stays until somebody restores or deletes it.',
+  })
+  until!: string | null
+}
+
+@ObjectType({ description: 'One page of deleted backups, by name.' })
+export class DeletedBackupPage {
+  @Field(() => [DeletedBackup])
+  nodes!: DeletedBackup[]
+
+  @Field(() => String, { nullable: true, description: 'The `after` of the next page; null on the last one.' })
+  next!: string | null
+}
+
+@ArgsType()
+export class DeleteBackupsArgs {
+  @Field(() => ID)
+  app!: string
+
+  @Field(() => ID, PROC)
+  proc!: string
+
+  @Field(() => [ID])
+  names!: string[]
+
+  @Field(() => ID, SERVER)
+  server?: string | null
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description:
+      'Frees the room at once: nobody can restore the backups. With `server`, also of backups that were deleted before.',
+  })
+  now?: boolean | null
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description:
+      'Deletes for good where it cannot be undone, because the daemon is too old or the store is full. Otherwise that is refused, unless `now` is true.',
+  })
+  allowFinal?: boolean | null
+}

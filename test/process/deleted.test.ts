@@ -1,0 +1,133 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { fillFileSystem } from '../support/fill-store.ts'
+import { runQuietly } from '../support/run-quietly.ts'
+import { itMounts, smallFileSystem } from '../support/small-file-system.ts'
+import { ask, type Program, startStandalone, watch } from '../support/standalone.ts'
+
+let folder: string
+let running: Program | undefined
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'deleted-'))
+  await mkdir(join(folder, 'volume'))
+  await writeFile(join(folder, 'volume', 'file'), 'content')
+})
+
+afterEach(async () => {
+  running?.process.kill('SIGKILL')
+  await running?.ended
+  running = undefined
+  await rm(folder, { recursive: true, force: true })
+})
+
+const DELETE = `mutation ($names: [ID!]!, $now: Boolean) {
+  deleteBackups(app: "shop", proc: "web", names: $names, server: "127.0.0.1", now: $now)
+}`
+const V2 = '/api/v2/app/shop/proc/web/backups'
+
+async function start(more: string[] = []) {
+  const { program, url } = await startStandalone(folder, more)
+  running = program
+  await program.said(/\/graphql/)
+  const read = 'query { backups { nodes { name good } } }'
+  return {
+    url,
+    list: async () =>
+      (await ask<{ backups: { nodes: { name: string }[] } }>(url, read)).backups.nodes.map(
+        ({ name }) => name,
+      ),
+    remove: (name: string, now = false) => ask(url, DELETE, { names: [name], now }),
+    removeByLegacyUrl: (name: string) =>
+      fetch(new URL(`${V2}/actions/delete`, url), {
+        method: 'POST',
+        body: new URLSearchParams({ files: name }),
+      }),
+    deleted: (...argv: string[]) => runQuietly('deleted', ...argv, '--url', url),
+    pieces: async (name: string, store = join(folder, 'data', 'store')) =>
+      (await readdir(join(store, '127.0.0.1'))).filter((entry) => entry.startsWith(name)),
+  }
+}
+
+async function backUp(url: string): Promise<void> {
+  const { jobs } = await ask<{ jobs: { id: string; action: string }[] }>(url, '{ jobs { id action } }')
+  const id = jobs.find(({ action }) => action === 'backup')?.id
+  const run = 'mutation ($id: ID!) { runJob(id: $id) { rid } }'
+  const { runJob } = await ask<{ runJob: { rid: string } }>(url, run, { id })
+  const updated = 'subscription ($rid: ID) { recordUpdated(rid: $rid) { record { state } } }'
+  for await (const event of watch<{ recordUpdated: { record: { state: string } } }>(url, updated, runJob)) {
+    if (['QUEUED', 'RUNNING'].includes(event.recordUpdated.record.state)) continue
+    return expect(event.recordUpdated.record.state).toBe('SUCCESS')
+  }
+}
+
+test('a deleted backup outlives a kill and the catalog, and comes back', async () => {
+  const first = await start()
+  await backUp(first.url)
+  const [name = ''] = await first.list()
+  expect(await first.deleted('list')).toEqual({
+    code: 0,
+    err: '',
+    out: 'No deleted backup can be restored.\n',
+  })
+  expect(await first.remove(name)).toEqual({ deleteBackups: [name] })
+  expect(await first.list()).toEqual([])
+  expect(await first.pieces(name)).toContain(`${name}.hidden`)
+
+  running?.process.kill('SIGKILL')
+  await running?.ended
+  await rm(join(folder, 'data', 'controller'), { recursive: true, force: true })
+  const second = await start()
+  await expect.poll(async () => (await second.deleted('list')).out).toContain(`${name} on 127.0.0.1, `)
+  // The daemon reports its run once more; when all its news is read, the store is listed again.
+  await expect.poll(second.list, { timeout: 60_000 }).toEqual([])
+  const listed = await second.deleted('list')
+  expect(listed.out).toMatch(/\n {2}deleted by graphql .* at 20.*Z, kept until 20.*Z\n/)
+  const [, command = ''] = /backupd deleted (restore .*)/.exec(listed.out) ?? []
+  expect(await second.deleted(...command.split(' '))).toEqual({
+    code: 0,
+    err: '',
+    out: `Restored: ${name}\n`,
+  })
+  await expect.poll(second.list).toEqual([name])
+  expect(await second.pieces(name)).toHaveLength(3)
+  expect(await second.deleted(...command.split(' '))).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('it is not deleted'),
+  })
+
+  expect((await second.removeByLegacyUrl(name)).status).toBe(204)
+  expect(await second.list()).toEqual([])
+  expect(await (await fetch(new URL(V2, second.url))).text()).not.toContain(name)
+  expect(await second.pieces(name)).toContain(`${name}.hidden`)
+  expect(await second.remove(name, true)).toEqual({ deleteBackups: [name] })
+  expect(await second.pieces(name)).toEqual([])
+  expect(await second.deleted(...command.split(' '))).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('its room is freed'),
+  })
+  const { audit } = await ask<{ audit: { nodes: { verb: string; outcome: string }[] } }>(
+    second.url,
+    '{ audit { nodes { verb outcome } } }',
+  )
+  expect(audit.nodes.map(({ verb, outcome }) => `${verb} ${outcome.slice(0, 6)}`)).toEqual(
+    expect.arrayContaining(['restoreDeleted done', 'restoreDeleted failed', 'deleteBackups done']),
+  )
+})
+
+itMounts('in a full store, a legacy URL deletes for good, and nothing else does', async () => {
+  const { dir } = smallFileSystem(512)
+  const { url, list, remove, removeByLegacyUrl, deleted, pieces } = await start(['--backup-local-dir', dir])
+  await backUp(url)
+  const [name = ''] = await list()
+  const whole = await pieces(name, dir)
+  fillFileSystem(dir)
+  await expect(remove(name)).rejects.toThrow(/^STORE_FULL: .*"now: true"/)
+  expect(await pieces(name, dir)).toEqual(whole)
+  expect((await deleted('list')).out).toBe('No deleted backup can be restored.\n')
+  expect((await removeByLegacyUrl(name)).status).toBe(204)
+  expect(await pieces(name, dir)).toEqual([])
+  expect(await list()).toEqual([])
+})
