@@ -8,6 +8,7 @@ import { MAX_BUCKETS, MAX_GROUPS, MAX_LISTED_BUCKETS } from '../domain/planned-r
 import { MAX_STORE_DAYS } from '../domain/read-store-history.ts'
 import { MAX_DAYS } from '../domain/volume-days.ts'
 import { MAX_UNUSUAL_HOLDS } from '../wire/hold.ts'
+import { BACKUP_HOOKS, RECOVER_HOOKS } from '../wire/hook.ts'
 import { MAX_LISTED_PINS, MAX_PINS } from '../wire/pin.ts'
 import { MAX_LISTED_HOOKS } from '../wire/record.ts'
 
@@ -41,6 +42,8 @@ export const PLAIN_LISTS: Readonly<Record<string, PlainList>> = {
   'Server.jobs': { size: ({ jobsOfServers }) => jobsOfServers, instead: 'jobConnection' },
   'RecoverPlan.steps': { size: () => ({ all: Number.POSITIVE_INFINITY, most: MAX_STEPS }) },
   'BackupResult.hooks': { size: () => ({ all: Number.POSITIVE_INFINITY, most: MAX_LISTED_HOOKS }) },
+  'Job.hooks': { size: () => ({ all: Number.POSITIVE_INFINITY, most: BACKUP_HOOKS.length }) },
+  'Volume.recoverHooks': { size: () => ({ all: Number.POSITIVE_INFINITY, most: RECOVER_HOOKS.length }) },
   'Volume.days': { size: (_sizes, { n }) => ({ all: Number.POSITIVE_INFINITY, most: readDays(n) }) },
   'Query.plannedRuns': { size: () => ({ all: MAX_LISTED_BUCKETS, most: MAX_GROUPS }) },
   'PlannedRuns.buckets': { size: () => ({ all: MAX_LISTED_BUCKETS, most: MAX_BUCKETS }) },

@@ -9,6 +9,7 @@ import { AFTER, pageSize } from './arguments.ts'
 import type { Context } from './context.ts'
 import { VolumeOrder } from './enums/health-enums.ts'
 import { optionalText, toPage, toVolumeFilter } from './filters.ts'
+import { toRecoverHooks } from './hook-mapper.ts'
 import { inTurns, type Listed } from './in-turns.ts'
 import { toApp, toBackup, toConnection, toInstance, toJob, toProc, toServer, toVolume } from './mapper.ts'
 import { App, Instance, Proc, Volume } from './types/app.ts'
@@ -16,6 +17,7 @@ import { Backup } from './types/backup.ts'
 import type { Connection } from './types/connection.ts'
 import { BackupConnection, VolumeConnection } from './types/connections.ts'
 import { VolumeDay, VolumeHealth } from './types/health.ts'
+import { Hook } from './types/hook.ts'
 import { VolumeFilter } from './types/inputs.ts'
 import { Job } from './types/job.ts'
 import { Server } from './types/server.ts'
@@ -94,6 +96,11 @@ export class VolumeResolver {
   @FieldResolver(() => Server, { description: 'The server that it lies on.' })
   server(@Ctx() { world }: Context, @Root() { source }: Volume): Server {
     return toServer(world, source.server)
+  }
+
+  @FieldResolver(() => [Hook], { description: 'The programs that run around recovers into it, in order.' })
+  recoverHooks(@Root() { source }: Volume): Hook[] {
+    return toRecoverHooks(source.recoverHooks)
   }
 
   @FieldResolver(() => VolumeHealth, { description: 'Whether its backups are as its schedules ask for.' })

@@ -6,12 +6,14 @@ import { orThrow } from './answer.ts'
 import { AFTER, pageSize } from './arguments.ts'
 import type { Context } from './context.ts'
 import { toJobFilter, toPage } from './filters.ts'
+import { toBackupHooks } from './hook-mapper.ts'
 import { inTurns, type Listed } from './in-turns.ts'
 import { toApp, toConnection, toJob, toRecord, toServer } from './mapper.ts'
 import { App } from './types/app.ts'
 import type { Connection } from './types/connection.ts'
 import { JobConnection } from './types/connections.ts'
 import { VolumeHealth } from './types/health.ts'
+import { Hook } from './types/hook.ts'
 import { JobFilter } from './types/inputs.ts'
 import { Job } from './types/job.ts'
 import { Record } from './types/record.ts'
@@ -88,6 +90,11 @@ export class JobResolver {
   })
   app(@Ctx() { world }: Context, @Root() { appName }: Job): App {
     return toApp(getApp(world, appName) ?? { name: appName, procs: [] })
+  }
+
+  @FieldResolver(() => [Hook], { description: 'The programs that run around its backups, in order.' })
+  hooks(@Root() { args, writtenHooks }: Job): Hook[] {
+    return toBackupHooks(args, writtenHooks)
   }
 
   @FieldResolver(() => Server, { description: 'The server that runs it.' })

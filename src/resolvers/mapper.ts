@@ -1,4 +1,4 @@
-// Converts the domain's types to GraphQL's; only this file and snapshot-mapper.ts do so.
+// Converts the domain's types to GraphQL's; only the files named `*mapper.ts` do so.
 
 import { findPlannedVolume, isOrphaned } from '../domain/backups.ts'
 import type { ShownInventory } from '../domain/inventory-status.ts'
@@ -73,6 +73,7 @@ export function toJob(view: JobView): Job {
     nextRun,
     expire,
     args: job.args,
+    writtenHooks: job.options?.hooks,
     problem,
     appName: view.app,
     serverIp: view.server,

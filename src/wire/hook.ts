@@ -64,12 +64,12 @@ export function listRecoverHooks(hooks: RecoverHooks): WrittenHook[] {
 
 /** Throws BAD_INPUT. */
 export function parseHook({ word, text, limitSeconds, policy }: WrittenHook): Hook {
-  return {
-    word,
-    command: parseHookCommand(text),
-    limitSeconds: limitSeconds ?? DEFAULT_LIMIT_SECONDS,
-    policy: policy ?? 'fail',
-  }
+  return { word, command: parseHookCommand(text), ...fillHookOptions({ limitSeconds, policy }) }
+}
+
+/** Adds the defaults. */
+export function fillHookOptions({ limitSeconds, policy }: HookOptions): Required<HookOptions> {
+  return { limitSeconds: limitSeconds ?? DEFAULT_LIMIT_SECONDS, policy: policy ?? 'fail' }
 }
 
 /**

@@ -1,4 +1,5 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql'
+import type { JobHooks } from '../../wire/hook-options.ts'
 import { BackupMode } from '../enums/backup-enums.ts'
 import { DateTime, JsonScalar } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
@@ -67,6 +68,7 @@ export class Job {
   })
   problem!: string | null
 
+  writtenHooks?: JobHooks | undefined
   appName!: string
   serverIp!: string
 }
