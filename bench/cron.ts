@@ -23,6 +23,7 @@ const nothingKept: EngineMemory = {
   saveJobs() {},
   saveSleep() {},
   keep: async () => {},
+  notePhase() {},
   progressed() {},
   find: () => undefined,
   failures: () => [],

@@ -4,6 +4,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { backupName } from '../wire/archive-name.ts'
 import type { RunRecord } from '../wire/record.ts'
+import { parseSlimPhases, printSlimPhases } from './slim-phases.ts'
 
 /** The spec and args of a job: its id contains the hash of its content, so they are the same for all its runs. */
 export type JobContent = Pick<RunRecord, 'spec' | 'args'>
@@ -22,11 +23,12 @@ export function printSlimRecord(
   columns: RecordColumns,
   content: JobContent | undefined,
 ): string {
-  const { result, progress, ...rest } = record
+  const { result, progress, phases, ...rest } = record
   const made = printMade(record)
   const parts = {
     ...rest,
     progress: progress && omitKnown(progress, KNOWN_OF_PROGRESS),
+    phases: phases && printSlimPhases(phases, record.start),
     ...(made ? { made } : { result }),
   }
   const known = listKnown(columns, content)
@@ -40,8 +42,12 @@ export function parseSlimRecord(
   content: JobContent | undefined,
 ): unknown {
   if (!isFields(parsed) || 'rid' in parsed) return parsed
-  const { made, progress, ...rest } = addKnown(parsed, listKnown(columns, content))
-  const record = { ...rest, progress: isFields(progress) ? addKnown(progress, KNOWN_OF_PROGRESS) : progress }
+  const { made, progress, phases, ...rest } = addKnown(parsed, listKnown(columns, content))
+  const record = {
+    ...rest,
+    progress: isFields(progress) ? addKnown(progress, KNOWN_OF_PROGRESS) : progress,
+    ...(phases !== undefined && { phases: parseSlimPhases(phases, rest.start) }),
+  }
   return isFields(made) ? { ...record, result: parseMade(rest as RunRecord, made) } : record
 }
 
@@ -153,6 +159,7 @@ const SHORT_NAMES = new Map(
     progress: 'p',
     bytesDone: 'pb',
     filesDone: 'pf',
+    phases: 'h',
     made: 'm',
     backup: 'b',
     size: 'bz',

@@ -11,6 +11,7 @@ import { MAX_UNUSUAL_HOLDS } from '../wire/hold.ts'
 import { BACKUP_HOOKS, RECOVER_HOOKS } from '../wire/hook.ts'
 import { MAX_LISTED_PINS, MAX_PINS } from '../wire/pin.ts'
 import { MAX_LISTED_HOOKS } from '../wire/record.ts'
+import { MAX_PHASES } from '../wire/run-phase.ts'
 
 /** A field that answers a whole list of objects, without pages. */
 export interface PlainList {
@@ -41,6 +42,7 @@ export const PLAIN_LISTS: Readonly<Record<string, PlainList>> = {
   'Volume.jobs': { size: ({ jobsOfVolumes }) => jobsOfVolumes, instead: 'jobConnection' },
   'Server.jobs': { size: ({ jobsOfServers }) => jobsOfServers, instead: 'jobConnection' },
   'RecoverPlan.steps': { size: () => ({ all: Number.POSITIVE_INFINITY, most: MAX_STEPS }) },
+  'Record.phases': { size: () => ({ all: Number.POSITIVE_INFINITY, most: MAX_PHASES }) },
   'BackupResult.hooks': { size: () => ({ all: Number.POSITIVE_INFINITY, most: MAX_LISTED_HOOKS }) },
   'Job.hooks': { size: () => ({ all: Number.POSITIVE_INFINITY, most: BACKUP_HOOKS.length }) },
   'Volume.recoverHooks': { size: () => ({ all: Number.POSITIVE_INFINITY, most: RECOVER_HOOKS.length }) },

@@ -7,11 +7,12 @@ const MIN_INTERVAL_MS = 50
 
 /**
  * Throttles what a run reports to its parent: merges progress and sends it at most 20 times a second, the first
- * immediately. Sends the warnings that the record keeps one by one, and only counts the rest.
+ * immediately; of each phase at least the first and the last. Sends the warnings that the record keeps one by one, and only counts the rest.
  */
 export class Reporter {
   readonly #write: (message: FromChild) => void
   #change: Partial<Progress> | undefined
+  #phase: string | undefined
   #warned = 0
   #uncounted: { message: string; count: number } | undefined
   #pause: NodeJS.Timeout | undefined
@@ -22,6 +23,8 @@ export class Reporter {
   }
 
   progress(change: Partial<Progress>): void {
+    if (change.phase !== undefined && change.phase !== this.#phase) this.flush()
+    this.#phase = change.phase ?? this.#phase
     this.#change = { ...this.#change, ...change }
     this.#flushSoon()
   }

@@ -17,6 +17,11 @@ export interface EngineMemory {
   keep(records: RunRecord[]): Promise<void>
   /** Notes progress only: it may be dropped and never waits. */
   progressed(record: RunRecord): void
+  /**
+   * Stores that a phase of a run has begun, so that a kill of the daemon does not hide it. It is no news, does not wait, and
+   * may be dropped.
+   */
+  notePhase(record: RunRecord): void
   find(rid: string): RunRecord | undefined
   /** The newest unsuccessful run of each key (readRunKey), unless a run with that key has succeeded since. */
   failures(): RunRecord[]

@@ -65,11 +65,14 @@ export function makeRun(
   const origin = { rid, jobId: job?.id ?? '', spec: job?.spec ?? '', action: plugin.name, args, type }
   const filled = plugin.fillArgs?.(args, { settings, jobs: jobs() }) ?? args
   const { needs, refusal } = resolveNeeds(plugin, filled, settings)
-  const publish = (record: RunRecord) => run.isSilent || memory.progressed(record)
+  const on = {
+    progressed: (record: RunRecord) => run.isSilent || memory.progressed(record),
+    phaseBegun: (record: RunRecord) => run.isSilent || memory.notePhase(record),
+  }
   const run: Run = {
     ...request,
     args: filled,
-    record: new LiveRecord({ ...origin, server: settings.ip }, clock, publish),
+    record: new LiveRecord({ ...origin, server: settings.ip }, clock, on),
     isSilent: false,
     ticket: {
       needs,

@@ -17,6 +17,8 @@ export interface VolumeHooksOptions extends HookWorld {
   places: readonly HookPlace[]
   /** Of the run; a hook that has to be run after it ignores it. */
   signal?: AbortSignal
+  /** Called before a hook is run, or awaited. */
+  onBegin?(): void
   /** Called when a hook has ended. */
   onEnd(report: HookReport): void
 }
@@ -102,6 +104,7 @@ export class VolumeHooks {
     const call = this.#findCall(place, this.#opening)
     const hook = this.#findHook(this.#opening)
     if (!hook || !call || call.ended) return
+    this.#options.onBegin?.()
     const end = await place.resume(this.#makeCall(hook, call), call.handle)
     if (end) await this.#end(hook, call, end)
   }
@@ -132,6 +135,7 @@ export class VolumeHooks {
     if (!hook) return undefined
     const before = this.#findCall(place, word)
     if (before?.ended) return undefined
+    this.#options.onBegin?.()
     const resumed = before && (await place.resume(this.#makeCall(hook, before), before.handle))
     if (before && resumed) return await this.#end(hook, before, resumed)
     const call = this.#noteCall(hook, place, (before?.attempt ?? 0) + 1)

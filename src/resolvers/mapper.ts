@@ -95,6 +95,7 @@ export function toRecord(world: World, record: RunRecord): Record {
     args,
     state: record.state,
     progress: record.progress,
+    phases: record.phases ?? [],
     result: record.result && toResult(record.result),
     reason: record.reason || null,
     error: record.error && toError(record.error),

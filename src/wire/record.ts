@@ -17,6 +17,7 @@ import {
   toWords,
   words,
 } from './fields.ts'
+import { runPhasesSchema } from './run-phase.ts'
 import { recoverPlanSchema } from './snapshot.ts'
 import { verifyResultSchema } from './verification.ts'
 
@@ -167,6 +168,8 @@ export const recordSchema = z.object({
   warningCount: count,
   result: runResultSchema.nullable(),
   progress: progressSchema.nullable(),
+  /** Missing in records of older daemons. */
+  phases: runPhasesSchema.optional(),
 })
 export type RunRecord = z.infer<typeof recordSchema>
 

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { json, name } from './fields.ts'
 import { makeNoOutcome, type RunRecord, recordErrorSchema, recordSchema, runResultSchema } from './record.ts'
 import { readBackup, readFields, UNKNOWN_TIME } from './repair-backup.ts'
+import { MAX_PHASES, runPhaseSchema, runPhasesSchema } from './run-phase.ts'
 import { addFlaw, makeLabel, printIssue } from './tolerant.ts'
 
 const UNKNOWN_RECORD: Omit<RunRecord, 'rid'> = {
@@ -19,6 +20,7 @@ const UNKNOWN_RECORD: Omit<RunRecord, 'rid'> = {
   state: 'lost',
   start: UNKNOWN_TIME,
   ...makeNoOutcome(),
+  phases: undefined,
 }
 
 /** The fields without which a record is useless. */
@@ -34,6 +36,9 @@ const requiredSchema = recordSchema.pick({
 
 const list = z.array(z.unknown())
 const names = list.transform((items) => items.filter((item) => name.safeParse(item).success))
+const phases = list.transform((items) =>
+  items.slice(0, MAX_PHASES).filter((item) => runPhaseSchema.safeParse(item).success),
+)
 const strings = list.transform((items) => items.filter((item) => typeof item === 'string'))
 
 /** A list loses only its bad items; a bad backup is marked corrupt, so that it does not count as deleted. */
@@ -52,6 +57,7 @@ const partsShape = {
   error: z.unknown().transform(repairError),
   result: z.unknown().transform(repairResult),
   warnings: strings.pipe(recordSchema.shape.warnings),
+  phases: phases.pipe(runPhasesSchema).optional(),
 }
 
 export interface SortedRecords {

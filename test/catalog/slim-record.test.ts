@@ -4,6 +4,7 @@ import { parseSlimRecord, printSlimRecord } from '../../src/catalog/slim-record.
 import type { BackupInfo } from '../../src/wire/backup.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
 import { readRecordRow } from '../../src/wire/repair-record.ts'
+import type { RunPhase } from '../../src/wire/run-phase.ts'
 import { sampleBackup, sampleProgress, sampleRecord } from '../support/catalog-samples.ts'
 
 const args = {
@@ -33,6 +34,11 @@ function readBack(record: RunRecord, isShared: boolean): RunRecord {
 
 const changedWhileRead = { count: 2, names: ['a', 'b'] }
 const NONE = { count: 0, names: [] }
+const phases: RunPhase[] = [
+  { name: 'queue', start: '2026-11-23T08:44:50.000Z', end: '2026-11-23T08:44:52.500Z', bytes: 0 },
+  { name: 'pack', start: '2026-11-23T08:44:52.500Z', end: '2026-11-23T08:44:59.123Z', bytes: 123 },
+  { name: 'publish', start: '2026-11-23T08:45:00.000Z', end: null, bytes: 0 },
+]
 const id = 'ab'.repeat(32)
 const created = '2026-11-23T09:24:06.799Z'
 const series = { snapshots: 2, newest: id, oldestCreated: created, lastGood: { id, created } }
@@ -56,6 +62,12 @@ test.each<[string, RunRecord]>([
     'of a partial snapshot',
     ended({}, { result: { snapshot: id, backup: sampleBackup({ series: { ...series, lastGood: null } }) } }),
   ],
+  ['with phases', sampleRecord({ phases })],
+  ['with phases of a run that waited', sampleRecord({ phases, start: '2026-11-23T08:44:52.500Z' })],
+  ['with no phases', sampleRecord({ phases: [] })],
+  ['with phases that do not follow each other', sampleRecord({ phases: phases.toReversed() })],
+  ['with phases of other clocks', sampleRecord({ phases: [{ ...phases[0]!, end: '2026-11-23T09:44:50Z' }] })],
+  ['whose start is no time', sampleRecord({ start: '0001-01-01T00:00:00Z', phases })],
   ['with progress', sampleRecord({ progress: sampleProgress(5) })],
   [
     'of a failed one-off run',
@@ -135,4 +147,25 @@ test('what the job and the row say is not repeated', () => {
   for (const text of [record.rid, record.jobId, record.spec, args.archive, args.path, 'containers'])
     expect(json).not.toContain(text)
   expect(json.length).toBeLessThan(270)
+})
+
+test('phases take little room', () => {
+  const [start, turn, end] = [
+    '2026-11-23T09:24:00.000Z',
+    '2026-11-23T09:24:00.012Z',
+    '2026-11-23T09:24:07.000Z',
+  ]
+  const both = [
+    { name: 'start', start, end: turn, bytes: 0 },
+    { name: 'pack', start: turn, end, bytes: 123456 },
+  ]
+  const sizeOf = (record: RunRecord) => printSlimRecord(record, record, undefined).length
+  expect(sizeOf(ended({}, { start, phases: both })) - sizeOf(ended({}, { start }))).toBeLessThan(50)
+})
+
+test('a row with broken phases is read without them', () => {
+  const record = sampleRecord()
+  const row = (h: unknown) => readRecordRow(record.rid, parseSlimRecord({ h }, record, undefined)).phases
+  expect(row([['pack', 'x', {}, []], ['pack', null, 5, 1e300], 7])).toEqual([])
+  expect(row('pack')).toBeUndefined()
 })

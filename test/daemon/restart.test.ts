@@ -70,6 +70,7 @@ test('a killed daemon starts with its jobs and sleep marks, ends the run, and re
   })
   await receiver.until(() => newsOf(rid).some(({ state }) => state === 'failed'))
   expect(newsOf(rid).at(-1)).toMatchObject({ state: 'failed', error: { code: 'DAEMON_RESTARTED' } })
+  expect(newsOf(rid).at(-1)?.phases).toMatchObject([{ name: 'start' }, { name: 'test', end: null }])
   expect((await ask('GET', `/api/v1/cron/records/${rid}`)).body).toMatchObject({ state: 'failed' })
 })
 

@@ -26,6 +26,21 @@ test('progress is sent at once, then merged for a moment, and the last of it is 
   expect(sent).toHaveLength(2)
 })
 
+test('no phase is merged with the next', () => {
+  reporter.progress({ phase: 'pack', bytesDone: 0 })
+  reporter.progress({ bytesDone: 5 })
+  reporter.progress({ phase: 'recheck', bytesDone: 5 })
+  reporter.progress({ phase: 'recheck', bytesDone: 6 })
+  reporter.progress({ phase: 'publish' })
+  vi.advanceTimersByTime(50)
+  expect(sent.map((message) => message.kind === 'progress' && message.change)).toEqual([
+    { phase: 'pack', bytesDone: 0 },
+    { bytesDone: 5 },
+    { phase: 'recheck', bytesDone: 6 },
+    { phase: 'publish' },
+  ])
+})
+
 test('warnings beyond the limit of a record are counted, none twice and none lost', () => {
   for (let n = 1; n <= MAX_WARNINGS + 5; n++) reporter.warn(`warning ${n}`)
   vi.advanceTimersByTime(50)

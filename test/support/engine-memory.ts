@@ -60,6 +60,11 @@ export class MemoryWithoutDisk implements EngineMemory {
     return this.#tried.promise
   }
 
+  notePhase(record: RunRecord) {
+    const known = this.find(record.rid)
+    if (known && !isTerminal(known.state)) this.#records.set(record.rid, JSON.stringify(record))
+  }
+
   progressed(record: RunRecord) {
     this.#heard([record])
   }

@@ -57,13 +57,14 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   Proc: 'instances name shortName',
   Progress: 'bytesDone bytesPerSecond bytesTotal currentPath etaSeconds filesDone filesTotal phase',
   Record:
-    'action app args attempt changedWhileRead end error instanceNo jobId mode proc progress reason result rid scheduled server spec start state volume warningCount warnings',
+    'action app args attempt changedWhileRead end error instanceNo jobId mode phases proc progress reason result rid scheduled server spec start state volume warningCount warnings',
   RecordConnection: 'edges nodes pageInfo totalCount totalCountIsCapped',
   RecordEdge: 'cursor node',
   RecordError: 'action code facts message',
   RecordEvent: 'kind record seq',
   RecoverPlan: 'bytes create delete inPlace more overwrite steps unchanged',
   RecoverStep: 'action path',
+  RunPhase: 'bytes end name start',
   Server:
     'backupsListed capabilities health ip lastSeen leaving protocol reachable schedulerStatus store timeZone version',
   ServerConnection: 'edges nodes pageInfo totalCount totalCountIsCapped',

@@ -25,20 +25,29 @@ export interface DaemonMemory extends EngineMemory {
   flush(): void
 }
 
+interface Entry extends Kept {
+  /** It is no news, and no change of state. */
+  isPhase: boolean
+}
+
 /** The persistent state of the engine, in the daemon's database. */
 export function createDaemonMemory(db: DaemonDb, clock: Clock, listener: MemoryListener): DaemonMemory {
   const jobs = new JobMemory(db)
   const records = new RecordMemory(db, clock)
-  const write = db.transaction((kept: Kept[]) => {
-    for (const entry of kept) {
-      records.write(entry)
-      jobs.noteStart(entry.record)
+  const write = db.transaction((entries: Entry[]) => {
+    for (const entry of entries) {
+      if (entry.isPhase) records.writePhase(entry)
+      else {
+        records.write(entry)
+        jobs.noteStart(entry.record)
+      }
     }
   })
-  const group = new CommitGroup<Kept[]>((batches) => {
-    const kept = batches.flat()
-    retryIfFull(() => write(kept), listener)
-    listener.kept(kept.map(({ record }) => record))
+  const group = new CommitGroup<Entry[]>((batches) => {
+    const entries = batches.flat()
+    retryIfFull(() => write(entries), listener)
+    const kept = entries.filter(({ isPhase }) => !isPhase)
+    if (kept.length > 0) listener.kept(kept.map(({ record }) => record))
   })
   const jobsIfRoom = (save: () => void) => retryIfFull(save, listener)
   return {
@@ -46,8 +55,11 @@ export function createDaemonMemory(db: DaemonDb, clock: Clock, listener: MemoryL
     saveJobs: (list, version, left) => jobsIfRoom(() => jobs.save(list, version, left)),
     loadSleepMarks: () => jobs.loadSleepMarks(),
     saveSleep: (id, asleep) => jobsIfRoom(() => jobs.saveSleep(id, asleep)),
-    keep: (list) =>
-      group.add(list.map((record) => ({ record: { ...record }, text: JSON.stringify(record) }))),
+    keep: (list) => group.add(list.map((record) => makeEntry(record))),
+    notePhase: (record) => {
+      // A failure needs no word: that of the run's end has one.
+      group.add([{ ...makeEntry(record), isPhase: true }]).catch(() => {})
+    },
     progressed: (record) => listener.progressed(record),
     find: (rid) => records.find(rid),
     failures: () => records.failures(),
@@ -58,6 +70,10 @@ export function createDaemonMemory(db: DaemonDb, clock: Clock, listener: MemoryL
     prune: () => records.prune(),
     flush: () => group.flush(),
   }
+}
+
+function makeEntry(record: RunRecord): Entry {
+  return { record: { ...record }, text: JSON.stringify(record), isPhase: false }
 }
 
 /** Tries again after the listener has freed its reserve; SQLite has rolled the first try back. */

@@ -31,6 +31,7 @@ export class RecordMemory {
   readonly #known
   readonly #addNews
   readonly #put
+  readonly #update
   readonly #failed
   readonly #succeeded
 
@@ -42,6 +43,7 @@ export class RecordMemory {
     this.#put = db.prepare(
       'INSERT OR REPLACE INTO records (rid, begun, ended, kept_at, record) VALUES (?, ?, ?, ?, ?)',
     )
+    this.#update = db.prepare('UPDATE records SET record = ? WHERE rid = ? AND ended = 0')
     this.#failed = db.prepare('INSERT OR REPLACE INTO failed_runs (key, rid) VALUES (?, ?)')
     this.#succeeded = db.prepare('DELETE FROM failed_runs WHERE key = ?')
   }
@@ -57,6 +59,11 @@ export class RecordMemory {
     this.#addNews.run(1, Number(legacy), now, text)
     this.#put.run(record.rid, Number(begins || known.begun === 1), Number(ends), now, text)
     if (ends) this.#noteOutcome(record)
+  }
+
+  /** Replaces the stored version of a run that has not ended. Call it inside a transaction. */
+  writePhase({ record, text }: Kept): void {
+    this.#update.run(text, record.rid)
   }
 
   /** A cancelled run changes nothing: it is neither a failure nor a success. */

@@ -78,7 +78,6 @@ export class RunHooks {
   /** Runs `pre_run` or `pre_recover` everywhere. Throws HOOK_FAILED. From now on, finish() must be called. */
   async begin(backup: string): Promise<void> {
     if (!this.#hooks) return
-    this.#context.progress({ phase: 'hooks', currentPath: null })
     this.#context.owes?.(this.#hooks.closingMs)
     await this.#hooks.begin(backup)
   }
@@ -86,7 +85,6 @@ export class RunHooks {
   /** Runs `post_run`, because the volume has been read. Returns the failures that count. */
   async afterReading(): Promise<string[]> {
     if (!this.#hooks) return []
-    this.#context.progress({ phase: 'hooks', currentPath: null })
     // What cannot be run now is tried again by finish().
     await this.#hooks.run('post_run')
     return this.#takeFailures()
@@ -101,7 +99,7 @@ export class RunHooks {
   }
 
   #openHooks(hooks: readonly Hook[], places: readonly HookPlace[]): VolumeHooks {
-    const { settings, clock, signal, rid } = this.#context
+    const { settings, clock, signal, rid, progress } = this.#context
     const { volume, env } = this.#run
     const start = { format: 1, state: 'running' } as const
     return new VolumeHooks(
@@ -112,6 +110,7 @@ export class RunHooks {
         dataDir: settings.dataDir,
         places,
         signal,
+        onBegin: () => progress({ phase: 'hooks', currentPath: null }),
         onEnd: (report) => this.#noteEnd(report),
       },
     )

@@ -7,11 +7,12 @@ import { SIMPLE } from '../simple.ts'
 import { ChangedWhileRead } from './backup.ts'
 import { HookRun } from './hook-run.ts'
 import { RecoverPlan } from './recover-plan.ts'
+import { RunPhase } from './run-phase.ts'
 
 @ObjectType({ ...SIMPLE, description: 'How far a run is.' })
 export class Progress {
   @Field(() => String, {
-    description: 'What it does now: `pack`, `unpack`, `swap`, `publish`, `wait-store`, …',
+    description: 'What it does now, as in `phases`: `pack`, `unpack`, `swap`, `publish`, `wait-store`, …',
   })
   phase!: string
 
@@ -206,6 +207,12 @@ export class Record {
 
   @Field(() => Progress, { nullable: true, description: 'How far it is; null until it has reported some.' })
   progress!: Progress | null
+
+  @Field(() => [RunPhase], {
+    description:
+      'What it did when, in order; empty if its daemon is too old to tell. Of very many, those that go on after an interruption are joined with it.',
+  })
+  phases!: RunPhase[]
 
   @Field(() => BackupResult, {
     nullable: true,

@@ -65,6 +65,26 @@ test('a failure is known after a restart, until a later run of the same volume s
   expect(memory.failures()).toEqual([])
 })
 
+test('a phase is stored without news, and never replaces the end of a run', async () => {
+  const run = sampleRun()
+  const phase = { name: 'pack', start: '2026-11-23T09:00:00.000Z', end: null, bytes: 0 }
+  const late = run.at('running', { phases: [phase] })
+  memory.notePhase(run.at('running', { phases: [phase] }))
+  await memory.keep([run.at('running')])
+  expect(memory.find(run.rid)?.phases).toBeUndefined()
+  memory.notePhase(run.at('running', { phases: [phase] }))
+  memory.flush()
+  reopen()
+  expect(memory.unfinished()).toMatchObject([{ rid: run.rid, phases: [phase] }])
+  await memory.keep([run.at('failed')])
+  memory.notePhase(late)
+  memory.flush()
+  expect(memory.find(run.rid)).toMatchObject({ state: 'failed' })
+  outbox.add({ address: ADDRESS, protocol: 2 })
+  expect(outbox.batch(ADDRESS, 10)?.records.map(({ state }) => state)).toEqual(['running', 'failed'])
+  expect(told.flat().map(({ state }) => state)).toEqual(['failed'])
+})
+
 test('a database of an earlier version gets the new tables', () => {
   db.exec('DROP TABLE failed_runs')
   reopen()

@@ -22,6 +22,7 @@ export const backupExpirePlugin: Plugin<ExpireRule[]> = {
     const problems: string[] = []
     const run = describeRun(context, problems)
     const store = await openRunStore(context, run.reportProblem)
+    context.progress({ phase: 'expire' })
     const expired = await store.expire(rules, run)
     const { deleted, deletedSnapshots, changed, bytesFreed } = expired
     return {
