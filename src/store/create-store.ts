@@ -4,6 +4,7 @@ import { createStoreParts } from './create-store-parts.ts'
 import { deleteStoredBackups } from './delete-backups.ts'
 import { expireBackups } from './expire-backups.ts'
 import { findBackup } from './find-backup.ts'
+import { offerHiddenRoom } from './hidden-room.ts'
 import { hideBackups } from './hide-backups.ts'
 import { listHiddenArchives } from './kinds/archive/hidden-archives.ts'
 import { restoreHiddenArchives } from './kinds/archive/restore-hidden.ts'
@@ -39,7 +40,7 @@ export function createStore(world: StoreWorld): Store {
     unknown: (namespace) => listUnknownObjects(world, namespace),
     list: parts.list,
     find: (namespace, name, options) => findBackup(world, { namespace, name }, options),
-    startBackup: (task) => startBackup(parts, task),
+    startBackup: (task) => offerHiddenRoom({ driver: world.driver, ip }, () => startBackup(parts, task)),
     delete: (names, reader) => deleteStoredBackups({ store: parts, ip }, names, reader),
     hide: (names, request, reader) => hideBackups({ world, parts, ip, reader }, names, request),
     restoreHidden: (names) => asOwner(world, () => restoreHiddenArchives(world, names)),

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { backupPlugin } from '../../../../src/engine/plugins/backup/plugin.ts'
 import { systemClock } from '../../../../src/lib/clock.ts'
-import { BackupdError } from '../../../../src/lib/errors.ts'
+import { BackupdError, messageOf } from '../../../../src/lib/errors.ts'
 import { openStore } from '../../../../src/store/open-store.ts'
 import { claimVolume } from '../../../../src/volume/swap/volume-claim.ts'
 import { given } from '../../../support/given.ts'
@@ -165,5 +165,35 @@ test.skipIf(!canMount)(
     writeFileSync(`${world.volume}/noise`, randomBytes(4 << 20))
     await expect(world.backUp({}, change)).rejects.toMatchObject({ code: 'STORE_FULL' })
     expect(readdirSync(`${small}/${SERVER}`).filter((name) => !name.startsWith('.'))).toEqual([])
+  },
+)
+
+test.skipIf(!canMount).each(['full', 'increment'] as const)(
+  'a store without room for a backup in mode %s says what deleted ones take (needs mounts)',
+  async (mode) => {
+    const world = await shop.plugins()
+    const small = `${world.base}/small`
+    onTestFinished(mountTmpfs(small, 'size=8m'))
+    const change = { settings: { ...world.settings, store: { driver: 'local' as const, dir: small } } }
+    const how = { clock: systemClock, warn: () => {} }
+    const store = await openStore(change.settings.store, world.settings, how)
+    await store.claim(false)
+    await store.preparePassword()
+    writeFileSync(`${world.volume}/noise`, randomBytes(1 << 20))
+    const { file = '', size = 0 } = (await world.backUp({}, change)).result
+    writeFileSync(`${world.volume}/noise`, randomBytes(16 << 20))
+    const refused = await world.backUp({ mode }, change).catch((error: unknown) => error)
+    expect(refused).toMatchObject({ code: 'STORE_FULL' })
+    expect(messageOf(refused)).not.toContain('deleted')
+
+    const reader = { dataDir: world.dataDir, signal: new AbortController().signal, warn: () => {} }
+    await store.hide([file], { by: 'ann', windowMs: 86_400_000 }, reader)
+    await expect(world.backUp({ mode }, change)).rejects.toMatchObject({
+      code: 'STORE_FULL',
+      message: expect.stringMatching(
+        /\. 1 deleted backups .* take 1\.0 MiB there: "backupd deleted list --server .*"now: true" frees/,
+      ),
+      facts: { deletedBytes: size, step: expect.any(String) },
+    })
   },
 )
