@@ -61,8 +61,9 @@ async function bundle(files: readonly string[], output: OutputOptions): Promise<
   const tsconfig = join(root, 'tsconfig.json')
   const external = LEFT_OUT
   await using build = await rolldown({ input, platform: 'node', external, tsconfig, plugins: [FLAT] })
-  // GraphQL takes the names of its types from those of classes.
-  await build.write({ keepNames: true, ...output })
+  // GraphQL takes the names of its types from those of classes. Licenses ask to be kept.
+  const comments = { jsdoc: false, annotation: false, legal: true }
+  await build.write({ keepNames: true, comments, ...output })
 }
 
 /** Bundled, they lie in one folder: each needs a name of its own. */

@@ -44,7 +44,7 @@ export async function* findPinned(
 export type ListedServer = ServersWithListsQuery['serverConnection']['nodes'][number]
 
 /** All servers, or that one; empty if the controller does not know it. */
-export async function findServers(execute: Execute, ip: string | undefined): Promise<ListedServer[]> {
+export async function readListedServers(execute: Execute, ip: string | undefined): Promise<ListedServer[]> {
   if (ip !== undefined) return [(await execute(ServerWithListDocument, { ip })).server ?? []].flat()
   const servers: ListedServer[] = []
   const read = (after: string | null) => execute(ServersWithListsDocument, { first: ITEMS_PER_PAGE, after })

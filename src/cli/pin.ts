@@ -9,7 +9,7 @@ import { parseExpire } from '../lib/durations.ts'
 import { BackupdError } from '../lib/errors.ts'
 import { isMoment } from '../wire/fields.ts'
 import { addClientFlags, type ClientFlags, connectToController } from './client-flags.ts'
-import { findPinned, findServers, type ListedServer, type PinnedThing } from './find-pinned.ts'
+import { findPinned, type ListedServer, type PinnedThing, readListedServers } from './find-pinned.ts'
 import { print, printError } from './print.ts'
 
 export function pinCommand(): Command {
@@ -97,7 +97,7 @@ async function listPinned({ app, server, ...client }: PinListFlags): Promise<voi
   const execute = await connectToController(client)
   const filter = { ...(app !== undefined && { app }), ...(server !== undefined && { server }) }
   // Before the backups: a list that ends meanwhile is not missing.
-  const servers = await findServers(execute, server)
+  const servers = await readListedServers(execute, server)
   const found = await Array.fromAsync(findPinned(execute, filter))
   if (server !== undefined && servers.length + found.length === 0) refuseUnknownServer(server)
   const doubt = describeDoubt(servers)

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import { TLSSocket } from 'node:tls'
+import { loadTls } from '../lib/builtins.ts'
 import { AddressRanges, type Cidr } from '../lib/cidr.ts'
 import { isLoopback } from '../lib/loopback.ts'
 import { parseIp, plainIp } from '../lib/plain-ip.ts'
@@ -42,7 +42,7 @@ export class RequestSenders {
   #read({ socket, headers }: IncomingMessage): RequestSender {
     const { remoteAddress = '', localAddress } = socket
     const address = plainIp(remoteAddress)
-    const isEncrypted = socket instanceof TLSSocket
+    const isEncrypted = socket instanceof loadTls().TLSSocket
     const isPrivate = isEncrypted || remoteAddress === localAddress || isLoopback(address)
     const direct = { address, isEncrypted, isPrivate, isUnproven: isForwarded(headers) }
     return this.#trusted.has(address) ? this.#readForwarded(headers, direct) : direct

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:https'
-import { createSecureContext } from 'node:tls'
+import type { Server } from 'node:https'
 import type { FastifyInstance } from 'fastify'
+import { loadHttps, loadTls } from '../lib/builtins.ts'
 import { BackupdError, errnoOf, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Problems } from '../lib/problems.ts'
@@ -37,7 +37,7 @@ export class TlsListener {
   #timer: NodeJS.Timeout | undefined
 
   private constructor(app: FastifyInstance, known: CertifiedKey, options: TlsListenerOptions) {
-    this.server = createServer({ ...known, minVersion: 'TLSv1.2' }, (request, reply) =>
+    this.server = loadHttps().createServer({ ...known, minVersion: 'TLSv1.2' }, (request, reply) =>
       app.routing(request, reply),
     )
     this.server.requestTimeout = app.server.requestTimeout
@@ -97,7 +97,7 @@ export class TlsListener {
 async function readCertifiedKey({ certFile, keyFile }: TlsOptions): Promise<CertifiedKey> {
   const [cert, key] = [await readPem('--tls-cert', certFile), await readPem('--tls-key', keyFile)]
   try {
-    createSecureContext({ cert, key })
+    loadTls().createSecureContext({ cert, key })
     return { cert, key }
   } catch (cause) {
     const message = `Cannot use ${certFile} with the key ${keyFile}: ${messageOf(cause)}, expected PEM files that belong together`

@@ -172,7 +172,7 @@ export function endInterrupted(record: RunRecord, how: InterruptedEnd, clock: Cl
 
 function makeEndError({ settled, locked, owes }: InterruptedEnd): BackupdError {
   const { outcome = null, faults = 0, hooks } = settled ?? {}
-  const volume = describeOutcome(outcome, faults)
+  const volume = describeSettledRun(outcome, faults)
   if (locked) {
     const { journal, reason } = locked
     const what = owes === 'hooks' ? `${volume}, and its hooks cannot be run yet` : UNFINISHED_COPY
@@ -185,7 +185,7 @@ function makeEndError({ settled, locked, owes }: InterruptedEnd): BackupdError {
   return new BackupdError('DAEMON_RESTARTED', message, { facts })
 }
 
-function describeOutcome(outcome: string | null, faults: number): string {
+function describeSettledRun(outcome: string | null, faults: number): string {
   if (outcome === 'went back') return ', and undid it at its next start: the volume is unchanged'
   if (outcome !== FINISHED) return ''
   const exact = 'the volume has the content of the backup'

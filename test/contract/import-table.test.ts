@@ -1,3 +1,4 @@
+import { globSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { findCycles, type Import, importsOf, readImports } from '../support/imports.ts'
 
@@ -146,6 +147,12 @@ test('inner parts of a folder are imported only by that folder', () => {
 test('packages are imported only where the table allows', () => {
   const strays = imports.filter(({ from, to }) => PACKAGES[to] && !PACKAGES[to].only.test(from))
   expect(strays.map(({ from, to }) => `${from} uses ${to}: ${PACKAGES[to]?.why}`)).toEqual([])
+})
+
+test('nothing pays at its start for what an import of node:http, node:https or node:tls loads', () => {
+  const values = /^import (?!type )[^']* from 'node:(https?|tls)'$/m
+  const importers = globSync('src/**/*.ts').filter((file) => values.test(readFileSync(file, 'utf8')))
+  expect(importers, 'use src/lib/builtins.ts').toEqual([])
 })
 
 test('there is no cycle of files, types included', () => {

@@ -13,7 +13,7 @@ const inspectSchema = z.object({
 /** Runs hooks in one container, through the socket of its engine. */
 export function createContainerPlace(container: string, socket: string, world: HookWorld): HookPlace {
   const act = async <T>(use: (inside: ContainerWorld) => Promise<T>) => {
-    await using engine = new EngineClient(socket)
+    await using engine = await EngineClient.open(socket)
     return await use({ ...world, engine, container: checkName(container) })
   }
   return {

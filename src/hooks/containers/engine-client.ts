@@ -1,4 +1,4 @@
-import { type Dispatcher, Pool } from 'undici'
+import type { Dispatcher, Pool } from 'undici'
 import type { z } from 'zod'
 import { BackupdError, messageOf } from '../../lib/errors.ts'
 import { withoutControls } from '../../lib/plain-text.ts'
@@ -21,10 +21,19 @@ export class EngineClient implements AsyncDisposable {
   readonly #socket: string
   readonly #client: Pool
 
-  constructor(socketPath: string) {
+  private constructor(socketPath: string, client: Pool) {
     this.#socket = socketPath
+    this.#client = client
+  }
+
+  /** Loads undici, half of what a run would load, only where hooks run in containers. */
+  static async open(socketPath: string): Promise<EngineClient> {
+    const { Pool } = await import('undici')
     const limits = { headersTimeout: ANSWER_TIMEOUT_MS, bodyTimeout: ANSWER_TIMEOUT_MS }
-    this.#client = new Pool('http://engine', { socketPath, connections: MAX_CONNECTIONS, ...limits })
+    return new EngineClient(
+      socketPath,
+      new Pool('http://engine', { socketPath, connections: MAX_CONNECTIONS, ...limits }),
+    )
   }
 
   /** Throws PlaceUnavailable if the engine does not answer. */

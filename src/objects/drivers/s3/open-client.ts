@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises'
-import { type AgentOptions, Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
+import type { AgentOptions } from 'node:http'
 import { isIP } from 'node:net'
-import { rootCertificates } from 'node:tls'
 import type { S3, S3ClientConfig } from '@aws-sdk/client-s3'
+import { loadHttp, loadHttps, loadTls } from '../../../lib/builtins.ts'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
 import type { S3Settings } from '../../../wire/store-settings.ts'
 import { readCredentialsFile } from './credentials-file.ts'
@@ -37,8 +36,11 @@ async function makeConfig(settings: S3Settings): Promise<S3ClientConfig> {
     requestHandler: {
       connectionTimeout: CONNECT_TIMEOUT_MS,
       socketTimeout: SILENCE_TIMEOUT_MS,
-      httpAgent: new HttpAgent(makeAgentOptions(settings)),
-      httpsAgent: new HttpsAgent({ ...makeAgentOptions(settings), ...(await readAuthorities(settings)) }),
+      httpAgent: new (loadHttp().Agent)(makeAgentOptions(settings)),
+      httpsAgent: new (loadHttps().Agent)({
+        ...makeAgentOptions(settings),
+        ...(await readAuthorities(settings)),
+      }),
     },
     logger: SILENT,
   }
@@ -63,7 +65,7 @@ async function readAuthorities({ caFile }: S3Settings): Promise<{ ca?: string[] 
     throw unusableAuthorities(caFile, `Cannot read the file of --s3-ca-file: ${messageOf(cause)}`)
   })
   // Node ignores a file without any.
-  if (text.includes('-----BEGIN CERTIFICATE-----')) return { ca: [...rootCertificates, text] }
+  if (text.includes('-----BEGIN CERTIFICATE-----')) return { ca: [...loadTls().rootCertificates, text] }
   const what = 'it has no certificate, expected a text with "-----BEGIN CERTIFICATE-----"'
   throw unusableAuthorities(caFile, `Cannot use ${caFile} of --s3-ca-file: ${what}`)
 }
