@@ -21,6 +21,8 @@ export interface VolumeHooksOptions extends HookWorld {
   onBegin?(): void
   /** Called when a hook has ended. */
   onEnd(report: HookReport): void
+  /** Called if the journal could not be written: after a crash, hooks are run again that were run already. */
+  onUnsaved(error: unknown): void
 }
 
 /** The hooks that begin something. */
@@ -56,11 +58,23 @@ export class VolumeHooks {
     this.#journal.env = { ...this.#journal.env, BACKUPD_HOOK_BACKUP: backup }
     for (const place of this.#options.places) {
       this.#options.signal?.throwIfAborted()
-      this.#journal.begun.push(place.container)
-      await this.#save()
+      await this.#noteBegin(place)
       const report = await this.#runOwed(place, this.#opening)
       this.#options.signal?.throwIfAborted()
       if (report?.failure && report.policy === 'fail') throw failed(report)
+    }
+  }
+
+  /** If that is not on disk, nothing may begin there, and nothing is owed. */
+  async #noteBegin({ container }: HookPlace): Promise<void> {
+    const { begun, rid } = this.#journal
+    begun.push(container)
+    try {
+      await this.#save()
+    } catch (error) {
+      begun.pop()
+      if (begun.length === 0) await deleteHookJournal(this.#options.dataDir, rid).catch(() => {})
+      throw error
     }
   }
 
@@ -68,9 +82,9 @@ export class VolumeHooks {
    * Runs this hook in every place that has begun, unless it has run there.
    * @returns why it cannot be run now, for each place in which it is still owed
    */
-  async run(word: HookWord): Promise<string[]> {
+  async run(word: HookWord, places = this.#begunPlaces()): Promise<string[]> {
     const problems: string[] = []
-    for (const place of this.#begunPlaces()) problems.push(...(await this.#tryOwed(place, word)))
+    for (const place of places) problems.push(...(await this.#tryOwed(place, word)))
     return problems
   }
 
@@ -82,11 +96,17 @@ export class VolumeHooks {
     const journal = this.#journal
     if (journal.begun.length === 0) return []
     if (journal.state === 'running') journal.state = state
-    await this.#save()
+    await this.#trySave()
     const problems: string[] = []
-    for (const place of this.#begunPlaces()) await this.#awaitBegin(place)
+    const places: HookPlace[] = []
+    for (const place of this.#begunPlaces()) {
+      const problem = await this.#awaitBegin(place)
+      if (problem === undefined) places.push(place)
+      else problems.push(problem)
+    }
     for (const word of CLOSING)
-      if (word !== 'on_failure' || FAILURES.includes(journal.state)) problems.push(...(await this.run(word)))
+      if (word !== 'on_failure' || FAILURES.includes(journal.state))
+        problems.push(...(await this.run(word, places)))
     if (problems.length === 0) await deleteHookJournal(this.#options.dataDir, journal.rid)
     return problems
   }
@@ -99,14 +119,22 @@ export class VolumeHooks {
     return this.#options.places.filter(({ container }) => this.#journal.begun.includes(container))
   }
 
-  /** An opening hook that outlived its daemon must not run beside what closes it. */
-  async #awaitBegin(place: HookPlace): Promise<void> {
+  /**
+   * An opening hook that outlived its daemon must not run beside what closes it.
+   * @returns why it is not known whether it still runs; undefined if it does not
+   */
+  async #awaitBegin(place: HookPlace): Promise<string | undefined> {
     const call = this.#findCall(place, this.#opening)
     const hook = this.#findHook(this.#opening)
-    if (!hook || !call || call.ended) return
+    if (!hook || !call || call.ended) return undefined
     this.#options.onBegin?.()
-    const end = await place.resume(this.#makeCall(hook, call), call.handle)
-    if (end) await this.#end(hook, call, end)
+    try {
+      const end = await place.resume(this.#makeCall(hook, call), call.handle)
+      if (end) await this.#end(hook, call, end)
+      return undefined
+    } catch (error) {
+      return messageOf(error)
+    }
   }
 
   async #tryOwed(place: HookPlace, word: HookWord): Promise<string[]> {
@@ -139,10 +167,11 @@ export class VolumeHooks {
     const resumed = before && (await place.resume(this.#makeCall(hook, before), before.handle))
     if (before && resumed) return await this.#end(hook, before, resumed)
     const call = this.#noteCall(hook, place, (before?.attempt ?? 0) + 1)
-    await this.#save()
+    // What closes something must run, and what is on disk by now makes it run again after a crash.
+    await (CLOSING.includes(word) ? this.#trySave() : this.#save())
     const end = await place.run(this.#makeCall(hook, call), async (handle) => {
       call.handle = handle
-      await this.#save()
+      await this.#trySave()
     })
     return await this.#end(hook, call, end)
   }
@@ -189,13 +218,18 @@ export class VolumeHooks {
     const report = describeCall(hook, call, end)
     call.ended = true
     if (this.#journal.calls.filter(({ run }) => run).length < MAX_NOTED_RUNS) call.run = makeHookRun(report)
-    await this.#save()
+    await this.#trySave()
     this.#options.onEnd(report)
     return report
   }
 
   #save(): Promise<void> {
     return saveHookJournal(this.#options.dataDir, this.#journal)
+  }
+
+  /** An older journal owes more than this one, never less. */
+  async #trySave(): Promise<void> {
+    await this.#save().catch((error: unknown) => this.#options.onUnsaved(error))
   }
 }
 

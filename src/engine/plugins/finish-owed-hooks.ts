@@ -15,7 +15,7 @@ import { RECOVER_HOOKS } from '../../wire/hook.ts'
 import type { HookRun } from '../../wire/record.ts'
 import type { RunContext } from '../plugin.ts'
 import { acquireLocks, lifeLock } from '../run-locks.ts'
-import { logHook } from './hook-reports.ts'
+import { describeUnsaved, logHook } from './hook-reports.ts'
 
 /** The hooks of an interrupted run, after they were run. */
 export interface FinishedHooks {
@@ -88,7 +88,7 @@ function isRecovered({ hooks, state }: HookJournal): boolean {
 }
 
 async function finishOne(
-  { settings, clock }: RunContext,
+  { settings, clock, log }: RunContext,
   journal: HookJournal,
   onEnd: (report: HookReport) => void,
 ): Promise<string[]> {
@@ -98,7 +98,8 @@ async function finishOne(
   try {
     const lock = await acquireLocks(dataDir, [lifeLock(`hooks-${journal.rid}`)])
     try {
-      return await new VolumeHooks(journal, { ...world, dataDir, places, onEnd }).finish('failed')
+      const onUnsaved = (error: unknown) => log('warn', describeUnsaved(error))
+      return await new VolumeHooks(journal, { ...world, dataDir, places, onEnd, onUnsaved }).finish('failed')
     } finally {
       lock.release()
     }

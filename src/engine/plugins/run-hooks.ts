@@ -3,12 +3,12 @@ import type { HookReport } from '../../hooks/describe-call.ts'
 import type { HookPlace } from '../../hooks/hook-place.ts'
 import { makeHookRun } from '../../hooks/make-hook-run.ts'
 import { OPENING, VolumeHooks } from '../../hooks/volume-hooks.ts'
-import { hasCode } from '../../lib/errors.ts'
+import { hasCode, messageOf } from '../../lib/errors.ts'
 import { countStep } from '../../lib/work-steps.ts'
 import { type Hook, type HookState, parseHook, type WrittenHook } from '../../wire/hook.ts'
 import { type HookRun, MAX_HOOK_RUNS } from '../../wire/record.ts'
 import type { RunContext } from '../plugin.ts'
-import { logHook } from './hook-reports.ts'
+import { describeUnsaved, logHook } from './hook-reports.ts'
 
 const STILL_OWED = 'it is tried again until it can be run, and the volume is locked until then'
 
@@ -67,6 +67,7 @@ export class RunHooks {
   readonly #context: RunContext
   readonly #hooks: VolumeHooks | undefined
   #failures: string[] = []
+  #isUnsaved = false
 
   constructor(run: HookedRun, context: RunContext, { hooks = [], places = [], whyNot }: HookParts = {}) {
     this.#run = run
@@ -93,7 +94,8 @@ export class RunHooks {
   /** Runs what is still owed. Returns the failures that count, and were not returned before. */
   async finish(state: HookState): Promise<string[]> {
     if (!this.#hooks) return []
-    const problems = await this.#hooks.finish(state)
+    // A backup is stored by now, or there is an error that says more.
+    const problems = await this.#hooks.finish(state).catch((error: unknown) => [messageOf(error)])
     if (problems.length === 0) this.#context.owes?.(0)
     return [...this.#takeFailures(), ...problems.map((problem) => `${problem}; ${STILL_OWED}`)]
   }
@@ -112,6 +114,7 @@ export class RunHooks {
         signal,
         onBegin: () => progress({ phase: 'hooks', currentPath: null }),
         onEnd: (report) => this.#noteEnd(report),
+        onUnsaved: (error) => this.#noteUnsaved(error),
       },
     )
   }
@@ -125,6 +128,11 @@ export class RunHooks {
     if (policy === 'warn') this.#run.warn(failure)
     // A failed opening hook is the error of the run.
     else if (!OPENING.includes(word)) this.#failures.push(failure)
+  }
+
+  #noteUnsaved(error: unknown): void {
+    if (!this.#isUnsaved) this.#run.warn(describeUnsaved(error))
+    this.#isUnsaved = true
   }
 
   #takeFailures(): string[] {
