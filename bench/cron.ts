@@ -23,6 +23,8 @@ const nothingKept: EngineMemory = {
   saveJobs() {},
   saveSleep() {},
   keep: async () => {},
+  addLog() {},
+  findLog: () => ({ lines: [], next: null }),
   notePhase() {},
   progressed() {},
   find: () => undefined,

@@ -83,6 +83,7 @@ export const FIELD_COSTS: Readonly<Record<string, number>> = {
   'Server.problems': 25,
   'Server.debug': 250,
   'Query.deletedBackups': 50,
+  'Record.log': 50,
   'Backup.files': 50,
   'Backup.snapshots': 50,
   'Backup.snapshot': 50,

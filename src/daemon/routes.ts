@@ -22,7 +22,7 @@ import {
 import { handleMetrics } from './handlers/metrics.ts'
 import { handleNotifyAdd, handleNotifyList, handleNotifyRemove } from './handlers/notify.ts'
 import { QUESTION_ROUTES } from './handlers/questions.ts'
-import { handleRecord, handleRecordCancel } from './handlers/records.ts'
+import { handleRecord, handleRecordCancel, handleRecordLog } from './handlers/records.ts'
 import { handleRecoverFile, handleRecoverFolder } from './handlers/recover.ts'
 import { handleVerify } from './handlers/verify.ts'
 import type { DaemonRoute } from './http/route.ts'
@@ -54,6 +54,7 @@ export const DAEMON_ROUTES: readonly DaemonRoute[] = [
   { method: 'GET', path: '/api/v1/debug', handle: handleDebug },
 
   { method: 'GET', path: '/api/v1/cron/records/:rid', handle: handleRecord },
+  { method: 'GET', path: '/api/v1/cron/records/:rid/log', handle: handleRecordLog },
   { method: 'POST', path: '/api/v1/cron/records/:rid/actions/cancel', handle: handleRecordCancel },
   { method: 'POST', path: '/api/v1/backup/verify/:name', handle: handleVerify },
   { method: 'POST', path: '/api/v1/clock/actions/confirm', handle: handleClockConfirm },

@@ -11,6 +11,7 @@ import type { Job, ScheduledJob } from '../wire/job.ts'
 import type { BackupFilter, ListCount, Page, RecordFilter, Slice } from '../wire/listing.ts'
 import type { QuestionAnswer, QuestionArgs, QuestionName } from '../wire/questions.ts'
 import type { RunRecord } from '../wire/record.ts'
+import type { LogPage, LogPageArgs } from '../wire/run-log.ts'
 import type { VerifyRequest } from '../wire/verification.ts'
 import type { EndedRun, ForgottenDay, PlaceKey, VolumeCondition, VolumeRun } from './health-ports.ts'
 
@@ -216,6 +217,8 @@ export interface DaemonPort {
   stopScheduler(ip: string): Promise<void>
   /** undefined if the daemon does not know the run; a legacy daemon knows none. */
   record(ip: string, rid: string): Promise<RunRecord | undefined>
+  /** A page of the log of a run. Throws DAEMON_REFUSED if the daemon keeps no logs. */
+  log(ip: string, rid: string, page: LogPageArgs): Promise<LogPage>
   cancel(ip: string, rid: string): Promise<void>
   /** Sorted by name, in pages. A legacy daemon lists its own namespace only. */
   backups(ip: string, namespace: string): AsyncIterable<BackupInfo[]>

@@ -7,6 +7,7 @@ import { BackupdError, type Json } from '../lib/errors.ts'
 import { newRid, RID_PATTERN } from '../wire/ids.ts'
 import type { Job, ScheduledJob } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
+import type { LogPage, LogPageArgs } from '../wire/run-log.ts'
 import { VERIFY_DUE_ACTION, type VerifyDemand } from '../wire/verify-schedule.ts'
 import { AtOnceRunner } from './at-once-runner.ts'
 import type { EngineOptions } from './engine-options.ts'
@@ -162,6 +163,11 @@ export class Engine {
 
   record(rid: string): RunRecord | undefined {
     return this.#runs.find(rid)
+  }
+
+  /** The log of a run, in pages; without lines if it is not known. */
+  log(rid: string, page: LogPageArgs): LogPage {
+    return this.#options.memory.findLog(rid, page)
   }
 
   /** Queued and running. */

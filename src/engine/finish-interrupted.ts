@@ -1,6 +1,7 @@
 import { messageOf } from '../lib/errors.ts'
 import { isTerminal } from '../wire/record.ts'
 import type { EngineOptions } from './engine-options.ts'
+import { makeStateLine } from './run-log.ts'
 import type { Runs } from './runs.ts'
 import { endInterrupted, type InterruptedEnd } from './settle.ts'
 import { joinSettled, type UnfinishedRun } from './settle-volumes.ts'
@@ -46,6 +47,7 @@ async function endRecord(
   const known = memory.find(record.rid)
   runs.failed.note(record, { isQuiet: false })
   if (!known || isTerminal(known.state)) return
+  memory.addLog(record.rid, [makeStateLine(record)])
   await memory.keep([record]).catch((error: unknown) => {
     log.error({ rid: record.rid, error: messageOf(error) }, 'the end of a run could not be written')
   })

@@ -1,5 +1,6 @@
 import type { Job, JobOptions } from '../wire/job.ts'
 import type { RunRecord, RunResult } from '../wire/record.ts'
+import type { LogPage, LogPageArgs, NewLogLine } from '../wire/run-log.ts'
 import type { PauseSwitch } from './pause-switch.ts'
 import type { RunSettings } from './plugin.ts'
 import type { SleepMark } from './sleep-marks.ts'
@@ -22,6 +23,9 @@ export interface EngineMemory {
    * may be dropped.
    */
   notePhase(record: RunRecord): void
+  /** Appends to the log of a run. On disk with its next change of state, otherwise a moment later. */
+  addLog(rid: string, lines: readonly NewLogLine[]): void
+  findLog(rid: string, page: LogPageArgs): LogPage
   find(rid: string): RunRecord | undefined
   /** The newest unsuccessful run of each key (readRunKey), unless a run with that key has succeeded since. */
   failures(): RunRecord[]

@@ -8,6 +8,7 @@ import { PauseSwitch } from './pause-switch.ts'
 import type { Plugin, RunSettings } from './plugin.ts'
 import type { RunEnd, RunTask } from './ports.ts'
 import { lifeLock, volumeLock } from './run-locks.ts'
+import { RunLog } from './run-log.ts'
 import type { Ticket } from './run-queue.ts'
 
 export interface RunRequest {
@@ -27,6 +28,7 @@ export interface RunRequest {
 /** A run from its request until its end is on disk. */
 export interface Run extends RunRequest {
   record: LiveRecord
+  log: RunLog
   /** A quiet run that has not called `announce`: it has no visible record. */
   isSilent: boolean
   ticket: Ticket
@@ -73,6 +75,11 @@ export function makeRun(
     ...request,
     args: filled,
     record: new LiveRecord({ ...origin, server: settings.ip }, clock, on),
+    log: new RunLog({
+      clock,
+      isSilent: () => run.isSilent,
+      keep: (lines) => memory.addLog(rid, lines),
+    }),
     isSilent: false,
     ticket: {
       needs,

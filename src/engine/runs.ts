@@ -198,6 +198,7 @@ export class Runs {
   /** The queue calls it when it is the run's turn. */
   #begin(run: Run): void {
     const record = run.record.begin()
+    run.log.note(record)
     this.#watch.begin(run)
     this.#idle.begin(run)
     if (!run.isSilent) run.kept = this.#keep(record)
@@ -233,14 +234,21 @@ export class Runs {
       killed: (gone) => {
         run.killed = gone
       },
-      warn: (message, count = 1) => run.record.warned(message, count),
-      log: (level, message, more = {}) => log[level]({ ...facts, ...more }, message),
+      warn: (message, count = 1) => {
+        run.record.warned(message, count)
+        run.log.warn(message, count)
+      },
+      log: (level, message, more = {}) => {
+        log[level]({ ...facts, ...more }, message)
+        run.log.add(level, message, more)
+      },
       owes: (ms) => {
         run.owesWork = ms > 0
       },
       announce: async () => {
         if (!run.isSilent) return
         run.isSilent = false
+        run.log.flush()
         run.kept = this.#keep(run.record.now)
         await run.kept
       },
@@ -255,6 +263,7 @@ export class Runs {
   /** Publishes the end of the run before the queue starts runs that waited for it. */
   #finish(run: Run, end: RunEnd): void {
     const record = run.record.end(end)
+    run.log.note(record)
     this.failed.note(record, { isQuiet: run.plugin.quiet === true })
     if (run.isSilent) this.#register.forget(run)
     else void this.#keepEnd(run, record)

@@ -7,6 +7,7 @@ import { MAX_HOOK_RUNS, MAX_WARNINGS, type RunRecord } from '../wire/record.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { toRecordError } from './record-error.ts'
 import { acquireLocks, listLifeLocks } from './run-locks.ts'
+import { makeStateLine } from './run-log.ts'
 import {
   describeFinishedHooks,
   describeSettled,
@@ -155,6 +156,7 @@ async function endRecords(
     .map((record) =>
       endInterrupted(record, { settled: settled.find(({ rid }) => rid === record.rid) }, clock),
     )
+  for (const record of ended) memory.addLog(record.rid, [makeStateLine(record)])
   if (ended.length > 0) await memory.keep(ended)
   return ended.map(({ rid }) => rid)
 }

@@ -8,6 +8,7 @@ import { BackupdError, hasCode } from '../lib/errors.ts'
 import { debugSchema, PROTOCOL, runAnswerSchema } from '../wire/daemon-api.ts'
 import { type ScheduledJob, scheduledJobSchema } from '../wire/job.ts'
 import { tolerantRecordSchema } from '../wire/repair-record.ts'
+import { logPageSchema } from '../wire/run-log.ts'
 import { parseEachInSlices } from '../wire/tolerant.ts'
 import { createDaemonBackups, requireCapabilities } from './daemon-backups.ts'
 import { createDaemonHttp, type DaemonHttp, type DaemonHttpOptions } from './daemon-http.ts'
@@ -34,7 +35,7 @@ type DaemonJobs = Pick<
   | 'startScheduler'
   | 'stopScheduler'
 >
-type DaemonRuns = Pick<DaemonPort, 'runJob' | 'record' | 'cancel'>
+type DaemonRuns = Pick<DaemonPort, 'runJob' | 'record' | 'log' | 'cancel'>
 
 export function createDaemonClient(options: DaemonHttpOptions): DaemonClient {
   const http = createDaemonHttp(options)
@@ -119,6 +120,13 @@ function createDaemonRuns(http: DaemonHttp): DaemonRuns {
         if (hasCode(error, 'NOT_FOUND') || isMissingRoute(error)) return undefined
         throw error
       }
+    },
+    async log(ip, rid, { after, limit }) {
+      await requireCapabilities(http, ip, [{ capability: 'log', what: 'show the log of a run' }])
+      const path = `${makeRecordPath(rid)}/log?after=${after}&limit=${limit}`
+      const page = await askFor(http, ip, { method: 'GET', path, schema: logPageSchema })
+      noteSetAside(http, { ip, path, answer: page })
+      return page
     },
     async cancel(ip, rid) {
       try {

@@ -247,8 +247,16 @@ export function toFiles(
   first: boolean,
 ): Connection<File> {
   const items = files.map((file) => ({ cursor: file.path, node: file }))
-  const page = toPlainConnection({ items, hasNextPage: next !== null }, (file) => file)
-  return { ...page, totalCount: first && next === null ? items.length : null }
+  return toUncounted({ items, hasNextPage: next !== null }, first)
+}
+
+/** A page of a list that nobody has counted. @param first it is the first page, so its count is the total if no page follows */
+export function toUncounted<T>(slice: Slice<T>, first: boolean): Connection<T> {
+  const { items, hasNextPage } = slice
+  return {
+    ...toPlainConnection(slice, (item) => item),
+    totalCount: first && !hasNextPage ? items.length : null,
+  }
 }
 
 /** @param count counts the whole list; called at most once, and only if the count is selected */

@@ -1,6 +1,7 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root, Subscription } from 'type-graphql'
 import { getJob } from '../domain/jobs.ts'
 import type { RecordEvent as DomainEvent } from '../domain/record-event.ts'
+import { readRecordLog } from '../domain/record-log.ts'
 import { cancelRecord, countRecords, findRecords, getRecord } from '../domain/records.ts'
 import { seesApp } from '../domain/user-world.ts'
 import { checkSince, watchRecords } from '../domain/watch-records.ts'
@@ -8,12 +9,13 @@ import { orThrow } from './answer.ts'
 import { AFTER, pageSize } from './arguments.ts'
 import type { Context } from './context.ts'
 import { optionalText, toPage, toRecordFilter } from './filters.ts'
-import { toBackup, toConnection, toJob, toRecord, toServer } from './mapper.ts'
+import { toBackup, toConnection, toJob, toRecord, toServer, toUncounted } from './mapper.ts'
 import { Backup } from './types/backup.ts'
 import type { Connection } from './types/connection.ts'
-import { RecordConnection } from './types/connections.ts'
+import { LogLineConnection, RecordConnection } from './types/connections.ts'
 import { RecordFilter } from './types/inputs.ts'
 import { Job } from './types/job.ts'
+import type { LogLine } from './types/log-line.ts'
 import { BackupResult, Record, RecordEvent } from './types/record.ts'
 import { Server } from './types/server.ts'
 
@@ -94,6 +96,21 @@ export class RecordResolver {
   job(@Ctx() { world }: Context, @Root() { jobId }: Record): Job | null {
     const view = jobId === null ? undefined : getJob(world, jobId)
     return view ? toJob(view) : null
+  }
+
+  @FieldResolver(() => LogLineConnection, {
+    nullable: true,
+    description:
+      'What the run said, oldest first: its begin and end, its warnings, and what its hooks wrote. Its daemon is asked for it, and keeps the first 500 and the last 1500 lines for 30 days.',
+  })
+  async log(
+    @Ctx() { world }: Context,
+    @Root() { rid, serverIp }: Record,
+    @Arg('first', () => Int, pageSize(100)) first?: number,
+    @Arg('after', () => String, AFTER) after?: string,
+  ): Promise<Connection<LogLine>> {
+    const page = toPage(first ?? 100, after)
+    return toUncounted(await readRecordLog(world, { rid, server: serverIp }, page), after == null)
   }
 
   @FieldResolver(() => Server, { description: 'The server that runs it.' })

@@ -25,6 +25,7 @@ export const CAPABILITIES = [
   'pins',
   'elsewhere',
   'undo',
+  'log',
 ] as const
 
 export type Capability = (typeof CAPABILITIES)[number]

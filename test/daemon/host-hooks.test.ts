@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import type { LogPage } from '../../src/wire/run-log.ts'
 import { temporaryDir } from '../support/daemon-kit.ts'
 import { type StartedDaemon, startTestDaemon } from '../support/daemon-start.ts'
 import { backUpWithHooks, requestBackupWithHooks } from '../support/hooked-backup.ts'
@@ -83,6 +84,14 @@ test.skipIf(noHostHooks)(
     expect(failed.result?.hooks).toMatchObject([
       { hook: 'pre_run', exitCode: 7, stderr: 'no room\n' },
       { hook: 'post_run', exitCode: 0, failure: '' },
+    ])
+    const { body } = await daemon.ask('GET', `/api/v1/cron/records/${failed.rid}/log`)
+    expect((body as LogPage).lines.map(({ level, text }) => `${level} ${text}`)).toEqual([
+      'info running',
+      expect.stringMatching(/^warn the hook pre_run .* failed with exit code 7/),
+      'warn stderr: no room',
+      expect.stringMatching(/^info the hook post_run .* succeeded$/),
+      `error failed: ${failed.reason}`,
     ])
     const names = readdirSync(join(daemon.dir, 'store/10.77.0.11'))
     expect(names.filter((name) => name.includes('tar'))).toEqual([])

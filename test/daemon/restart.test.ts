@@ -72,6 +72,14 @@ test('a killed daemon starts with its jobs and sleep marks, ends the run, and re
   expect(newsOf(rid).at(-1)).toMatchObject({ state: 'failed', error: { code: 'DAEMON_RESTARTED' } })
   expect(newsOf(rid).at(-1)?.phases).toMatchObject([{ name: 'start' }, { name: 'test', end: null }])
   expect((await ask('GET', `/api/v1/cron/records/${rid}`)).body).toMatchObject({ state: 'failed' })
+  expect((await ask('GET', `/api/v1/cron/records/${rid}/log`)).body).toMatchObject({
+    lines: [
+      { number: 1, level: 'info', text: 'running' },
+      { number: 2, level: 'error', text: expect.stringMatching(/^failed: The daemon stopped/) },
+    ],
+    next: null,
+  })
+  expect(await ask('GET', `/api/v1/cron/records/${rid}/log?limit=501`)).toMatchObject({ status: 400 })
 })
 
 test('a legacy controller gets two posts about a killed run, the second when the daemon is back', async () => {

@@ -255,6 +255,29 @@ test('a daemon that cannot verify backups is not asked to', async () => {
   expect(daemon.seen.map(({ method }) => method)).toEqual(['GET'])
 })
 
+test('a daemon that keeps no logs is not asked for one', async () => {
+  const body = { crond_status: 'started', running_tasks: 0, startTime: NEVER, updateTime: NEVER }
+  const { daemon, client } = await daemonThatSays({ body: { ...body, capabilities: ['news'] } })
+  await expect(client.log(IP, 'r', { after: 0, limit: 10 })).rejects.toMatchObject({
+    code: 'DAEMON_REFUSED',
+    message: expect.stringContaining('cannot show the log of a run'),
+  })
+  expect(daemon.seen).toHaveLength(1)
+})
+
+test('lines of a log that are out of bounds are left out, the rest is shown', async () => {
+  const at = '2026-11-23T09:00:00.000Z'
+  const line = { number: 1, at, level: 'odd', text: 'a\u001b[2J' }
+  const lines = [line, { ...line, number: 2 ** 40 }, { ...line, at: 'soon' }, { ...line, text: 7 }, null]
+  const debug = { crond_status: 'started', running_tasks: 0, startTime: NEVER, updateTime: NEVER }
+  const { client } = await daemonThatSays({ body: { ...debug, capabilities: ['log'], lines, next: 1 } })
+  expect(await client.log(IP, 'r', { after: 0, limit: 10 })).toMatchObject({
+    lines: [{ number: 1, level: 'info', text: 'a\\x1b[2J' }],
+    next: 1,
+    setAside: { length: 4 },
+  })
+})
+
 describe('refusals', () => {
   test.each<[string, ScriptedAnswer, string, string]>([
     [

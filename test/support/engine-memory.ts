@@ -4,6 +4,7 @@ import type { VerifyNightState } from '../../src/engine/verify-night-state.ts'
 import { readRunKey } from '../../src/wire/failed-run.ts'
 import type { Job } from '../../src/wire/job.ts'
 import { isTerminal, type RunRecord } from '../../src/wire/record.ts'
+import type { NewLogLine } from '../../src/wire/run-log.ts'
 
 /**
  * The engine's memory without a disk. Like a disk it keeps text, not objects: hand it to a second engine for a
@@ -14,6 +15,8 @@ export class MemoryWithoutDisk implements EngineMemory {
   readonly keeps: string[][] = []
   /** Every version kept or progressed, in order. */
   readonly versions: RunRecord[] = []
+  /** `<rid> <level> <text>` of each line of the logs. */
+  readonly logs: string[] = []
   saves = 0
   /** While set, keep fails with it. */
   broken: Error | undefined
@@ -58,6 +61,14 @@ export class MemoryWithoutDisk implements EngineMemory {
   keepTried(): Promise<void> {
     this.#tried = Promise.withResolvers()
     return this.#tried.promise
+  }
+
+  addLog(rid: string, lines: readonly NewLogLine[]) {
+    this.logs.push(...lines.map(({ level, text }) => `${rid} ${level} ${text}`))
+  }
+
+  findLog() {
+    return { lines: [], next: null }
   }
 
   notePhase(record: RunRecord) {

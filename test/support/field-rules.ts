@@ -46,6 +46,9 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   Job: 'action app args asleep expire health hooks id instanceNo mode nextRun prevRun problem proc server spec volume',
   JobConnection: 'edges nodes pageInfo totalCount totalCountIsCapped',
   JobEdge: 'cursor node',
+  LogLine: 'at level number text',
+  LogLineConnection: 'edges nodes pageInfo totalCount',
+  LogLineEdge: 'cursor node',
   NamespaceRebuild: 'added error ip removed unchanged unknown updated',
   Notification: 'alarm answer attemptedAt attempts createdAt event heldUntil id sink state',
   NotificationConnection: 'edges nodes pageInfo totalCount totalCountIsCapped',
@@ -57,7 +60,7 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   Proc: 'instances name shortName',
   Progress: 'bytesDone bytesPerSecond bytesTotal currentPath etaSeconds filesDone filesTotal phase',
   Record:
-    'action app args attempt changedWhileRead end error instanceNo jobId mode phases proc progress reason result rid scheduled server spec start state volume warningCount warnings',
+    'action app args attempt changedWhileRead end error instanceNo jobId log mode phases proc progress reason result rid scheduled server spec start state volume warningCount warnings',
   RecordConnection: 'edges nodes pageInfo totalCount totalCountIsCapped',
   RecordEdge: 'cursor node',
   RecordError: 'action code facts message',

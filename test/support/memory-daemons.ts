@@ -188,6 +188,7 @@ export function memoryDaemons(): DaemonPort & {
       ;(await reach(ip, 'stop')).debug.crond_status = 'stopped'
     },
     record: async (ip, rid) => (await reach(ip, 'record')).records.get(rid),
+    log: async (ip) => (await reach(ip, 'log')) && { lines: [], next: null },
     async cancel(ip, rid) {
       const daemon = await reach(ip, 'cancel')
       const record = daemon.records.get(rid)

@@ -5,9 +5,11 @@
 import type { EngineMemory } from '../../engine/ports.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { RunRecord } from '../../wire/record.ts'
+import type { NewLogLine } from '../../wire/run-log.ts'
 import { CommitGroup } from './commit-group.ts'
 import type { DaemonDb } from './database.ts'
 import { JobMemory } from './job-memory.ts'
+import { type LoggedLines, LogMemory } from './log-memory.ts'
 import { type Kept, RecordMemory } from './record-memory.ts'
 
 /** Receives records that were written to disk (`kept`) and mere progress. */
@@ -17,6 +19,11 @@ export interface MemoryListener {
   /** A commit failed on a full disk; it is tried again after this call. */
   diskFull?(): void
 }
+
+/** How long lines of logs may wait for a commit. */
+const MAX_LOG_WAIT_MS = 1000
+/** How many calls of addLog may wait, such as while the disk is full. */
+const MAX_WAITING_LOGS = 5000
 
 export interface DaemonMemory extends EngineMemory {
   /** Deletes some old entries that all addresses have; returns how many, 0 when done. */
@@ -34,7 +41,10 @@ interface Entry extends Kept {
 export function createDaemonMemory(db: DaemonDb, clock: Clock, listener: MemoryListener): DaemonMemory {
   const jobs = new JobMemory(db)
   const records = new RecordMemory(db, clock)
+  const logs = new LogMemory(db)
+  let waiting: LoggedLines[] = []
   const write = db.transaction((entries: Entry[]) => {
+    logs.write(waiting)
     for (const entry of entries) {
       if (entry.isPhase) records.writePhase(entry)
       else {
@@ -46,9 +56,17 @@ export function createDaemonMemory(db: DaemonDb, clock: Clock, listener: MemoryL
   const group = new CommitGroup<Entry[]>((batches) => {
     const entries = batches.flat()
     retryIfFull(() => write(entries), listener)
+    waiting = []
     const kept = entries.filter(({ isPhase }) => !isPhase)
     if (kept.length > 0) listener.kept(kept.map(({ record }) => record))
   })
+  const commitSoon = () => void group.add([]).catch(() => {})
+  const addLog = (rid: string, lines: readonly NewLogLine[]) => {
+    if (lines.length === 0) return
+    if (waiting.length === 0) clock.after(MAX_LOG_WAIT_MS, () => waiting.length > 0 && commitSoon())
+    waiting.push({ rid, lines })
+    if (waiting.length > MAX_WAITING_LOGS) waiting.shift()
+  }
   const jobsIfRoom = (save: () => void) => retryIfFull(save, listener)
   return {
     loadJobs: () => jobs.load(),
@@ -61,14 +79,19 @@ export function createDaemonMemory(db: DaemonDb, clock: Clock, listener: MemoryL
       group.add([{ ...makeEntry(record), isPhase: true }]).catch(() => {})
     },
     progressed: (record) => listener.progressed(record),
+    addLog,
+    findLog: (rid, page) => logs.find(rid, page),
     find: (rid) => records.find(rid),
     failures: () => records.failures(),
     unfinished: () => records.unfinished(),
     lastStarts: () => jobs.lastStarts(),
     loadNight: () => jobs.loadNight(),
     saveNight: (night) => jobsIfRoom(() => jobs.saveNight(night)),
-    prune: () => records.prune(),
-    flush: () => group.flush(),
+    prune: () => records.prune() + logs.prune(clock.now()),
+    flush() {
+      if (waiting.length > 0) commitSoon()
+      group.flush()
+    },
   }
 }
 

@@ -30,6 +30,11 @@ const TABLES = `
 /** Tables added later. An older backupd ignores them, so they do not change FORMAT. */
 const LATER_TABLES = `
   CREATE TABLE IF NOT EXISTS failed_runs (key TEXT PRIMARY KEY, rid TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS log_lines (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, rid TEXT NOT NULL, number INTEGER NOT NULL,
+    at TEXT NOT NULL, level TEXT NOT NULL, text TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS log_lines_of_run ON log_lines (rid, number);
 `
 
 /**

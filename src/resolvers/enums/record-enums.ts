@@ -35,3 +35,7 @@ registerEnumType(EventKind, {
   name: 'EventKind',
   description: 'Whether an event shows the present state or a change.',
 })
+
+export const LogLevel = { INFO: 'info', WARN: 'warn', ERROR: 'error' } as const
+export type LogLevel = (typeof LogLevel)[keyof typeof LogLevel]
+registerEnumType(LogLevel, { name: 'LogLevel', description: 'How serious a line of a log is.' })
