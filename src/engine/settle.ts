@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { backoffMs } from '../lib/backoff.ts'
 import { type Clock, isoTime } from '../lib/clock.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
-import { FINISHED } from '../wire/failed-run.ts'
+import { FINISHED, STORED } from '../wire/failed-run.ts'
 import { MAX_HOOK_RUNS, MAX_WARNINGS, type RunRecord } from '../wire/record.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { toRecordError } from './record-error.ts'
@@ -189,6 +189,7 @@ function makeEndError({ settled, locked, owes }: InterruptedEnd): BackupdError {
 
 function describeSettledRun(outcome: string | null, faults: number): string {
   if (outcome === 'went back') return ', and undid it at its next start: the volume is unchanged'
+  if (outcome === STORED) return ', after its backup was stored'
   if (outcome !== FINISHED) return ''
   const exact = 'the volume has the content of the backup'
   const inexact = `${faults} entries could not be restored exactly; the warnings and the log of the daemon name them`
@@ -196,6 +197,6 @@ function describeSettledRun(outcome: string | null, faults: number): string {
 }
 
 function describeNextStep(outcome: string | null, done: string): string {
-  if (outcome === FINISHED) return ''
+  if (outcome === FINISHED || outcome === STORED) return ''
   return done === '' ? ': run it again' : '. Run it again'
 }

@@ -25,6 +25,8 @@ export function describeFailure(run: Ended): string {
 
 /** `facts.outcome` of DAEMON_RESTARTED for an interrupted recover that the daemon finished after its restart. */
 export const FINISHED = 'went forward'
+/** The same for an interrupted run whose backup was stored by then; only hooks were left to be run. */
+export const STORED = 'stored'
 
 const VERBS: Partial<Record<RunRecord['state'], string>> = {
   failed: 'failed',
@@ -56,5 +58,6 @@ function adviceFor({ state, error, rid }: Ended): string {
   if (state === 'cancelled') return 'Run it again if it is still needed'
   if (error?.facts.outcome === FINISHED)
     return error.facts.faults ? `See the warnings of the record ${rid}` : 'Nothing is left to do'
+  if (error?.facts.outcome === STORED) return 'The backup is stored'
   return error && isErrorCode(error.code) ? ERROR_CODES[error.code] : `See the record ${rid}`
 }

@@ -142,6 +142,30 @@ test.skipIf(noHostHooks)(
 )
 
 test.skipIf(noHostHooks)(
+  `the record of a run that was killed after its backup was stored says so (${noHostHooks ?? 'needs root'})`,
+  LONG,
+  async () => {
+    const world = makeWorld()
+    for (const name of ['quiesce.sh', 'resume.sh']) world.hooks.write(name, NOTE)
+    world.hooks.write('end.sh', `${NOTE}; [ -e out/pid ] || { echo $$ > out/pid; exec sleep 5719; }`)
+    const first = await startDaemon(world)
+    const rid = await startBackup(first, world)
+    await appears(world, 'pid')
+    await first.kill()
+    await expect.poll(() => world.hooks.lines('pid'), POLL).toHaveLength(1)
+    process.kill(Number(world.hooks.lines('pid')[0]), 'SIGKILL')
+
+    const { reason, error } = await expectEnded(await startDaemon(world), rid)
+    expect(reason).toMatch(/after its backup was stored; its hooks were run: .*always.* succeeded$/)
+    expect(error?.facts.outcome).toBe('stored')
+    expect(world.hooks.lines('calls').slice(-2)).toEqual(['always 1 success', 'always 2 success'])
+    expect(
+      readdirSync(join(world.dir, 'store/10.77.0.11')).filter((name) => name.endsWith('.tar.gz')),
+    ).toHaveLength(1)
+  },
+)
+
+test.skipIf(noHostHooks)(
   `a recover that was killed in its hooks is settled, and post_recover is run (${noHostHooks ?? 'needs root'})`,
   LONG,
   async () => {

@@ -10,7 +10,7 @@ import {
 import { VolumeHooks } from '../../hooks/volume-hooks.ts'
 import { hasCode } from '../../lib/errors.ts'
 import { countStep } from '../../lib/work-steps.ts'
-import { FINISHED } from '../../wire/failed-run.ts'
+import { FINISHED, STORED } from '../../wire/failed-run.ts'
 import { RECOVER_HOOKS } from '../../wire/hook.ts'
 import type { HookRun } from '../../wire/record.ts'
 import type { RunContext } from '../plugin.ts'
@@ -21,7 +21,7 @@ import { describeUnsaved, logHook } from './hook-reports.ts'
 export interface FinishedHooks {
   volume: string
   rid: string
-  /** FINISHED if it is a recover that had replaced the content of its volume. */
+  /** FINISHED if it is a recover that had replaced the content of its volume, STORED if its backup was stored. */
   outcome: string | null
   /** What became of each, one sentence. */
   hooks: string[]
@@ -76,15 +76,17 @@ export async function finishOwedHooks(
     const file = hookJournalFile(context.settings.dataDir, rid)
     const reason = `the run ${rid} was interrupted and owes hooks that cannot be run now: ${problems.join('; ')}`
     const hookRuns = journal.calls.flatMap(({ run }) => run ?? [])
-    const finished = { volume, rid, outcome: isRecovered(journal) ? FINISHED : null, hooks, hookRuns }
+    const finished = { volume, rid, outcome: readOutcome(journal), hooks, hookRuns }
     if (problems.length > 0) owed.locked.push({ ...finished, journal: file, reason })
     else owed.finished.push(finished)
   }
   return owed
 }
 
-function isRecovered({ hooks, state }: HookJournal): boolean {
-  return state === 'success' && hooks.some(({ word }) => RECOVER_HOOKS.some((one) => one === word))
+function readOutcome({ hooks, state }: HookJournal): string | null {
+  const isRecover = hooks.some(({ word }) => RECOVER_HOOKS.some((one) => one === word))
+  if (state === 'success') return isRecover ? FINISHED : STORED
+  return state === 'partial' && !isRecover ? STORED : null
 }
 
 async function finishOne(
