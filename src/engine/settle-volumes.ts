@@ -22,6 +22,8 @@ const settledSchema = z.object({
   hooks: z.array(z.string()).optional(),
   /** All calls of its hooks, if it owed some. */
   hookRuns: z.array(hookRunSchema).optional(),
+  /** The journal of its hooks, if it cannot be read: then none was run. */
+  unreadableHooks: z.string().optional(),
 })
 const lockedSchema = z.object({
   volume: z.string(),
@@ -119,9 +121,18 @@ function limitIdleTime(
 }
 
 /** For the log. */
-export function describeSettled({ outcome, hooks }: SettledVolume): string {
+export function describeSettled({ outcome, ...hooks }: SettledVolume): string {
   const recover = outcome === null ? [] : [`an interrupted recover ${outcome}`]
-  return [...recover, ...(hooks ? [`of an interrupted run, ${describeFinishedHooks(hooks)}`] : [])].join('; ')
+  return [...recover, ...describeHooks(hooks).map((what) => `of an interrupted run, ${what}`)].join('; ')
+}
+
+/** What became of the hooks of an interrupted run; empty if it has none. */
+export function describeHooks({
+  hooks,
+  unreadableHooks: file,
+}: Pick<SettledVolume, 'hooks' | 'unreadableHooks'>): string[] {
+  const unreadable = `its hooks could not be run, because "${file}" cannot be read: do by hand what they would, then delete that file`
+  return [...(hooks ? [describeFinishedHooks(hooks)] : []), ...(file === undefined ? [] : [unreadable])]
 }
 
 /** `its hooks were run: the hook post_run (resume.sh) on this machine succeeded` */

@@ -9,7 +9,7 @@ import { toRecordError } from './record-error.ts'
 import { acquireLocks, listLifeLocks } from './run-locks.ts'
 import { makeStateLine } from './run-log.ts'
 import {
-  describeFinishedHooks,
+  describeHooks,
   describeSettled,
   type SettleAnswer,
   type SettledVolume,
@@ -173,7 +173,8 @@ export function endInterrupted(record: RunRecord, how: InterruptedEnd, clock: Cl
 }
 
 function makeEndError({ settled, locked, owes }: InterruptedEnd): BackupdError {
-  const { outcome = null, faults = 0, hooks } = settled ?? {}
+  const { outcome = null, faults = 0, ...left } = settled ?? {}
+  const hooks = describeHooks(left)
   const volume = describeSettledRun(outcome, faults)
   if (locked) {
     const { journal, reason } = locked
@@ -181,8 +182,8 @@ function makeEndError({ settled, locked, owes }: InterruptedEnd): BackupdError {
     const message = `${STOPPED}${what} (see "${journal}"): ${reason}`
     return new BackupdError('VOLUME_LOCKED', message, { facts: { journal, reason } })
   }
-  const done = `${volume}${hooks ? `; ${describeFinishedHooks(hooks)}` : ''}`
-  const facts = { ...((!hooks || outcome) && { outcome }), ...(faults > 0 && { faults }) }
+  const done = [volume, ...hooks].join('; ')
+  const facts = { ...((hooks.length === 0 || outcome) && { outcome }), ...(faults > 0 && { faults }) }
   const message = `${STOPPED}${done}${describeNextStep(outcome, done)}`
   return new BackupdError('DAEMON_RESTARTED', message, { facts })
 }

@@ -68,7 +68,7 @@ export async function deleteHookJournal(dataDir: string, rid: string): Promise<v
 export interface FoundHookJournals {
   journals: HookJournal[]
   /** Files that cannot be read as journals. */
-  broken: { file: string; reason: string }[]
+  broken: { rid: string; file: string; reason: string }[]
 }
 
 /** The journals of runs that owe hooks, or still run. */
@@ -79,7 +79,8 @@ export async function readHookJournals(dataDir: string): Promise<FoundHookJourna
     try {
       found.journals.push(parseJson(file, await readFile(file, 'utf8'), journalSchema))
     } catch (error) {
-      if (errnoOf(error) !== 'ENOENT') found.broken.push({ file, reason: messageOf(error) })
+      const rid = name.slice(0, -'.json'.length)
+      if (errnoOf(error) !== 'ENOENT') found.broken.push({ rid, file, reason: messageOf(error) })
     }
   }
   return found

@@ -166,6 +166,29 @@ test.skipIf(noHostHooks)(
 )
 
 test.skipIf(noHostHooks)(
+  `the record of a killed run says so if the journal of its hooks is damaged (${noHostHooks ?? 'needs root'})`,
+  LONG,
+  async () => {
+    const world = makeWorld()
+    world.hooks.write('quiesce.sh', `${NOTE}; echo $$ > out/pid; exec sleep 5720`)
+    world.hooks.write('resume.sh', NOTE)
+    const first = await startDaemon(world)
+    const rid = await startBackup(first, world)
+    await appears(world, 'pid')
+    await first.kill()
+    await expect.poll(() => world.hooks.lines('pid'), POLL).toHaveLength(1)
+    process.kill(Number(world.hooks.lines('pid')[0]), 'SIGKILL')
+    const journal = join(world.dir, 'data/hooks', `${rid}.json`)
+    writeFileSync(journal, '{"format":1,')
+
+    const { reason } = await expectEnded(await startDaemon(world), rid)
+    const what = `its hooks could not be run, because "${journal}" cannot be read: do by hand what they would`
+    expect(reason).toBe(`The daemon stopped while this ran; ${what}, then delete that file. Run it again`)
+    expect(readFileSync(journal, 'utf8')).toBe('{"format":1,')
+  },
+)
+
+test.skipIf(noHostHooks)(
   `a recover that was killed in its hooks is settled, and post_recover is run (${noHostHooks ?? 'needs root'})`,
   LONG,
   async () => {

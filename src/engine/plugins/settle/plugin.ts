@@ -75,10 +75,10 @@ async function findOtherCopies(
 async function repairHooks(context: RunContext, volumes: readonly string[] | undefined) {
   const real = volumes && (await findRealPaths(volumes))
   const { finished, locked } = await finishOwedHooks(context, await findOwedHooks(context, real))
-  const { journals } = await readHookJournals(context.settings.dataDir)
+  const { journals, broken } = await readHookJournals(context.settings.dataDir)
   const others = journals.filter(({ volume }) => real && !real.includes(volume))
   return {
-    settled: finished,
+    settled: [...finished, ...broken.map(({ rid, file }) => ({ volume: '', rid, unreadableHooks: file }))],
     locked,
     others: others.map(({ volume, rid }) => ({ volume, rid })),
   }
