@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import type { SnapshotFacts } from '../../src/restic/nodes/snapshot-file.ts'
 import { IP } from './store-samples.ts'
 
-export const PASSWORD = 'correct horse'
+/** Of the form that a store makes: its key is derived fast. */
+export const PASSWORD = '0123456789abcdef'.repeat(4)
 export const REPOSITORY = `${IP}/repo`
 
 /**

@@ -21,7 +21,12 @@ export interface KeyFile {
 /** Who made a key, and when. Only people read it. */
 export type KeyMaker = Pick<KeyFile, 'created' | 'username' | 'hostname'>
 
-const COST = { N: 32_768, r: 8, p: 1 }
+/** Makes guesses of a password slow. */
+const SLOW = { N: 32_768, r: 8, p: 1 }
+/** A password of 32 random bytes cannot be guessed at any speed: docs/decisions/0027-fast-keys.md. */
+const FAST = { N: 1024, r: 8, p: 1 }
+/** As a store makes its own. */
+const RANDOM_PASSWORD = /^[0-9a-f]{64}$/
 /** A key file may ask scrypt for 128 · N · r bytes of memory, but not for more than this. */
 const MAX_MEMORY_BYTES = 512 * 1024 * 1024
 const SALT_LENGTH = 64
@@ -53,15 +58,16 @@ export function parseKeyFile(json: Buffer): KeyFile {
 /** Makes a new key file for `key`, as JSON. */
 export async function sealKey(key: RepositoryKey, password: Buffer, maker: KeyMaker): Promise<Buffer> {
   const salt = randomBytes(SALT_LENGTH)
+  const cost = RANDOM_PASSWORD.test(password.toString('latin1')) ? FAST : SLOW
   const master = {
     mac: { k: key.macK.toString('base64'), r: key.macR.toString('base64') },
     encrypt: key.encrypt.toString('base64'),
   }
-  const data = seal(await derive(password, salt, COST), Buffer.from(JSON.stringify(master)))
+  const data = seal(await derive(password, salt, cost), Buffer.from(JSON.stringify(master)))
   const file: KeyFile = {
     ...maker,
     kdf: 'scrypt',
-    ...COST,
+    ...cost,
     salt: salt.toString('base64'),
     data: data.toString('base64'),
   }

@@ -14,6 +14,18 @@ describe('a key file', () => {
     expect(await unsealKey(file, Buffer.from('correct horsf'))).toBeUndefined()
   })
 
+  test.each([
+    ['correct horse', 32_768],
+    ['0123456789abcdef'.repeat(4), 1024],
+    ['0123456789ABCDEF'.repeat(4), 32_768],
+    ['0123456789abcdef'.repeat(4).slice(1), 32_768],
+  ])('of the password %j is slow to derive, unless that is 32 bytes in hex: N = %d', async (text, N) => {
+    const [key, own] = [newKey(), Buffer.from(text)]
+    const file = parseKeyFile(await sealKey(key, own, maker))
+    expect(file).toMatchObject({ N, r: 8, p: 1 })
+    expect(await unsealKey(file, own)).toEqual(key)
+  })
+
   test('does not contain the key in plain text', async () => {
     const key = newKey()
     const json = (await sealKey(key, password, maker)).toString()
