@@ -5,6 +5,7 @@ import { openRepository, repositoryExists } from '../src/restic/repository/open-
 import type { RepositoryPlace } from '../src/restic/repository/repository.ts'
 import { makeSnapshot } from '../src/restic/write/make-snapshot.ts'
 import { openDriverOf } from './open-driver-of.ts'
+import { PASSWORD } from './password.ts'
 import { peakMiB } from './peak-memory.ts'
 
 /**
@@ -15,7 +16,7 @@ import { peakMiB } from './peak-memory.ts'
 const [, , store = '', volume = ''] = process.argv
 const place: RepositoryPlace = { driver: await openDriverOf(store), base: 'repo' }
 const options = {
-  password: Buffer.from('benchmark'),
+  password: Buffer.from(PASSWORD),
   clock: systemClock,
   warn: (message: string) => console.error(message),
 }

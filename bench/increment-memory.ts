@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { bundleAside } from '../scripts/bundle.ts'
 import { asRunner } from './as-runner.ts'
+import { PASSWORD } from './password.ts'
 
 /**
  * Peak memory of snapshots of very many files: the first one, one where nothing changed, and restoring it. The files
@@ -22,7 +23,7 @@ const place = mkdtempSync(`${values.folder}/backupd-increment-memory-`)
 try {
   const volume = makeVolume()
   for (const folder of ['store', 'restored']) mkdirSync(`${place}/${folder}`)
-  writeFileSync(`${place}/password`, 'benchmark')
+  writeFileSync(`${place}/password`, PASSWORD)
   measure('first', BACKUP, `${place}/store`, volume)
   measure('unchanged', BACKUP, `${place}/store`, volume)
   measure('restore', RESTORE, `${place}/store`, `${place}/password`, `${place}/restored`)

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { bundleAside } from '../scripts/bundle.ts'
 import { asRunner } from './as-runner.ts'
 import { mixedTree } from './mixed-tree.ts'
+import { PASSWORD } from './password.ts'
 
 /**
  * Snapshots by us and by restic, in turns: the first of a mixed tree, the first of many small files, one after which
@@ -32,7 +33,7 @@ interface Contestant {
 }
 
 mkdirSync(OUT, { recursive: true })
-writeFileSync(`${OUT}password`, 'benchmark')
+writeFileSync(`${OUT}password`, PASSWORD)
 const ours: Contestant = {
   name: 'ours',
   repository: `${OUT}increment-ours`,

@@ -9,6 +9,7 @@ import { setEnvironmentOfChildren } from '../src/cli/environment.ts'
 import { RUNNER_ARGV } from '../src/engine/runner.ts'
 import { startSwift } from '../test/support/swift.ts'
 import { mixedTree } from './mixed-tree.ts'
+import { PASSWORD } from './password.ts'
 import { type CountingProxy, startCountingProxy } from './s3/counting-proxy.ts'
 
 /**
@@ -39,7 +40,7 @@ const environment = {
   AWS_SECRET_ACCESS_KEY: swift.owner.secretAccessKey,
   BENCH_DATA: join(folder, 'data'),
 }
-writeFileSync(join(folder, 'password'), 'benchmark')
+writeFileSync(join(folder, 'password'), PASSWORD)
 
 interface Outcome {
   seconds: number

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { bundleAside } from '../scripts/bundle.ts'
 import { asRunner } from './as-runner.ts'
 import { mixedTree } from './mixed-tree.ts'
+import { PASSWORD } from './password.ts'
 import { restoreInTurns } from './restore-in-turns.ts'
 
 /**
@@ -42,7 +43,7 @@ function restic(...args: string[]): void {
 function makeRepository(): void {
   if (existsSync(`${repository}.made`)) return
   rmSync(repository, { recursive: true, force: true })
-  writeFileSync(passwordFile, 'benchmark')
+  writeFileSync(passwordFile, PASSWORD)
   restic('init')
   restic('backup', tree.path)
   writeFileSync(`${repository}.made`, '')
