@@ -70,11 +70,13 @@ test('an expire run that deletes backups and prunes has phases', { timeout: 60_0
   await setJobs(daemon, ...jobs, job('', 'backup_expire', { info }))
   const record = await told(({ action, state }) => action === 'backup_expire' && state === 'success')
   expect(record.result).toMatchObject({ deleted: [old.result?.file], bytesFreed: expect.any(Number) })
+  const bytesFreed = record.result?.bytesFreed
+  expect(record.progress).toMatchObject({ phase: 'prune', bytesDone: bytesFreed, bytesTotal: bytesFreed })
   const [begin, expire, prune, ...more] = record.phases ?? []
   expect([begin, expire, prune, more]).toMatchObject([
     { name: 'start', start: record.start, end: expire?.start, bytes: 0 },
     { name: 'expire', end: prune?.start, bytes: 0 },
-    { name: 'prune', end: record.end, bytes: record.result?.bytesFreed },
+    { name: 'prune', end: record.end, bytes: bytesFreed },
     [],
   ])
 })

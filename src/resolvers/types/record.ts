@@ -16,13 +16,15 @@ export class Progress {
   })
   phase!: string
 
-  @Field(() => BigIntScalar, { description: 'Bytes of file content done.' })
+  @Field(() => BigIntScalar, {
+    description: 'Bytes done: of file content, and for `verify` and `prune` of the store.',
+  })
   bytesDone!: number
 
   @Field(() => BigIntScalar, {
     nullable: true,
     description:
-      'Bytes of file content expected; null if not known. Of a backup: those of the previous one, an estimate.',
+      'Bytes expected; null if not known. Of a backup: those of the previous one, an estimate. Of a prune: an estimate.',
   })
   bytesTotal!: number | null
 

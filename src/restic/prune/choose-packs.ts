@@ -32,7 +32,7 @@ function chooseWasteful(
   movable: readonly PackUse[],
   { maxUnused, sliceBytes }: ChooseOptions,
 ): PackUse[] {
-  let excess = sum(all, 'unusedBytes') - maxUnused * sum(all, 'usedBytes')
+  let excess = measureExcess(all, maxUnused)
   const chosen: PackUse[] = []
   let moved = 0
   for (const use of movable.toSorted((a, b) => waste(b) - waste(a))) {
@@ -43,6 +43,19 @@ function chooseWasteful(
     moved += use.usedBytes
   }
   return chosen
+}
+
+/** Unused bytes beyond those that may stay; 0 or less if all may. */
+function measureExcess(uses: readonly PackUse[], maxUnused: number): number {
+  return sum(uses, 'unusedBytes') - maxUnused * sum(uses, 'usedBytes')
+}
+
+/** Estimates how many bytes are freed until nothing is worth the work: packs are removed whole, so it may be some more. */
+export function estimateFreed(uses: readonly PackUse[], { maxUnused, skip }: ChooseOptions): number {
+  const movable = uses.filter(({ pack }) => !skip.has(pack))
+  const unused = movable.filter(({ usedBytes }) => usedBytes === 0)
+  const excess = Math.min(measureExcess(uses, maxUnused), sum(movable, 'unusedBytes'))
+  return Math.ceil(Math.max(sum(unused, 'unusedBytes'), excess, 0))
 }
 
 function chooseSmall(movable: readonly PackUse[], { sliceBytes }: ChooseOptions): PackUse[] {

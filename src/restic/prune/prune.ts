@@ -10,7 +10,7 @@ import type { BlobIndex } from '../repository/blob-index.ts'
 import type { Lock } from '../repository/held-lock.ts'
 import { packName, sweepTemporary } from '../repository/layout.ts'
 import type { Repository } from '../repository/repository.ts'
-import { choosePacks } from './choose-packs.ts'
+import { type ChooseOptions, choosePacks, estimateFreed } from './choose-packs.ts'
 import { measurePacks, type PackUse } from './pack-use.ts'
 import { pruneSlice, type SliceTask } from './prune-slice.ts'
 import { findUnknownPacks } from './stored-packs.ts'
@@ -27,11 +27,18 @@ export interface PruneOptions {
   signal: AbortSignal
   /** Called between two slices, so that waiting backups get the lock first. */
   pause(): Promise<void>
-  onProgress?(summary: Readonly<PruneSummary>): void
+  /** Called when a slice knows what there is to do, and after it. */
+  onProgress?(progress: PruneProgress): void
   /** Unused bytes that may stay, as a share of those in use; default 0.05. */
   maxUnused?: number
   /** Bytes moved under one lock; default 64 MiB. */
   sliceBytes?: number
+}
+
+export interface PruneProgress {
+  bytesFreed: number
+  /** An estimate of `bytesFreed` at the end. */
+  bytesExpected: number
 }
 
 export interface PruneSummary {
@@ -70,7 +77,6 @@ export async function prune(repository: Repository, options: PruneOptions): Prom
   for (let more = true; more; ) {
     options.signal.throwIfAborted()
     ;[used, more] = await slice(run, used)
-    options.onProgress?.(summary)
     if (more) await options.pause()
   }
   return summary
@@ -106,6 +112,9 @@ async function pruneLocked(run: Prune, used: UsedBlobs, lock: PruneLock): Promis
   await used.markSnapshots(signal)
   const uses = measurePacks(used)
   const unknown = await findUnknownPacks(repository, used, uses)
+  const unknownBytes = unknown.reduce((sum, { size }) => sum + size, 0)
+  const bytesExpected = summary.bytesFreed + unknownBytes + estimateFreed(uses, chooseOptions(run))
+  options.onProgress?.({ bytesFreed: summary.bytesFreed, bytesExpected })
   await lock.assertHeld()
   // These deletes need no space, so they come first in case the store is full.
   await sweepTemporary(repository.place)
@@ -121,20 +130,28 @@ async function pruneLocked(run: Prune, used: UsedBlobs, lock: PruneLock): Promis
   // Nothing to remove: merges small index files if there are many.
   else await repository.dropFromIndex(new Set())
   summary.bytesUnused = measurePacks(used).reduce((sum, { unusedBytes }) => sum + unusedBytes, 0)
+  options.onProgress?.({
+    bytesFreed: summary.bytesFreed,
+    bytesExpected: Math.max(bytesExpected, summary.bytesFreed),
+  })
   return victims.length > 0
 }
 
 /** Chooses packs, none of which the store locks: to move their blobs would take room instead of freeing it. */
 async function chooseDeletable(run: Prune, used: UsedBlobs, uses: readonly PackUse[]): Promise<PackUse[]> {
-  const { maxUnused = MAX_UNUSED_SHARE, sliceBytes = SLICE_BYTES } = run.options
   for (;;) {
-    const chosen = choosePacks(uses, { maxUnused, sliceBytes, skip: run.skip })
+    const chosen = choosePacks(uses, chooseOptions(run))
     const packs = chosen.map((use) => ({ use, id: used.index.packId(use.pack) }))
     const free = await leaveOutLockedPacks(run, packs)
     if (free.length === chosen.length) return chosen
     const isFree = new Set(free.map(({ id }) => id))
     for (const { use, id } of packs) if (!isFree.has(id)) run.skip.add(use.pack)
   }
+}
+
+function chooseOptions({ options, skip }: Prune): ChooseOptions {
+  const { maxUnused = MAX_UNUSED_SHARE, sliceBytes = SLICE_BYTES } = options
+  return { maxUnused, sliceBytes, skip }
 }
 
 async function leaveOutLockedPacks<Pack extends { id: string }>(run: Prune, packs: Pack[]): Promise<Pack[]> {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { localDriver } from '../../../src/objects/drivers/local.ts'
 import { forgetSnapshots } from '../../../src/restic/prune/forget.ts'
-import { type PruneOptions, prune } from '../../../src/restic/prune/prune.ts'
+import { type PruneOptions, type PruneProgress, prune } from '../../../src/restic/prune/prune.ts'
 import { listPacks, packName } from '../../../src/restic/repository/layout.ts'
 import { type FaultyDriver, faultyDriver } from '../../support/faulty-driver.ts'
 import type { GivenRepository } from '../../support/given/repository.ts'
@@ -98,6 +98,31 @@ describe.skipIf(!hasRestic)('forget and prune (needs restic)', () => {
       // restic finds nothing more to be rid of; it only puts packs together, which saves their headers.
       world.restic('prune', '--max-unused', '0')
       if (kept.length > 0) expect(await bytesOf(world)).toBeGreaterThan(bytesLeft - 5_000)
+    },
+  )
+
+  it.each([0, 0.05])(
+    'says before the first slice how much it frees, if a share of %d may stay',
+    async (maxUnused) => {
+      const world = await given.repository()
+      const ids = await makePoints(world, 6)
+      const repository = await world.open()
+      await forgetSnapshots(repository, ids.slice(0, 3), { acquireLock })
+      const told: PruneProgress[] = []
+      const onProgress = (progress: PruneProgress) => told.push(progress)
+      const { bytesFreed } = await prune(
+        repository,
+        optionsOf({ maxUnused, sliceBytes: 400_000, onProgress }),
+      )
+      expect(told[0]?.bytesFreed).toBe(0)
+      expect(told.length).toBeGreaterThan(2)
+      const expected = told[0]?.bytesExpected ?? 0
+      expect(expected).toBeGreaterThan(900_000)
+      // All waste goes, or else whole packs, the last of which may have more waste than had to go.
+      expect(bytesFreed - expected).toBeGreaterThanOrEqual(0)
+      expect(bytesFreed - expected).toBeLessThanOrEqual(maxUnused === 0 ? 0 : 1_200_000)
+      expect(told.every((one) => one.bytesExpected >= one.bytesFreed)).toBe(true)
+      expect(told.at(-1)).toEqual({ bytesFreed, bytesExpected: bytesFreed })
     },
   )
 

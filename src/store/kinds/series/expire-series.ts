@@ -182,7 +182,8 @@ async function pruneRepository(repository: Repository, expiry: Expiry): Promise<
     acquireLock: announcing(repository, expiry),
     signal: run.signal,
     pause: () => wait(2 * LOCK_RETRY_MS, undefined, { signal: run.signal }),
-    onProgress: ({ bytesFreed: bytesDone }) => run.progress({ bytesDone }),
+    onProgress: ({ bytesFreed: bytesDone, bytesExpected: bytesTotal }) =>
+      run.progress({ bytesDone, bytesTotal }),
   }
   const { bytesFreed, packsLocked } = await store.withReserve(() => prune(repository, options))
   expiry.expired.bytesFreed = bytesFreed
