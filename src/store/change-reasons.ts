@@ -10,6 +10,7 @@ import { makeSnapshotInfo } from './kinds/series/series-info.ts'
 import { checkBackupName, makePieceKey } from './layout.ts'
 import { readManifest } from './manifest.ts'
 import { changeManifest } from './mark-backup.ts'
+import { withReserve } from './reserve.ts'
 import type { StoreParts } from './store-parts.ts'
 import type { Reader } from './stored-backup.ts'
 import type { StoreWorld } from './world.ts'
@@ -27,10 +28,15 @@ export type ChangeReasons = (reasons: readonly string[]) => string[]
 
 /**
  * Changes the reasons to keep something of the own namespace whatever its age, where they lie: in its manifest, or in the note
- * of what is held. Nobody deletes it meanwhile. Throws NOT_FOUND, BAD_INPUT, CONFLICT, REPOSITORY_LOCKED, and what `change` throws.
+ * of what is held. Nobody deletes it meanwhile. A full store gives its reserve for it, so that a pin can be released to make
+ * room. Throws NOT_FOUND, BAD_INPUT, CONFLICT, REPOSITORY_LOCKED, and what `change` throws.
  */
 export async function changeReasons(own: OwnStore, thing: HeldThing, change: ChangeReasons): Promise<void> {
   checkBackupName(thing.name)
+  await withReserve(own.world, () => changeWhereTheyLie(own, thing, change))
+}
+
+async function changeWhereTheyLie(own: OwnStore, thing: HeldThing, change: ChangeReasons): Promise<void> {
   if (!parseBackupName(thing.name) && (await changeInSeries(own, thing, change))) return
   if (thing.snapshot !== undefined) throw withoutSnapshots(thing)
   const read = await readManifest(own.world.driver, own.ip, thing.name)

@@ -1,12 +1,15 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { BackupdError } from '../../src/lib/errors.ts'
 import { localDriver } from '../../src/objects/drivers/local.ts'
 import { addHold, readHolds } from '../../src/store/hold-note.ts'
 import { refuseHeldByNow } from '../../src/store/kinds/series/refuse-held.ts'
 import { readSeries } from '../../src/store/kinds/series/series.ts'
 import { listPins, type NewPin } from '../../src/wire/pin.ts'
+import { faultyLocal } from '../support/faulty-local.ts'
 import { given } from '../support/given.ts'
+import { publishSample } from '../support/sample-backups.ts'
 import { ARCHIVE, IP, OBJECT, SOURCE, T0 } from '../support/store-samples.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -106,6 +109,26 @@ describe('a pinned archive', () => {
     expect(await store.releasePin({ name }, undefined, reader)).toBe(text.slice(0, 30))
     expect(await remove()).toHaveLength(2)
   })
+})
+
+test('a pin can be set and released on a full store, which gives its reserve for it', async () => {
+  const dir = tempDir()
+  const driver = faultyLocal(dir)
+  const { store } = await given.store({ dir, driver })
+  await store.preparePassword()
+  await using _repository = await store.ownRepository()
+  const { name } = await publishSample(store)
+  const before = async (act: () => Promise<unknown>) => {
+    await store.keepReserve()
+    const calls = driver.calls.length
+    driver.fail('replace').with(new BackupdError('STORE_FULL', 'no room'))
+    await act()
+    return driver.calls.slice(calls).filter((call) => call === `remove ${IP}/.reserve`)
+  }
+  expect(await before(() => store.pin({ name }, PIN, reader))).toHaveLength(1)
+  expect((await store.find(IP, name))?.info.holds).toHaveLength(1)
+  expect(await before(() => store.releasePin({ name }, undefined, reader))).toHaveLength(1)
+  expect((await store.find(IP, name))?.info.holds).toEqual([])
 })
 
 test('what does not exist, or is deleted, cannot be pinned', async () => {
