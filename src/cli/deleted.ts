@@ -16,7 +16,7 @@ type DeletedBackup = DeletedBackupsQuery['deletedBackups']['nodes'][number]
 
 export function deletedCommand(): Command {
   const list = addClientFlags(new Command('list'))
-    .description('Lists deleted backups that can be restored, and how.')
+    .description('Lists deleted backups and snapshots that can be restored, and how.')
     .option('--app <app>', 'only backups of this app')
     .option('--server <ip>', 'only backups in the folder of this server')
     .action(listDeleted)
@@ -26,6 +26,7 @@ export function deletedCommand(): Command {
     .requiredOption('--app <app>', 'the app of the backups')
     .requiredOption('--proc <proc>', 'their proc: web, or the full name')
     .requiredOption('--server <ip>', 'the server in whose folder they lie')
+    .option('--snapshot <ids...>', 'only these snapshots of the one increment that is named')
     .action(restoreDeleted)
   return new Command('deleted')
     .description('Shows deleted backups of a running controller, and restores them.')
@@ -73,27 +74,32 @@ async function* readDeleted(
   }
 }
 
-function describeDeleted({ name, app, proc, server, size, at, by, until }: DeletedBackup): string {
-  const command = `backupd deleted restore ${name} --app ${app} --proc ${proc} --server ${server}`
+function describeDeleted(deleted: DeletedBackup): string {
+  const { name, snapshot, app, proc, server, size, at, by, until } = deleted
+  const only = snapshot === null ? '' : ` --snapshot ${snapshot.slice(0, 12)}`
+  const command = `backupd deleted restore ${name} --app ${app} --proc ${proc} --server ${server}${only}`
+  const what = snapshot === null ? name : `snapshot ${snapshot.slice(0, 12)} of ${name}`
   const who =
     at === null
       ? 'nobody can read by whom, nor until when it is kept'
       : `by ${by} at ${at}, kept until ${until}`
-  return [`${name} on ${server}, ${byteText(Number(size))}`, `deleted ${who}`, command].join('\n  ')
+  return [`${what} on ${server}, ${byteText(Number(size))}`, `deleted ${who}`, command].join('\n  ')
 }
 
 interface RestoreFlags extends ClientFlags {
   app: string
   proc: string
   server: string
+  snapshot?: string[]
 }
 
 async function restoreDeleted(
   names: string[],
-  { app, proc, server, ...client }: RestoreFlags,
+  { app, proc, server, snapshot: snapshots, ...client }: RestoreFlags,
 ): Promise<void> {
   const execute = await connectToController(client)
-  const { restoreDeleted: restored } = await execute(RestoreDeletedDocument, { app, proc, names, server })
+  const named = { app, proc, names, server, snapshots: snapshots ?? null }
+  const { restoreDeleted: restored } = await execute(RestoreDeletedDocument, named)
   if (client.json) return print(`${JSON.stringify(restored)}\n`)
   print(`Restored: ${restored.join(', ')}\n`)
 }

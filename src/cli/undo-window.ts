@@ -8,7 +8,7 @@ const USUAL = '24h'
 /** Parsed to milliseconds; 0 = every delete is final. */
 export const UNDO_WINDOW = new Option(
   '--undo-window <time>',
-  'how long the delete of a full backup can be undone, such as 24h or 7d; 0: not at all',
+  'how long the delete of a backup or snapshot can be undone, such as 24h or 7d; 0: not at all',
 )
   .argParser(parseUndoWindow)
   .default(parseUndoWindow(USUAL), JSON.stringify(USUAL))

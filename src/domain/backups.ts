@@ -1,7 +1,6 @@
 import { hasCode } from '../lib/errors.ts'
 import { isBackupName, isNamedAfterProc, parseBackupPath } from '../wire/archive-name.ts'
 import { type BackupInfo, type FileInfo, isMirror } from '../wire/backup.ts'
-import { hasCapability } from '../wire/capabilities.ts'
 import { type BackupFilter, capCount, type ListCount, type Page, type Slice } from '../wire/listing.ts'
 import { describeMissingBackup } from '../wire/missing-texts.ts'
 import { isProcNamed } from '../wire/proc-names.ts'
@@ -10,12 +9,13 @@ import type { AccessAction } from './access/roles.ts'
 import { type Answer, isRefused, type Refused, refuse } from './answer.ts'
 import { audited } from './audit.ts'
 import { reportCorrupt } from './corrupt-backups.ts'
-import { findDeleted, refuseWithoutUndo } from './deleted-backups.ts'
+import { findDeleted } from './deleted-backups.ts'
 import { askAbout, relistSoon } from './listing.ts'
 import { NO_ITEMS, narrowToScope } from './narrow-to-scope.ts'
 import { refuseUnlessPermitted } from './permission.ts'
 import { findVolumeByPath, type PlannedVolume } from './plan.ts'
 import { fullProcName } from './procs.ts'
+import { findUndoWindow, type HowToDelete, refuseFinal } from './undo-window.ts'
 import { reloadHealth } from './update-health.ts'
 import { seesApp, type UserWorld } from './user-world.ts'
 import type { World } from './world.ts'
@@ -95,15 +95,11 @@ export function listFiles(
   return askAbout(world, 'files', request)
 }
 
-export interface DeleteBackups {
+export interface DeleteBackups extends HowToDelete {
   app: string
   proc: string
   names: string[]
   server?: string | undefined
-  /** Frees the room at once, so that nobody can undo it. */
-  isFinal?: boolean
-  /** Whether it may be final where it cannot be undone: the daemon is too old, or the store is full. */
-  allowsFinal?: boolean
 }
 
 /**
@@ -139,28 +135,13 @@ async function resolveDeletions(world: UserWorld, request: DeleteBackups): Promi
   return refuseToBeFinal(world, request, deletions) ?? deletions
 }
 
-/** How long the daemon there is to hide what is deleted, ms; 0: the delete is final. */
-function findWindow(
-  { settings, servers }: World,
-  ip: string,
-  { isFinal = false, allowsFinal = false }: Pick<DeleteBackups, 'isFinal' | 'allowsFinal'>,
-): number {
-  const debug = servers.get(ip)?.debug
-  const isOld = debug != null && !hasCapability(debug, 'undo')
-  return isFinal || (isOld && allowsFinal) ? 0 : (settings.undoWindowMs ?? 0)
-}
-
-/** Nobody expects a delete to be final only because the daemon is old. */
 function refuseToBeFinal(
   world: World,
   request: DeleteBackups,
   deletions: readonly Deletion[],
 ): Refused | undefined {
   for (const { backup } of deletions) {
-    if (findWindow(world, backup.server, request) === 0) continue
-    const what =
-      'cannot keep what is deleted. Nothing was deleted. With "now: true" it is deleted for good; otherwise'
-    const refused = refuseWithoutUndo(world, backup.server, what)
+    const refused = refuseFinal(world, backup.server, request)
     if (refused) return refused
   }
   return undefined
@@ -229,7 +210,7 @@ async function deleteOn(
 
 async function sendDelete(world: UserWorld, ip: string, { names, ...request }: DeleteBackups): Promise<void> {
   const { daemon } = world.ports
-  const windowMs = findWindow(world, ip, request)
+  const windowMs = findUndoWindow(world, ip, request)
   if (windowMs === 0) return await daemon.deleteBackups(ip, ip, names)
   try {
     await daemon.ask(ip, 'hide', { namespace: ip, names, by: world.caller.who, windowMs })

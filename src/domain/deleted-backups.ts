@@ -54,19 +54,22 @@ export interface RestoreRequest {
   proc: string
   names: string[]
   server: string
+  /** Only these of the one increment that is named; all that is deleted if left out. */
+  snapshots?: string[] | undefined
 }
 
 /** Brings deleted backups back: all or none. Returns them. */
 export function restoreDeleted(world: UserWorld, request: RestoreRequest): Promise<Answer<BackupInfo[]>> {
-  const { app, proc, names, server: namespace } = request
+  const { app, proc, names, server: namespace, snapshots } = request
   return audited(
     world,
-    { verb: 'restoreDeleted', facts: { app, proc, names, server: namespace } },
+    { verb: 'restoreDeleted', facts: { app, proc, names, server: namespace, snapshots: snapshots ?? null } },
     {
       check: () => refuseRestore(world, request) ?? names,
       async act() {
         try {
-          return (await world.ports.daemon.ask(namespace, 'restoreHidden', { namespace, names })).backups
+          const wanted = { namespace, names, snapshots }
+          return (await world.ports.daemon.ask(namespace, 'restoreHidden', wanted)).backups
         } finally {
           // Even if it failed, it may be done.
           const server = world.servers.get(namespace)
@@ -77,9 +80,14 @@ export function restoreDeleted(world: UserWorld, request: RestoreRequest): Promi
   )
 }
 
-function refuseRestore(world: UserWorld, { app, proc, names, server }: RestoreRequest): Refused | undefined {
+function refuseRestore(
+  world: UserWorld,
+  { app, proc, names, server, snapshots }: RestoreRequest,
+): Refused | undefined {
   if (!seesApp(world, app)) return refuse('NOT_FOUND', `There is no deleted backup of ${proc} of ${app}`)
   if (names.length === 0) return refuse('BAD_INPUT', 'No backup is named; nothing was restored')
+  if (snapshots && (names.length > 1 || snapshots.length === 0))
+    return refuse('BAD_INPUT', 'Name one backup and its snapshots; nothing was restored')
   const full = fullProcName(world, app, proc)
   const foreign = names.find((name) => !isNamedAfterProc(name, { app, proc: full }))
   const refused = refuseUnlessPermitted(world, 'delete', { app })

@@ -7,6 +7,7 @@ import { type Answer, isRefused, refuse } from './answer.ts'
 import { audited } from './audit.ts'
 import { type BackupName, locatePermitted } from './backups.ts'
 import { askAbout, relistSoon } from './listing.ts'
+import { findUndoWindow, refuseFinal } from './undo-window.ts'
 import type { UserWorld } from './user-world.ts'
 import type { World } from './world.ts'
 
@@ -102,13 +103,13 @@ export async function readFileHistory(
   return { versions: versions.slice(0, limit), next: versions[limit - 1]?.snapshot ?? null }
 }
 
-/** Deletes snapshots; the next prune frees their room. Returns the deleted ids. */
+/** The daemon hides them for a while, unless the delete is final: then the next prune frees their room. Returns the ids. */
 export function deleteSnapshots(
   world: UserWorld,
-  request: { backup: BackupName; snapshots: string[] },
+  request: { backup: BackupName; snapshots: string[]; isFinal?: boolean },
 ): Promise<Answer<string[]>> {
-  const { backup: name, snapshots } = request
-  const facts = { ...name, server: name.server ?? null, snapshots }
+  const { backup: name, snapshots, isFinal = false } = request
+  const facts = { ...name, server: name.server ?? null, snapshots, now: isFinal }
   return audited(
     world,
     { verb: 'deleteSnapshots', facts },
@@ -117,13 +118,12 @@ export function deleteSnapshots(
         const backup = await locatePermitted(world, name, 'delete')
         if (isRefused(backup)) return backup
         if (!hasSnapshots(backup)) return refuseWithoutSeries(backup)
-        if (snapshots.length > 0) return backup
+        if (snapshots.length > 0) return refuseFinal(world, backup.server, { isFinal }) ?? backup
         return refuse('BAD_INPUT', 'No snapshot is named; nothing was deleted', {})
       },
       async act(backup) {
-        const request = { ...toBackupKey(backup), snapshots }
         try {
-          return (await world.ports.daemon.ask(backup.server, 'deleteSnapshots', request)).deletedSnapshots
+          return await sendDelete(world, backup, { snapshots, isFinal })
         } finally {
           // Even if it failed, some may be deleted.
           relistNow(world, backup)
@@ -131,6 +131,22 @@ export function deleteSnapshots(
       },
     },
   )
+}
+
+async function sendDelete(
+  world: UserWorld,
+  backup: BackupInfo,
+  { snapshots, isFinal }: { snapshots: string[]; isFinal: boolean },
+): Promise<string[]> {
+  const { daemon } = world.ports
+  const { server } = backup
+  const request = { ...toBackupKey(backup), snapshots }
+  const windowMs = findUndoWindow(world, server, { isFinal })
+  const answer =
+    windowMs === 0
+      ? await daemon.ask(server, 'deleteSnapshots', request)
+      : await daemon.ask(server, 'hideSnapshots', { ...request, by: world.caller.who, windowMs })
+  return answer.deletedSnapshots
 }
 
 function toBackupKey({ server, name }: BackupInfo): { namespace: string; name: string } {

@@ -120,7 +120,7 @@ export interface ControllerSettings {
   keepRecordsMs: number
   /** The same for entries of the audit; as long as records if left out. */
   keepAuditMs?: number
-  /** How long the delete of a full backup can be undone; it is final if this is 0 or left out. */
+  /** How long the delete of a backup or snapshot can be undone; it is final if this is 0 or left out. */
   undoWindowMs?: number
   /** The least time after which a planned run that has not ended is overdue. */
   overdueGraceMs: number

@@ -17,6 +17,7 @@ const ACTIONS: ReadonlySet<string> = new Set([
   ELSEWHERE_ACTION,
   'backup_restore',
   'snapshots_delete',
+  'snapshots_hide',
   VERIFY_ACTION,
 ])
 const MODES: ReadonlySet<unknown> = new Set(['full', 'increment'])

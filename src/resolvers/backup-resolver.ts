@@ -114,7 +114,7 @@ export class BackupResolver {
 
   @Mutation(() => [ID], {
     description:
-      'Deletes backups. If one of them may not be deleted, none is. A full backup can be restored for a while (restoreDeleted). Returns the deleted names.',
+      'Deletes backups. If one of them may not be deleted, none is. They can be restored for a while (restoreDeleted), except for mirrors. Returns the deleted names.',
   })
   async deleteBackups(
     @Ctx() { world }: Context,

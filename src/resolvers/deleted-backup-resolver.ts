@@ -7,13 +7,18 @@ import type { Context } from './context.ts'
 import { optionalText, toPage } from './filters.ts'
 import { DeletedBackup, DeletedBackupPage } from './types/deleted-backup.ts'
 
+const ONLY_SNAPSHOTS = {
+  nullable: true,
+  description:
+    'Only these snapshots of the one increment that is named; all that is deleted of it if left out.',
+}
 const ONLY_APP = { nullable: true, description: 'Only backups of this app.' }
 
 @Resolver(() => DeletedBackup)
 export class DeletedBackupResolver {
   @Query(() => DeletedBackupPage, {
     description:
-      'The deleted backups in the folder of a server that can be restored. A page may be empty although more follow.',
+      'The deleted backups and snapshots in the folder of a server that can be restored. A page may be empty although more follow.',
   })
   async deletedBackups(
     @Ctx() { world }: Context,
@@ -37,14 +42,16 @@ export class DeletedBackupResolver {
     @Arg('proc', () => ID, PROC) proc: string,
     @Arg('names', () => [ID]) names: string[],
     @Arg('server', () => ID, { description: 'The server in whose folder they lie.' }) server: string,
+    @Arg('snapshots', () => [ID], ONLY_SNAPSHOTS) snapshots?: string[],
   ): Promise<string[]> {
-    const restored = orThrow(await restoreDeleted(world, { app, proc, names, server }))
+    const request = { app, proc, names, server, snapshots: snapshots ?? undefined }
+    const restored = orThrow(await restoreDeleted(world, request))
     return restored.map(({ name }) => name)
   }
 }
 
-function toDeletedBackup({ backup, mark }: HiddenBackup): DeletedBackup {
+function toDeletedBackup({ backup, mark, snapshot }: HiddenBackup): DeletedBackup {
   const { name, app, proc, server, created, size } = backup
   const { at = null, by = null, until = null } = mark ?? {}
-  return { name, app, proc, server, created, size, at, by, until }
+  return { name, snapshot: snapshot ?? null, app, proc, server, created, size, at, by, until }
 }

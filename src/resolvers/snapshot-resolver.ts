@@ -16,6 +16,7 @@ import type { Connection } from './types/connection.ts'
 import { FileChangeConnection, FileVersionConnection } from './types/connections.ts'
 import { type FileChange, type FileVersion, Snapshot } from './types/snapshot.ts'
 
+const FOR_GOOD = { nullable: true, description: 'Deletes for good: nobody can restore them.' }
 const AFTER_SNAPSHOT = { nullable: true, description: 'Continues after the snapshot with this id.' }
 const TO = { nullable: true, description: 'The later snapshot; the newest if left out.' }
 
@@ -81,7 +82,7 @@ export class SnapshotResolver {
 
   @Mutation(() => [ID], {
     description:
-      'Deletes single snapshots of an increment; the next prune frees their room. Returns the deleted ids.',
+      'Deletes single snapshots of an increment, which can be restored for a while (restoreDeleted). Then the next prune frees their room. Returns the deleted ids.',
   })
   async deleteSnapshots(
     @Ctx() { world }: Context,
@@ -90,8 +91,9 @@ export class SnapshotResolver {
     @Arg('backup', () => ID) name: string,
     @Arg('snapshots', () => [ID]) snapshots: string[],
     @Arg('server', () => ID, SERVER) server?: string,
+    @Arg('now', () => Boolean, FOR_GOOD) now?: boolean,
   ): Promise<string[]> {
     const backup = { app, proc, name, server: server ?? undefined }
-    return orThrow(await deleteSnapshots(world, { backup, snapshots }))
+    return orThrow(await deleteSnapshots(world, { backup, snapshots, isFinal: now === true }))
   }
 }

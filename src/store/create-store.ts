@@ -6,17 +6,17 @@ import { expireBackups } from './expire-backups.ts'
 import { findBackup } from './find-backup.ts'
 import { offerHiddenRoom } from './hidden-room.ts'
 import { hideBackups } from './hide-backups.ts'
-import { listHiddenArchives } from './kinds/archive/hidden-archives.ts'
-import { restoreHiddenArchives } from './kinds/archive/restore-hidden.ts'
-import { deleteSeriesSnapshots } from './kinds/series/delete-snapshots.ts'
+import { deleteSeriesSnapshots, hideSeriesSnapshots } from './kinds/series/delete-snapshots.ts'
 import { diffSeries } from './kinds/series/diff-snapshots.ts'
 import { fileVersions } from './kinds/series/file-versions.ts'
 import { listSeriesSnapshots } from './kinds/series/list-snapshots.ts'
 import { preparePassword } from './kinds/series/prepare-password.ts'
+import { listHidden } from './list-hidden.ts'
 import { listNamespaceProblems } from './namespace-problems.ts'
 import { asOwner } from './owner.ts'
 import { addPin, releasePin } from './pins.ts'
 import { releaseUnusualHolds } from './release-unusual-holds.ts'
+import { restoreBackups } from './restore-backups.ts'
 import { settleNamespace } from './settle.ts'
 import type { SeriesSnapshots } from './snapshots.ts'
 import { startBackup } from './start-backup.ts'
@@ -43,8 +43,9 @@ export function createStore(world: StoreWorld): Store {
     startBackup: (task) => offerHiddenRoom({ driver: world.driver, ip }, () => startBackup(parts, task)),
     delete: (names, reader) => deleteStoredBackups({ store: parts, ip }, names, reader),
     hide: (names, request, reader) => hideBackups({ world, parts, ip, reader }, names, request),
-    restoreHidden: (names) => asOwner(world, () => restoreHiddenArchives(world, names)),
-    listHidden: (namespace, page) => listHiddenArchives(world, namespace, page),
+    restoreHidden: (wanted, reader) =>
+      asOwner(world, () => restoreBackups({ world, parts, ip, reader }, wanted)),
+    listHidden: (namespace, page) => listHidden(world, namespace, page),
     expire: (rules, run) => expireBackups(parts, rules, run),
     acknowledgeUnusual: (name) => releaseUnusualHolds({ world, parts, ip }, name),
     pin: (thing, pin, reader) => addPin({ world, parts, ip, reader }, thing, pin),
@@ -59,5 +60,6 @@ function createSeriesSnapshots(store: StoreParts, ip: string): SeriesSnapshots {
     diff: (question, signal) => diffSeries(store, question, signal),
     listVersions: (question) => fileVersions(store, question),
     delete: (wanted, reader) => deleteSeriesSnapshots({ store, ip }, wanted, reader),
+    hide: (wanted, request) => hideSeriesSnapshots({ store, ip }, wanted, request),
   }
 }

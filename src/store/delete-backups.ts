@@ -18,7 +18,12 @@ export async function deleteStoredBackups(
     makeAcquireLock: (repository) => makeAcquireLock(repository, reader, ANSWER_WAIT_MS),
     warn: reader.warn,
   })
-  const deleted = new Set([...series, ...(await store.remove(names))])
+  return [...new Set([...series, ...(await removeNow(store, names))])]
+}
+
+/** Deletes archives and mirrors; see StoreParts.remove. */
+export async function removeNow(store: StoreParts, names: string[]): Promise<string[]> {
+  const deleted = await store.remove(names)
   await store.sweep(AbortSignal.timeout(SWEEP_MS))
-  return [...deleted]
+  return deleted
 }

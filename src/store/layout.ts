@@ -21,6 +21,7 @@ export const DAMAGE_NOTE = '.damaged'
 export const PROOF_NOTE = '.verified'
 export const HOLD_NOTE = '.held'
 export const HIDDEN_NOTE = '.hidden'
+export const HIDDEN_SNAPSHOTS = '.hidden-snapshots'
 const REPOSITORY = 'repo'
 /** In the store's root, unless a flag names another file: all daemons of a store share one password of increments. */
 export const PASSWORD_FILE = '.repository-password'
@@ -29,7 +30,7 @@ const SUFFIX = {
   object: '',
   manifest: '.manifest.json',
   index: '.index.gz',
-  /** It was deleted, and can be restored: kinds/archive/hidden-mark.ts. */
+  /** It was deleted, and can be restored: kinds/archive/hidden-archives.ts. */
   hidden: '.hidden',
   tombstone: '.deleted',
 } as const
@@ -83,12 +84,13 @@ function parseTrashName(name: string): Place {
   return backup === undefined ? { kind: 'unknown' } : { kind: 'trash', backup }
 }
 
+const OWN_NAMES: ReadonlySet<string> = new Set([
+  ...[META, OWNER, LOCK, RESERVE],
+  ...[PRUNE_NOTE, DAMAGE_NOTE, PROOF_NOTE, HOLD_NOTE, HIDDEN_NOTE, HIDDEN_SNAPSHOTS],
+])
+
 function isOwn(name: string): boolean {
-  return (
-    [META, OWNER, LOCK, PRUNE_NOTE, DAMAGE_NOTE, PROOF_NOTE, HOLD_NOTE, HIDDEN_NOTE, RESERVE].includes(
-      name,
-    ) || name.startsWith(`${META}.broken-`)
-  )
+  return OWN_NAMES.has(name) || name.startsWith(`${META}.broken-`)
 }
 
 function parsePieceName(name: string): { kind: Piece; backup: string } | undefined {

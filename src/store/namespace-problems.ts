@@ -2,6 +2,7 @@ import { BackupdError } from '../lib/errors.ts'
 import { describeGoneArchives } from './gone-archives.ts'
 import { describeUnreadableHolds } from './hold-note.ts'
 import { describeUnreadableNote } from './kinds/series/damage-note.ts'
+import { describeUnreadableHidden } from './kinds/series/hidden-snapshots.ts'
 import { checkRepository } from './kinds/series/known-repository.ts'
 import { assertOwner } from './owner.ts'
 import type { StoreWorld } from './world.ts'
@@ -14,7 +15,8 @@ export async function listNamespaceProblems(world: StoreWorld): Promise<string[]
   const archives = await describeGoneArchives(world)
   const note = await describeUnreadableNote(world.driver, world.identity.ip)
   const holds = await describeUnreadableHolds(world.driver, world.identity.ip)
-  return [repository, archives, note, holds].filter((problem) => problem !== undefined)
+  const hidden = await describeUnreadableHidden(world.driver, world.identity.ip)
+  return [repository, archives, note, holds, hidden].filter((problem) => problem !== undefined)
 }
 
 async function findErrorMessage(check: () => Promise<unknown>): Promise<string | undefined> {

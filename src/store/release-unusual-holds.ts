@@ -3,7 +3,7 @@ import { parseBackupName } from '../wire/archive-name.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import { isUnusualHold } from '../wire/hold.ts'
 import { releaseHolds } from './hold-note.ts'
-import { readSeries, type SnapshotSeries } from './kinds/series/series.ts'
+import { leaveOutHidden, readWholeSeries, type SnapshotSeries } from './kinds/series/series.ts'
 import { makeSeriesInfo } from './kinds/series/series-info.ts'
 import { readManifests } from './list-backups.ts'
 import { readManifest } from './manifest.ts'
@@ -41,8 +41,9 @@ async function releaseSeries({ parts, ip }: OwnNamespace, name: string): Promise
   await using repository = await parts.repository(ip)
   const unread: string[] = []
   const find = async () => {
-    const all = repository ? await readSeries(repository, ip, unread) : []
-    return { all, series: all.find((one) => one.name === name) }
+    const all = repository ? await readWholeSeries(repository, ip, unread) : []
+    const whole = all.find((one) => one.name === name)
+    return { all, series: whole && leaveOutHidden(whole) }
   }
   const { all, series } = await find()
   if (!series) throw notFound(name, ip, null)

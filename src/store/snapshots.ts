@@ -1,3 +1,4 @@
+import type { HideRequest } from '../wire/hidden.ts'
 import type { DiffPage, FileHistory, SnapshotPage } from '../wire/snapshot.ts'
 import type { Reader } from './stored-backup.ts'
 
@@ -17,6 +18,8 @@ export interface SeriesSnapshots {
    * Throws NOT_FOUND or BAD_INPUT before anything is deleted, and REPOSITORY_LOCKED.
    */
   delete(wanted: SnapshotsToDelete, reader: Reader): Promise<string[]>
+  /** The same so that it can be undone: they are hidden for `windowMs`, then Store.expire() deletes them. */
+  hide(wanted: SnapshotsToDelete, request: HideRequest): Promise<string[]>
 }
 
 export interface SnapshotsQuestion {
@@ -50,4 +53,11 @@ export interface SnapshotsToDelete {
   name: string
   /** Ids, or the first digits of ids. */
   snapshots: readonly string[]
+}
+
+export interface SnapshotsToRestore {
+  /** Of series of the own namespace. */
+  names: readonly string[]
+  /** Ids, or the first digits of ids, of snapshots of the only series; all that is hidden if left out. */
+  snapshots?: readonly string[] | undefined
 }

@@ -14,7 +14,7 @@ import type { HeldThing, NewPin } from '../wire/pin.ts'
 import type { KnownStore } from '../wire/store-settings.ts'
 import type { Expired, ExpireRule, ExpireRun } from './expiry.ts'
 import type { BackupTask, NewBackup } from './new-backup.ts'
-import type { SeriesSnapshots } from './snapshots.ts'
+import type { SeriesSnapshots, SnapshotsToRestore } from './snapshots.ts'
 import type { StoreParts } from './store-parts.ts'
 import type { FindOptions, Reader, StoredBackup } from './stored-backup.ts'
 
@@ -73,13 +73,17 @@ export interface Store extends Pick<StoreParts, 'list' | 'removeStaleLocks'> {
    */
   delete(names: string[], reader: Reader): Promise<string[]>
   /**
-   * Deletes backups of the own namespace so that it can be undone: full backups are hidden for `windowMs`, then expire() removes
-   * them. Increments, mirrors and paths in them are deleted at once. Returns the names that existed. Throws as delete() does.
+   * Deletes backups of the own namespace so that it can be undone: full backups and all snapshots of increments are hidden for
+   * `windowMs`, then expire() removes them. Mirrors and paths in them are deleted at once. Returns the names that existed.
+   * Throws as delete() does.
    */
   hide(names: string[], request: HideRequest, reader: Reader): Promise<string[]>
-  /** Makes hidden backups of the own namespace backups again. Throws NOT_FOUND before the first if one is not hidden. */
-  restoreHidden(names: string[]): Promise<BackupInfo[]>
-  /** The hidden backups of any namespace, by name. */
+  /**
+   * Makes hidden backups of the own namespace backups again, all snapshots of an increment or the given ones. Throws NOT_FOUND
+   * before the first if one is not hidden, and REPOSITORY_LOCKED.
+   */
+  restoreHidden(wanted: SnapshotsToRestore, reader: Reader): Promise<BackupInfo[]>
+  /** The hidden backups of any namespace, by name, and each hidden snapshot. */
   listHidden(namespace: string, page: { after: string; limit: number }): Promise<HiddenPage>
   /**
    * Deletes the backups of the own namespace that are older than their volume's rule allows, and frees the room of what

@@ -24,8 +24,15 @@ export interface HideRequest {
   windowMs: number
 }
 
-/** `mark` is null if it cannot be read: then the backup stays hidden until somebody restores or deletes it. */
-export const hiddenBackupSchema = z.object({ backup: backupInfoSchema, mark: hiddenMarkSchema.nullable() })
+/**
+ * `mark` is null if it cannot be read: then the backup stays hidden until somebody restores or deletes it. `snapshot` is the id of
+ * a snapshot, if that was deleted: `backup` is its increment with no other snapshot.
+ */
+export const hiddenBackupSchema = z.object({
+  backup: backupInfoSchema,
+  mark: hiddenMarkSchema.nullable(),
+  snapshot: name.optional(),
+})
 export type HiddenBackup = z.infer<typeof hiddenBackupSchema>
 
 /** How many a controller lists on one page: each takes many fields. */

@@ -42,6 +42,8 @@ const BACKUP = '/api/v1/backup'
 
 const namespace = z.string()
 const name = z.string()
+/** Ids or prefixes of ids. */
+const snapshotIds = z.array(z.string().min(1)).min(1).max(1000)
 const backupNames = z.array(z.string().min(1)).min(1).max(10_000)
 const snapshot = z.string().min(1, 'it is empty, expected the id of a snapshot').optional()
 /** The last item of the previous page; empty for the first page. */
@@ -89,8 +91,7 @@ export const QUESTIONS = {
     args: z.object({
       namespace,
       name,
-      /** Ids or prefixes of ids. */
-      snapshots: z.array(z.string().min(1)).min(1).max(1000),
+      snapshots: snapshotIds,
     }),
     answer: deletedSnapshotsSchema,
   }),
@@ -104,14 +105,24 @@ export const QUESTIONS = {
     args: z.object({ namespace, names: backupNames, ...hideFields }),
     answer: deletedBackupsSchema,
   }),
-  /** Makes hidden backups backups again, all or none. */
+  /** Deletes single snapshots so that it can be undone. */
+  hideSnapshots: question({
+    action: 'snapshots_hide',
+    method: 'POST',
+    path: `${BACKUP}/snapshots/:name/actions/hide`,
+    changesStore: true,
+    what: 'The snapshots to delete',
+    args: z.object({ namespace, name, snapshots: snapshotIds, ...hideFields }),
+    answer: deletedSnapshotsSchema,
+  }),
+  /** Makes hidden backups backups again, all or none; `snapshots`: only these of the one that is named. */
   restoreHidden: question({
     action: 'backup_restore',
     method: 'POST',
     path: `${BACKUP}/hidden/actions/restore`,
     changesStore: true,
     what: 'The deleted backups to restore',
-    args: z.object({ namespace, names: backupNames }),
+    args: z.object({ namespace, names: backupNames, snapshots: snapshotIds.optional() }),
     answer: releasedBackupsSchema,
   }),
   /** The hidden backups, by name. */

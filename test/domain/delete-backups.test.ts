@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest'
 import { type DeleteBackups, deleteBackups } from '../../src/domain/backups.ts'
 import { listDeleted, restoreDeleted } from '../../src/domain/deleted-backups.ts'
+import { relist } from '../../src/domain/listing.ts'
+import { deleteSnapshots } from '../../src/domain/snapshots.ts'
 import { BackupdError } from '../../src/lib/errors.ts'
 import { CAPABILITIES } from '../../src/wire/capabilities.ts'
+import { sampleBackup } from '../support/catalog-samples.ts'
 import { given } from '../support/given.ts'
 
 const IP = '10.0.0.1'
@@ -65,4 +68,39 @@ test('no other failure makes a delete final', async () => {
   await expect(remove({ allowsFinal: true })).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
   expect(asked()).toEqual(['hide'])
   expect(await world.ports.backups.get(IP, name)).toBeDefined()
+})
+
+test.each([
+  [OLD, false, [], 'refused'],
+  [OLD, true, ['deleteSnapshots'], 'deleted'],
+  [CAPABILITIES, true, ['deleteSnapshots'], 'deleted'],
+  [CAPABILITIES, false, ['hideSnapshots'], 'hidden'],
+] as const)(
+  'snapshots of a daemon with %j, deleted with now: %j, ask %j',
+  async (abilities, isFinal, asks, end) => {
+    const { world, daemon } = await withDaemon(abilities)
+    const series = { snapshots: 2, newest: 'b'.repeat(64), lastGood: null }
+    const name = 'hello-hello.web.web-1-data-db'
+    daemon.backups = [sampleBackup({ name, mode: 'increment', series })]
+    await relist(world, IP, { dryRun: false, fromOthers: false, lane: { wait: (answer) => answer } })
+    const before = daemon.asked.length
+    const undoable = { ...world, settings: { ...world.settings, undoWindowMs: 86_400_000 } }
+    const backup = { app: 'hello', proc: 'web', name }
+    daemon.refusals.set('hideSnapshots', FULL)
+    const ended = deleteSnapshots(undoable, { backup, snapshots: ['bbbb'], isFinal })
+    if (end === 'refused') expect(await ended).toMatchObject({ refused: 'DAEMON_REFUSED' })
+    else if (end === 'deleted') expect(await ended).toEqual(['bbbb'])
+    else await expect(ended).rejects.toMatchObject({ code: 'STORE_FULL' })
+    expect(daemon.asked.slice(before).filter((what) => what.endsWith('Snapshots'))).toEqual(asks)
+  },
+)
+
+test('snapshots are restored of one backup only', async () => {
+  const { world } = await withDaemon(CAPABILITIES)
+  const named = { app: 'hello', proc: 'web', server: IP }
+  for (const wrong of [
+    { names: ['a', 'b'], snapshots: ['bbbb'] },
+    { names: ['a'], snapshots: [] },
+  ])
+    expect(await restoreDeleted(world, { ...named, ...wrong })).toMatchObject({ refused: 'BAD_INPUT' })
 })

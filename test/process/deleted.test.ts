@@ -131,3 +131,56 @@ itMounts('in a full store, a legacy URL deletes for good, and nothing else does'
   expect(await pieces(name, dir)).toEqual([])
   expect(await list()).toEqual([])
 })
+
+const INCREMENTS = `apps:
+  shop:
+    web:
+      on: [127.0.0.1]
+      volumes:
+        /data/db:
+          path: VOLUME
+          backup_increment: { schedule: "0 3 * * *", expire: 30d }
+`
+const SNAPSHOTS = `{ backups { nodes { name snapshotCount snapshots(first: 10) { id } } } }`
+const DELETE_SNAPSHOT = `mutation ($name: ID!, $snapshots: [ID!]!) {
+  deleteSnapshots(app: "shop", proc: "web", backup: $name, snapshots: $snapshots)
+}`
+
+interface ReadSeries {
+  backups: { nodes: { name: string; snapshotCount: number; snapshots: { id: string }[] }[] }
+}
+
+test('a deleted snapshot and a deleted increment come back', async () => {
+  const file = join(folder, 'increments.yaml')
+  await writeFile(file, INCREMENTS.replace('VOLUME', join(folder, 'volume')))
+  const { url, list, remove, deleted } = await start(['--inventory', file])
+  const read = async () => {
+    const [series] = (await ask<ReadSeries>(url, SNAPSHOTS)).backups.nodes
+    return series?.snapshots.map(({ id }) => id) ?? []
+  }
+  for (const content of ['one', 'two']) {
+    await writeFile(join(folder, 'volume', 'file'), content)
+    await backUp(url)
+  }
+  const [name = ''] = await list()
+  const all = await read()
+  const [, oldest = ''] = all
+  expect(await ask(url, DELETE_SNAPSHOT, { name, snapshots: [oldest] })).toEqual({
+    deleteSnapshots: [oldest],
+  })
+  await expect.poll(read).toEqual([all[0]])
+  const shown = await deleted('list')
+  expect(shown.out).toMatch(`snapshot ${oldest.slice(0, 12)} of ${name} on 127.0.0.1, `)
+  const [, command = ''] = /backupd deleted (restore .*)/.exec(shown.out) ?? []
+  expect(await deleted(...command.split(' '))).toEqual({ code: 0, err: '', out: `Restored: ${name}\n` })
+  await expect.poll(read).toEqual(all)
+
+  expect(await remove(name)).toEqual({ deleteBackups: [name] })
+  expect(await list()).toEqual([])
+  const restore = ['restore', name, '--app', 'shop', '--proc', 'web', '--server', '127.0.0.1']
+  expect(await deleted(...restore)).toEqual({ code: 0, err: '', out: `Restored: ${name}\n` })
+  await expect.poll(read).toEqual(all)
+
+  expect(await remove(name, true)).toEqual({ deleteBackups: [name] })
+  expect((await deleted('list')).out).toBe('No deleted backup can be restored.\n')
+})

@@ -82,12 +82,12 @@ describe('a hidden archive', () => {
 
   test('comes back as it was, and once only', async () => {
     const { store, name, other, dir } = await hiddenArchive()
-    const restored = await store.restoreHidden([name])
+    const restored = await store.restoreHidden({ names: [name] }, reader)
     expect(restored).toMatchObject([{ name, sha256: expect.any(String) }])
     expect((await listed(store)).sort()).toEqual([name, other.name].sort())
     expect(await hidden(store)).toEqual([])
     expect(noteIn(dir)).toEqual({})
-    await expect(store.restoreHidden([name])).rejects.toMatchObject({
+    await expect(store.restoreHidden({ names: [name] }, reader)).rejects.toMatchObject({
       code: 'NOT_FOUND',
       message: expect.stringContaining('it is not deleted'),
     })
@@ -108,7 +108,7 @@ describe('a hidden archive', () => {
     expect(await hidden(store)).toEqual([before])
     expect(await store.delete([name], reader)).toEqual([name])
     expect(names().filter((entry) => entry.startsWith(name))).toEqual([])
-    await expect(store.restoreHidden([name])).rejects.toThrow('its room is freed')
+    await expect(store.restoreHidden({ names: [name] }, reader)).rejects.toThrow('its room is freed')
     expect(await listed(store)).toEqual([other.name])
   })
 
@@ -144,7 +144,7 @@ describe('a hidden archive', () => {
     const { deleted, kept } = await expire()
     expect([deleted, kept]).toEqual([[], [expect.stringContaining('nobody can read until when')]])
     expect(await hidden(store)).toMatchObject([{ backup: { name }, mark: null }])
-    expect(await store.restoreHidden([name])).toMatchObject([{ name }])
+    expect(await store.restoreHidden({ names: [name] }, reader)).toMatchObject([{ name }])
   })
 
   test('is found when the note of it is lost', async () => {
@@ -163,7 +163,7 @@ describe('a hidden archive', () => {
     expect(await store.settle()).toMatchObject({ swept: [`${name}.hidden`], unknown: [] })
     expect(names().filter((entry) => entry.startsWith(name))).toEqual([])
     expect(noteIn(dir)).toMatchObject({ archives: { count: 1 } })
-    await store.restoreHidden([other.name])
+    await store.restoreHidden({ names: [other.name] }, reader)
     expect(readFileSync(join(dir, IP, '.meta'), 'utf8')).toContain(other.name)
   })
 
@@ -212,7 +212,7 @@ describe.each([
   {
     what: 'restore',
     before: hideAll,
-    act: (store: WholeStore, names: string[]) => store.restoreHidden(names),
+    act: (store: WholeStore, names: string[]) => store.restoreHidden({ names }, reader),
     mayGo: false,
   },
   { what: 'free', before: hideAll, act: runExpiry, mayGo: true },
@@ -262,7 +262,7 @@ test.each(['S3', 'S3 without conditions'])('a store on %s hides, restores and re
   const other = await publishSample(store)
   await store.hide([name], WINDOW, reader)
   expect(await listed(store)).toEqual([other.name])
-  expect(await store.restoreHidden([name])).toMatchObject([{ name }])
+  expect(await store.restoreHidden({ names: [name] }, reader)).toMatchObject([{ name }])
   await store.hide([name], WINDOW, reader)
   const later = await openOnS3(settings, 2 * DAY * 1000)
   const { run } = expireRun(() => Date.now() + 2 * DAY * 1000)

@@ -24,7 +24,7 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   CatalogCopy: 'path size',
   CatalogRebuild: 'dryRun namespaces',
   ChangedWhileRead: 'count names',
-  DeletedBackup: 'app at by created name proc server size until',
+  DeletedBackup: 'app at by created name proc server size snapshot until',
   DeletedBackupPage: 'next nodes',
   ControllerHealth: 'state states',
   CreatedToken: 'text token',

@@ -27,11 +27,15 @@ async function answerQuestion(
   return { status: 200, body: parseShape(`The answer to ${question.path}`, answered, question.answer) }
 }
 
+function isList(shape: unknown): boolean {
+  return (shape instanceof z.ZodOptional ? shape.unwrap() : shape) instanceof z.ZodArray
+}
+
 /** The fields of the request that the question knows, and the name in its path. */
 function readArgs({ args }: Question, { params, fields }: DaemonCall): Record<string, unknown> {
   const given = Object.entries(args.shape)
     .filter(([name]) => fields.has(name))
-    .map(([name, shape]) => [name, shape instanceof z.ZodArray ? fields.list(name) : fields.text(name)])
+    .map(([name, shape]) => [name, isList(shape) ? fields.list(name) : fields.text(name)])
   return {
     ...Object.fromEntries(given),
     ...(params.name === undefined ? {} : { name: readBackupName(params.name) }),

@@ -23,6 +23,7 @@ import { pinAddPlugin } from './pin_add/plugin.ts'
 import { pinReleasePlugin } from './pin_release/plugin.ts'
 import { settlePlugin } from './settle/plugin.ts'
 import { snapshotsDeletePlugin } from './snapshots_delete/plugin.ts'
+import { snapshotsHidePlugin } from './snapshots_hide/plugin.ts'
 import { storeClaimPlugin } from './store_claim/plugin.ts'
 import { storeSpacePlugin } from './store_space/plugin.ts'
 import { testPlugin } from './test/plugin.ts'
@@ -53,6 +54,7 @@ export const plugins: readonly Plugin[] = [
   pinReleasePlugin,
   settlePlugin,
   snapshotsDeletePlugin,
+  snapshotsHidePlugin,
   storeClaimPlugin,
   storeSpacePlugin,
   testPlugin,

@@ -3,10 +3,19 @@ import { PROC, SERVER } from '../arguments.ts'
 import { BigIntScalar, DateTime } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
 
-@ObjectType({ ...SIMPLE, description: 'A backup that was deleted, and can be restored.' })
+@ObjectType({
+  ...SIMPLE,
+  description: 'A full backup, or a snapshot of an increment, that was deleted and can be restored.',
+})
 export class DeletedBackup {
   @Field(() => ID, { description: 'Its name in the store.' })
   name!: string
+
+  @Field(() => ID, {
+    nullable: true,
+    description: 'The id of the snapshot of it that was deleted; null: a full backup.',
+  })
+  snapshot!: string | null
 
   @Field(() => String)
   app!: string
@@ -20,7 +29,10 @@ export class DeletedBackup {
   @Field(() => DateTime, { description: 'When the backup was made.' })
   created!: string
 
-  @Field(() => BigIntScalar, { description: 'Bytes that it takes in the store until it is removed.' })
+  @Field(() => BigIntScalar, {
+    description:
+      'Bytes that a full backup takes in the store until it is removed; the size of the files in a snapshot.',
+  })
   size!: number
 
   @Field(() => DateTime, { nullable: true, description: 'When it was deleted; null if that cannot be read.' })

@@ -1,11 +1,11 @@
 import { isoTime } from '../../../lib/clock.ts'
-import { BackupdError, hasCode } from '../../../lib/errors.ts'
 import { createSmall } from '../../../objects/small-objects.ts'
 import type { HiddenMark, HideRequest } from '../../../wire/hidden.ts'
 import { addHidden, readHiddenNote, writeHiddenNote } from '../../hidden-note.ts'
 import { type BackupPath, makePieceKey } from '../../layout.ts'
 import { describeBackup } from '../../list-backups.ts'
 import { readMeta } from '../../meta-file.ts'
+import { orOfferNow } from '../../offer-now.ts'
 import { assertOwner } from '../../owner.ts'
 import { withReserve } from '../../reserve.ts'
 import { exclusively, type StoreWorld } from '../../world.ts'
@@ -26,7 +26,7 @@ export function hideArchives(
     const nowMs = world.trustedNow()
     const mark = { at: isoTime(nowMs), until: isoTime(nowMs + windowMs), by }
     const fresh = await leaveOutDeleted(world, names)
-    if (fresh.length > 0) await explainFull(() => withReserve(world, () => writeMarks(world, fresh, mark)))
+    if (fresh.length > 0) await orOfferNow(() => withReserve(world, () => writeMarks(world, fresh, mark)))
     return names
   })
 }
@@ -61,14 +61,4 @@ async function sumSizes(world: StoreWorld, names: readonly string[]): Promise<nu
   let bytes = 0
   for (const name of names) bytes += (await describeBackup(world, { namespace, name, meta }))?.info.size ?? 0
   return bytes
-}
-
-async function explainFull(hide: () => Promise<void>): Promise<void> {
-  try {
-    await hide()
-  } catch (cause) {
-    if (!hasCode(cause, 'STORE_FULL')) throw cause
-    const message = `Cannot delete backups so that it can be undone: ${cause.message}. Delete them with "now: true", which frees their room at once`
-    throw new BackupdError('STORE_FULL', message, { cause })
-  }
 }

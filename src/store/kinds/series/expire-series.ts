@@ -10,6 +10,7 @@ import { planRetention } from '../../retention.ts'
 import { makeAcquireLock } from './acquire-lock.ts'
 import { noteDamagedPacks, tidyDamage } from './damage-note.ts'
 import { forgetInNamespace } from './forget-series.ts'
+import { freeSnapshots, isHiddenDue } from './free-snapshots.ts'
 import {
   isOverdue,
   isPruneDue,
@@ -31,7 +32,7 @@ interface SeriesRule {
 }
 
 /**
- * Forgets the snapshots that are older than their volume's `expire`, then prunes if a prune is due. First removes the
+ * Forgets the snapshots that are older than their volume's `expire`, or hidden and due, then prunes if a prune is due. First removes the
  * locks of killed runs, also those in other servers' repositories, which would wait for them forever.
  */
 export async function expireSeries(rules: readonly ExpireRule[], expiry: Expiry): Promise<void> {
@@ -69,12 +70,14 @@ async function expireIfDue(rules: readonly SeriesRule[], expiry: Expiry): Promis
   const nowMs = run.now()
   const note = await readPruneNote(namespace)
   const shortest = Math.min(...rules.map(({ expireMs }) => expireMs))
-  const isCheckDue = rules.length > 0 && isRetentionCheckDue(note, shortest, nowMs)
+  const isCheckDue =
+    isRetentionCheckDue(note, shortest, nowMs) && (rules.length > 0 || (await isHiddenDue(expiry)))
   if (!isCheckDue && !(await mustPrune(note, expiry))) return
   await using repository = await store.repository(ip)
   if (!repository) return
   await store.assertOwner()
   if (isCheckDue) {
+    await freeSnapshots(repository, expiry, announcing(repository, expiry))
     await forgetExpired(rules, repository, expiry)
     await ignoreStoreFull(
       store.withReserve(() => noteRetentionCheck(namespace, nowMs)),

@@ -3,9 +3,11 @@ import { findObjectProblem, mapInOrder } from '../../../objects/small-objects.ts
 import { parseGoTime } from '../../../restic/nodes/go-time.ts'
 import { parseSnapshot, type SnapshotFile } from '../../../restic/nodes/snapshot-file.ts'
 import type { Repository } from '../../../restic/repository/repository.ts'
+import type { HiddenMark } from '../../../wire/hidden.ts'
 import type { Verification } from '../../../wire/verification.ts'
-import { readHolds } from '../../hold-note.ts'
+import { type FindHolds, readHolds } from '../../hold-note.ts'
 import { type DamageNote, readDamage } from './damage-note.ts'
+import { type HiddenSnapshots, readHiddenSnapshots } from './hidden-snapshots.ts'
 import { readProofs, type SeriesProofs } from './proof-note.ts'
 
 export interface SeriesSnapshot {
@@ -19,6 +21,8 @@ export interface SeriesSnapshot {
   proof?: Verification
   /** Reasons to keep it whatever its age. */
   holds?: readonly string[]
+  /** It was deleted, and can be restored. */
+  hidden?: HiddenMark
 }
 
 /** The snapshots of one volume, oldest first; never empty. */
@@ -54,7 +58,8 @@ export function findRidTag({ tags }: SnapshotFile): string | null {
 }
 
 /**
- * Reads all series of a repository, sorted by name. An unreadable snapshot file is skipped with a warning.
+ * Reads all series of a repository, sorted by name, without what was deleted and can be restored. An unreadable snapshot file
+ * is skipped with a warning.
  * @param unread gets the ids of those
  */
 export async function readSeries(
@@ -62,25 +67,50 @@ export async function readSeries(
   namespace: string,
   unread: string[] = [],
 ): Promise<SnapshotSeries[]> {
+  return (await readWholeSeries(repository, namespace, unread)).flatMap((one) => leaveOutHidden(one) ?? [])
+}
+
+/** The same with hidden snapshots, which still have their names and numbers. */
+export async function readWholeSeries(
+  repository: Repository,
+  namespace: string,
+  unread: string[] = [],
+): Promise<SnapshotSeries[]> {
   const ids: string[] = []
   for await (const id of repository.listUnpacked('snapshots')) ids.push(id)
   const { driver } = repository.place
-  const [damage, proofs, findHolds] = await Promise.all([
+  const [damage, ...notes] = await Promise.all([
     readDamage(driver, namespace),
     readProofs(driver, namespace),
     readHolds(driver, namespace),
+    readHiddenSnapshots(driver, namespace),
   ])
   const snapshots: SeriesSnapshot[] = []
   for await (const [id, snapshot] of mapInOrder(
     ids,
     async (id) => [id, await readSnapshot(repository, id, damage)] as const,
   )) {
-    const [proof, holds] = [proofs.ofSnapshot.get(id), findHolds(id)]
-    const marks = { ...(proof && { proof }), ...(holds.length > 0 && { holds }) }
-    if (snapshot) snapshots.push({ ...snapshot, ...marks })
+    if (snapshot) snapshots.push({ ...snapshot, ...findMarks(id, notes) })
     else unread.push(id)
   }
-  return groupSeries(snapshots, namespace).map((series) => addProof(series, proofs))
+  return groupSeries(snapshots, namespace).map((series) => addProof(series, notes[0]))
+}
+
+function findMarks(
+  id: string,
+  [proofs, findHolds, hiddenSnapshots]: [SeriesProofs, FindHolds, HiddenSnapshots],
+): Pick<SeriesSnapshot, 'proof' | 'holds' | 'hidden'> {
+  const [proof, holds, hidden] = [proofs.ofSnapshot.get(id), findHolds(id), hiddenSnapshots.get(id)]
+  return { ...(proof && { proof }), ...(holds.length > 0 && { holds }), ...(hidden && { hidden }) }
+}
+
+/** What users see of a series; undefined if all of it is hidden. */
+export function leaveOutHidden(series: SnapshotSeries): SnapshotSeries | undefined {
+  const snapshots = series.snapshots.filter(({ hidden }) => !hidden)
+  if (snapshots.length === series.snapshots.length) return series
+  const { proof, ...shown } = { ...series, ...createSeries(series.name, snapshots) }
+  if (snapshots.length === 0) return undefined
+  return proof && snapshots.some((one) => one.proof) ? { ...shown, proof } : shown
 }
 
 /** A proof of snapshots that are all gone is of an earlier series of that name. */

@@ -16,7 +16,7 @@ import type { HeldSnapshot } from './judge-snapshot.ts'
 import { planReread } from './plan-reread.ts'
 import { noteForgotten } from './prune-note.ts'
 import { noteIfDamaged } from './report-damage.ts'
-import { lastSequence, type SeriesSnapshot, type SnapshotSeries } from './series.ts'
+import { lastSequence, leaveOutHidden, type SeriesSnapshot, type SnapshotSeries } from './series.ts'
 import { makeSeriesInfo } from './series-info.ts'
 import { takeOverMirror } from './take-over-mirror.ts'
 
@@ -42,7 +42,7 @@ export async function startSnapshot(store: StoreParts, task: BackupTask): Promis
   }
 }
 
-/** A volume whose path changed continues its series. @throws CONFLICT if the series belongs to another volume */
+/** With what is hidden in it. A volume whose path changed continues its series. @throws CONFLICT if the series belongs to another volume */
 async function findSeries(task: SeriesTask): Promise<SnapshotSeries | undefined> {
   const { args, run } = task
   const series = await takeOverMirror(task)
@@ -68,10 +68,11 @@ function isOfVolume({ snapshots }: SnapshotSeries, args: BackupArgs): boolean {
 /** The snapshot file is written last, when all data is on disk. */
 async function makeAndReadBack(
   task: SeriesTask,
-  series: SnapshotSeries | undefined,
+  whole: SnapshotSeries | undefined,
   clockDoubt: MadeInDoubt | undefined,
 ): Promise<MadeBackup> {
   const { store, repository, run, step } = task
+  const series = whole && leaveOutHidden(whole)
   const snapshot: NewSnapshot = {
     ...task,
     series,
@@ -80,7 +81,7 @@ async function makeAndReadBack(
     held: undefined,
     before: series?.snapshots.at(-1),
     known: series?.snapshots.findLast(({ file }) => file.backupd),
-    sequence: lastSequence(series) + 1,
+    sequence: lastSequence(whole) + 1,
     reread: planReread(series, run),
   }
   try {

@@ -10,7 +10,7 @@ import {
   lastSequence,
   MIRROR_TAG,
   makeTags,
-  readSeries,
+  readWholeSeries,
   type SeriesSnapshot,
   type SnapshotSeries,
 } from './series.ts'
@@ -18,7 +18,7 @@ import {
 /**
  * Converts a mirror that the legacy daemon made of this volume to the first snapshot of the series, then deletes the
  * mirror. If it cannot be converted completely, the mirror stays, with a warning.
- * @returns the series after that
+ * @returns the series after that, with what is hidden in it
  */
 export async function takeOverMirror(task: SeriesTask): Promise<SnapshotSeries | undefined> {
   const { args, run, store } = task
@@ -58,7 +58,7 @@ function sequenceFor(series: SnapshotSeries | undefined, { info }: StoredMirror)
 
 async function readOwnSeries({ args, run, repository }: SeriesTask): Promise<SnapshotSeries | undefined> {
   const { ip: namespace } = run.settings
-  const all = await readSeries(repository, namespace)
+  const all = await readWholeSeries(repository, namespace)
   return findSeriesOfVolume(all, { name: args.archive, source: args.path, namespace })
 }
 

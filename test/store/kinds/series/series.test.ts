@@ -122,8 +122,8 @@ describe('of two snapshots, one that cannot be read', () => {
     const driver = faultyLocal(dir)
     const { store, warnings } = await given.withSnapshots(2).store({ dir, driver })
     await using repository = await store.ownRepository()
-    // The notes of damage, of proofs and of holds are read first.
-    driver.fail('open').at(4).with(new BackupdError(code, 'no answer'))
+    // The notes of damage, of proofs, of holds and of what is hidden are read first.
+    driver.fail('open').at(5).with(new BackupdError(code, 'no answer'))
     if (isStoreGone) driver.fail('check').with(new BackupdError(code, 'the store is gone'))
     const [series] = await readSeries(repository, IP)
     return { left: series?.snapshots.length, warnings }
