@@ -4,6 +4,7 @@ import { backupName } from '../../../src/wire/archive-name.ts'
 import type { BackupInfo } from '../../../src/wire/backup.ts'
 import { backupArgsSchema, type Job } from '../../../src/wire/job.ts'
 import type { RunRecord, RunResult } from '../../../src/wire/record.ts'
+import type { RunPhase } from '../../../src/wire/run-phase.ts'
 
 /** A run of a simulated daemon, kept small; its records and its backup are made from it when they are asked for. */
 export interface Run {
@@ -52,7 +53,20 @@ export function printRun(run: Run, state: SimulatedState): RunRecord {
     warningCount: 0,
     result: state === 'success' ? makeResult(run) : null,
     progress: state === 'success' ? PUBLISHED : null,
+    phases: state === 'queued' ? [] : listPhases(run, state),
   }
+}
+
+/** Each phase of an ended run took as long. */
+function listPhases({ begunAt = 0, endedAt = begunAt, job }: Run, state: SimulatedState): RunPhase[] {
+  if (state === 'running') return [{ name: 'start', start: isoTime(begunAt), end: null, bytes: 0 }]
+  const work = job.args.mode === 'increment' ? 'snapshot' : 'pack'
+  const names = ['start', work, 'recheck', 'publish']
+  const at = (no: number) => isoTime(begunAt + Math.round(((endedAt - begunAt) * no) / names.length))
+  return names.map((name, no) => ({
+    ...{ name, start: at(no), end: at(no + 1) },
+    bytes: name === work ? SIZE : 0,
+  }))
 }
 
 const PUBLISHED = {
