@@ -49,7 +49,7 @@ export class DeletedBackup {
   until!: string | null
 }
 
-@ObjectType({ description: 'One page of deleted backups, by name.' })
+@ObjectType({ ...SIMPLE, description: 'One page of deleted backups, by name.' })
 export class DeletedBackupPage {
   @Field(() => [DeletedBackup])
   nodes!: DeletedBackup[]
