@@ -1,5 +1,6 @@
 import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { relative } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { STARTED, TEST_PROGRAM } from './scripts/bundle.ts'
@@ -11,24 +12,26 @@ const ALONE = globSync('test/**/*.test.ts').filter((file) =>
   NEEDS_OWN_PROCESS.test(readFileSync(file, 'utf8')),
 )
 
-/** Folders of tests, those with the longest ones first. */
-const FOLDERS = [
-  ...new Set([
-    ...['faults', 'compat', 'process', 'cluster'],
-    ...readdirSync('test', { withFileTypes: true }).flatMap((each) =>
-      each.isDirectory() ? [each.name] : [],
-    ),
-  ]),
-]
-const PROJECTS = ['alone', ...FOLDERS]
+/** Folders whose tests share processes, because they load much the same modules; those with the longest tests first. */
+const PROGRAMS = ['faults', 'compat', 'process', 'cluster', 'attacks']
+const BACKUPS = ['daemon', 'engine', 'restic', 'store', 'objects', 'archive', 'volume']
+const OTHERS = readdirSync('test', { withFileTypes: true }).flatMap((each) =>
+  each.isDirectory() && ![...PROGRAMS, ...BACKUPS].includes(each.name) ? [each.name] : [],
+)
+const GROUPS = { programs: PROGRAMS, backups: BACKUPS, others: OTHERS }
+const FOLDERS = Object.values(GROUPS).flat()
 
-/** Keeps the files of a project together: a process goes on with the next file only if it is of the same project. */
+/** Keeps the files of a folder together, those alone first. */
 class FolderByFolder extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files)
-    const placeOf = ({ project }: TestSpecification) => PROJECTS.indexOf(project.name)
     return sorted.toSorted((a, b) => placeOf(a) - placeOf(b))
   }
+}
+
+function placeOf({ moduleId, project }: TestSpecification): number {
+  const [folder = ''] = relative('test', moduleId).split('/')
+  return project.name === 'alone' ? -1 : FOLDERS.indexOf(folder)
 }
 
 /**
@@ -63,12 +66,17 @@ export default defineConfig({
     expect: { poll: { timeout: 30_000 } },
     sequence: { sequencer: FolderByFolder },
     coverage: { provider: 'v8', include: ['src/**/*.ts'], exclude: ['src/**/generated/**', 'src/web/**'] },
-    // Half of the processor's time of a test is spent on loading our modules: the files of a folder share processes.
+    // A process needs up to eight seconds to load our modules, which is more than most tests.
     projects: [
       { extends: true, test: { name: 'alone', include: ALONE, isolate: true } },
-      ...FOLDERS.map((name) => ({
+      ...Object.entries(GROUPS).map(([name, folders]) => ({
         extends: true as const,
-        test: { name, include: [`test/${name}/**/*.test.ts`], exclude: ALONE, isolate: false },
+        test: {
+          name,
+          include: folders.map((folder) => `test/${folder}/**/*.test.ts`),
+          exclude: ALONE,
+          isolate: false,
+        },
       })),
     ],
   },

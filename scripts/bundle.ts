@@ -11,7 +11,7 @@ const root = dirname(import.meta.dirname)
 export const STARTED = /new URL\(`\.\/([a-z-]+)\$\{extname\(import\.meta\.url\)\}`, import\.meta\.url\)/g
 
 /** How tests name a program that they start. */
-export const TEST_PROGRAM = /new URL\('(?:\.\.\/)+programs\/([a-z-]+)\.ts', import\.meta\.url\)/g
+export const TEST_PROGRAM = /new URL\(['"](?:\.\.\/)+programs\/([a-z-]+)\.ts['"], import\.meta\.url\)/g
 
 /** Packages that look for files of their own: native code, WebAssembly, and the logger's threads. */
 const LEFT_OUT = [/^koffi/, /^better-sqlite3/, /^pino/, /^thread-stream/, /^@prisma\/client\/runtime\/.*wasm/]
