@@ -10,7 +10,7 @@ import {
 import { hasUnreadableManifest } from '../wire/backup.ts'
 import { type BackupPin, listPins } from '../wire/pin.ts'
 
-/** A full backup or a snapshot that is pinned, or a backup of which that is not known. */
+/** A full backup or a snapshot that is pinned, or a backup that may be: its manifest cannot be read. */
 export interface PinnedThing {
   app: string
   proc: string

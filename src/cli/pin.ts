@@ -14,7 +14,9 @@ import { print, printError } from './print.ts'
 
 export function pinCommand(): Command {
   const list = addClientFlags(new Command('list'))
-    .description('Lists what is pinned, how to release it, and the backups of which that is not known.')
+    .description(
+      'Lists what is pinned, how to release it, and backups that may be pinned, because their manifest cannot be read.',
+    )
     .option('--app <app>', 'only backups of this app')
     .option('--server <ip>', 'only backups in the folder of this server')
     .action(listPinned)

@@ -19,8 +19,8 @@ export interface EngineMemory {
   /** Notes progress only: it may be dropped and never waits. */
   progressed(record: RunRecord): void
   /**
-   * Stores that a phase of a run has begun, so that a kill of the daemon does not hide it. It is no news, does not wait, and
-   * may be dropped.
+   * Stores that a phase of a run has begun, so that a kill of the daemon does not hide it. Nobody is told, and nothing waits
+   * for it. It may be dropped.
    */
   notePhase(record: RunRecord): void
   /** Appends to the log of a run. On disk with its next change of state, otherwise a moment later. */

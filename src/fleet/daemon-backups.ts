@@ -131,7 +131,7 @@ export async function requireCapabilities(http: DaemonHttp, ip: string, needs: N
   if (!missing) return
   const { capability, what } = missing
   const version = debug.version ? ` (version ${debug.version})` : ''
-  const message = `The daemon on ${ip}${version} cannot ${what}. Nothing was started. Leave that out, or update the daemon`
+  const message = `The daemon on ${ip}${version} cannot ${what}. Nothing was done. Leave that out, or update the daemon`
   throw new BackupdError('DAEMON_REFUSED', message, { facts: { server: ip, capability } })
 }
 

@@ -63,6 +63,6 @@ export interface BackupFilter {
   names?: string[]
   from?: string
   to?: string
-  /** Only those that something keeps, or of which that is not known because their manifest cannot be read. false: all. */
+  /** Only those that something keeps, or may keep, because their manifest cannot be read. false: all. */
   held?: boolean
 }

@@ -142,7 +142,7 @@ test.each([
   const input = { app: 'hello', proc: 'web', ...what }
   await expect(execute(RecoverDocument, { input })).rejects.toMatchObject({
     code: 'DAEMON_REFUSED',
-    message: expect.stringContaining('Nothing was started'),
+    message: expect.stringContaining('Nothing was done'),
   })
   expect(legacy.runs.size).toBe(0)
 })

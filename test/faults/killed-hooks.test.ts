@@ -63,6 +63,14 @@ async function expectEnded(running: Running, rid: string): Promise<RunRecord> {
   return record
 }
 
+/** The daemon, then the hook that it runs, which has written its id to `pid`. */
+async function killWithHook(world: ReturnType<typeof makeWorld>, daemon: { kill(): Promise<unknown> }) {
+  await appears(world, 'pid')
+  await daemon.kill()
+  await expect.poll(() => world.hooks.lines('pid'), POLL).toHaveLength(1)
+  process.kill(Number(world.hooks.lines('pid')[0]), 'SIGKILL')
+}
+
 test.skipIf(noHostHooks)(
   `a pre_run that outlives its daemon is awaited, then post_run is run (${noHostHooks ?? 'needs root'})`,
   LONG,
@@ -117,10 +125,7 @@ test.skipIf(noHostHooks)(
     world.hooks.write('resume.sh', `${NOTE}; ${die}`)
     const first = await startDaemon(world)
     const rid = await startBackup(first, world)
-    await appears(world, 'pid')
-    await first.kill()
-    await expect.poll(() => world.hooks.lines('pid'), POLL).toHaveLength(1)
-    process.kill(Number(world.hooks.lines('pid')[0]), 'SIGKILL')
+    await killWithHook(world, first)
 
     const second = await startDaemon(world)
     const { result } = await expectEnded(second, rid)
@@ -150,10 +155,7 @@ test.skipIf(noHostHooks)(
     world.hooks.write('end.sh', `${NOTE}; [ -e out/pid ] || { echo $$ > out/pid; exec sleep 5719; }`)
     const first = await startDaemon(world)
     const rid = await startBackup(first, world)
-    await appears(world, 'pid')
-    await first.kill()
-    await expect.poll(() => world.hooks.lines('pid'), POLL).toHaveLength(1)
-    process.kill(Number(world.hooks.lines('pid')[0]), 'SIGKILL')
+    await killWithHook(world, first)
 
     const { reason, error } = await expectEnded(await startDaemon(world), rid)
     expect(reason).toMatch(/after its backup was stored; its hooks were run: .*always.* succeeded$/)
@@ -174,10 +176,7 @@ test.skipIf(noHostHooks)(
     world.hooks.write('resume.sh', NOTE)
     const first = await startDaemon(world)
     const rid = await startBackup(first, world)
-    await appears(world, 'pid')
-    await first.kill()
-    await expect.poll(() => world.hooks.lines('pid'), POLL).toHaveLength(1)
-    process.kill(Number(world.hooks.lines('pid')[0]), 'SIGKILL')
+    await killWithHook(world, first)
     const journal = join(world.dir, 'data/hooks', `${rid}.json`)
     writeFileSync(journal, '{"format":1,')
 

@@ -237,7 +237,7 @@ describe('a daemon of ours', () => {
     await expect(client.recover(IP, request)).rejects.toMatchObject({
       code: 'DAEMON_REFUSED',
       message: expect.stringContaining(
-        `The daemon on ${IP} (version 0.9.1) cannot ${what}. Nothing was started`,
+        `The daemon on ${IP} (version 0.9.1) cannot ${what}. Nothing was done`,
       ),
     })
     expect(daemon.seen.map(({ method }) => method)).toEqual(['GET'])
@@ -250,7 +250,7 @@ test('a daemon that cannot verify backups is not asked to', async () => {
   const args = { app: 'shop', proc: 'shop.web.web', backup: 'b', namespace: IP }
   await expect(client.verify(IP, { rid: 'r', ...args })).rejects.toMatchObject({
     code: 'DAEMON_REFUSED',
-    message: expect.stringContaining('cannot verify backups. Nothing was started'),
+    message: expect.stringContaining('cannot verify backups. Nothing was done'),
   })
   expect(daemon.seen.map(({ method }) => method)).toEqual(['GET'])
 })
@@ -482,7 +482,7 @@ describe('a legacy daemon', () => {
     const request = { ...recoverRequest, namespace: '10.77.0.12' }
     await expect(clientOf(daemon.url).recover(IP, request)).rejects.toMatchObject({
       code: 'DAEMON_REFUSED',
-      message: expect.stringContaining('cannot recover a backup of 10.77.0.12. Nothing was started'),
+      message: expect.stringContaining('cannot recover a backup of 10.77.0.12. Nothing was done'),
     })
     expect(daemon.seen.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /api/v1/debug'])
   })
@@ -492,7 +492,7 @@ describe('a legacy daemon', () => {
     const wish = { rid: ridOf(1), reread: true }
     await expect(clientOf(daemon.url).runJob(IP, 'j', wish)).rejects.toMatchObject({
       code: 'DAEMON_REFUSED',
-      message: expect.stringContaining('cannot read every file again. Nothing was started'),
+      message: expect.stringContaining('cannot read every file again. Nothing was done'),
     })
     expect(daemon.seen.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /api/v1/debug'])
   })

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { fillFileSystem } from '../support/fill-store.ts'
 import { runQuietly } from '../support/run-quietly.ts'
 import { itMounts, smallFileSystem } from '../support/small-file-system.ts'
-import { ask, type Program, startStandalone, watch } from '../support/standalone.ts'
+import { ask, backUp, type Program, startStandalone } from '../support/standalone.ts'
 
 let folder: string
 let running: Program | undefined
@@ -48,18 +48,6 @@ async function start(more: string[] = []) {
     deleted: (...argv: string[]) => runQuietly('deleted', ...argv, '--url', url),
     pieces: async (name: string, store = join(folder, 'data', 'store')) =>
       (await readdir(join(store, '127.0.0.1'))).filter((entry) => entry.startsWith(name)),
-  }
-}
-
-async function backUp(url: string): Promise<void> {
-  const { jobs } = await ask<{ jobs: { id: string; action: string }[] }>(url, '{ jobs { id action } }')
-  const id = jobs.find(({ action }) => action === 'backup')?.id
-  const run = 'mutation ($id: ID!) { runJob(id: $id) { rid } }'
-  const { runJob } = await ask<{ runJob: { rid: string } }>(url, run, { id })
-  const updated = 'subscription ($rid: ID) { recordUpdated(rid: $rid) { record { state } } }'
-  for await (const event of watch<{ recordUpdated: { record: { state: string } } }>(url, updated, runJob)) {
-    if (['QUEUED', 'RUNNING'].includes(event.recordUpdated.record.state)) continue
-    return expect(event.recordUpdated.record.state).toBe('SUCCESS')
   }
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { runQuietly } from '../support/run-quietly.ts'
-import { ask, type Program, startStandalone, watch } from '../support/standalone.ts'
+import { ask, backUp, type Program, startStandalone } from '../support/standalone.ts'
 
 let folder: string
 let running: Program | undefined
@@ -50,19 +50,6 @@ async function start() {
         body: new URLSearchParams({ files: name }),
       }),
     pin: (...argv: string[]) => runQuietly('pin', ...argv, '--url', url),
-  }
-}
-
-async function backUp(url: string): Promise<void> {
-  const { jobs } = await ask<{ jobs: { id: string; action: string }[] }>(url, '{ jobs { id action } }')
-  const id = jobs.find(({ action }) => action === 'backup')?.id
-  const run = 'mutation ($id: ID!) { runJob(id: $id) { rid } }'
-  const { runJob } = await ask<{ runJob: { rid: string } }>(url, run, { id })
-  const updated = 'subscription ($rid: ID) { recordUpdated(rid: $rid) { record { state } } }'
-  for await (const event of watch<{ recordUpdated: { record: { state: string } } }>(url, updated, runJob)) {
-    if (['QUEUED', 'RUNNING'].includes(event.recordUpdated.record.state)) continue
-    expect(event.recordUpdated.record.state).toBe('SUCCESS')
-    return
   }
 }
 

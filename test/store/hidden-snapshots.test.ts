@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/lib/clock.ts'
 import { BackupdError } from '../../src/lib/errors.ts'
 import { localDriver } from '../../src/objects/drivers/local.ts'
-import type { ExpireRun } from '../../src/store/expiry.ts'
 import { readPruneNote } from '../../src/store/kinds/series/prune-note.ts'
+import { makeExpireRun } from '../support/expire-run.ts'
 import { faultyDriver } from '../support/faulty-driver.ts'
 import { faultyLocal } from '../support/faulty-local.ts'
 import { given } from '../support/given.ts'
@@ -21,24 +21,6 @@ const RULES = [{ source: SOURCE, mode: 'increment' as const, expire: '3650d' }]
 
 function makeReader() {
   return { dataDir: tempDir(), signal: new AbortController().signal, warn: () => {} }
-}
-
-/** What an expire run told. */
-function expireRun(nowMs: () => number, ip = IP) {
-  const kept: string[] = []
-  const problems: string[] = []
-  const run: ExpireRun = {
-    settings: { ip, dataDir: tempDir() },
-    signal: new AbortController().signal,
-    lockWaitMs: 0,
-    now: nowMs,
-    announce: async () => {},
-    progress: () => {},
-    log: () => {},
-    reportKept: (what) => void kept.push(what),
-    reportProblem: (problem) => void problems.push(problem),
-  }
-  return { run, kept, problems }
 }
 
 const shown = async (store: WholeStore) => {
@@ -60,7 +42,7 @@ async function threeSnapshots() {
   const restore = (...ids: string[]) =>
     store.restoreHidden({ names: [ARCHIVE], ...(ids.length > 0 && { snapshots: ids }) }, reader)
   const expire = async () => {
-    const { run, kept, problems } = expireRun(() => clock.now())
+    const { run, kept, problems } = makeExpireRun({ now: () => clock.now() })
     return { ...(await store.expire(RULES, run)), kept, problems }
   }
   return { ...world, reader, ids: [...snapshots], hide, restore, expire }
@@ -135,7 +117,7 @@ describe('a hidden snapshot', () => {
     const { store, clock, dir, ids, hide } = await threeSnapshots()
     await hide(ids[2] ?? '')
     clock.set(T0 + 10 * DAY + 900)
-    const { run } = expireRun(() => clock.now())
+    const { run } = makeExpireRun({ now: () => clock.now() })
     const { deletedSnapshots } = await store.expire([{ ...RULES[0], expire: '1m' } as never], run)
     expect(deletedSnapshots).not.toContain(ids[2])
     expect(filesIn(dir)).toContain(ids[2])
@@ -227,7 +209,7 @@ describe.each([
   {
     what: 'free',
     isHidden: true,
-    act: (store: WholeStore) => store.expire(RULES, expireRun(() => (T0 + 30 * DAY) * 1000).run),
+    act: (store: WholeStore) => store.expire(RULES, makeExpireRun({ now: () => (T0 + 30 * DAY) * 1000 }).run),
     mayGo: true,
   },
 ])('a crash at every write of what has to $what two snapshots', ({ isHidden, act, mayGo }) => {
@@ -288,7 +270,10 @@ test.skipIf(!hasRestic)(
       const clock = { ...systemClock, now: () => Date.now() + days * DAY * 1000 }
       const identity = { ip: SERVER, daemonId: world.settings.daemonId, version: '0.0.0' }
       const opened = createWholeStore({ driver: localDriver(storeDir), identity, clock, warn: () => {} })
-      const { run, problems } = expireRun(() => clock.now(), SERVER)
+      const { run, problems } = makeExpireRun({
+        now: () => clock.now(),
+        settings: { ip: SERVER, dataDir: tempDir() },
+      })
       return {
         opened,
         expire: () => opened.expire([{ ...RULES[0], source: volume } as never], run),

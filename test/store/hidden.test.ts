@@ -5,8 +5,8 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { BackupdError } from '../../src/lib/errors.ts'
 import { localDriver } from '../../src/objects/drivers/local.ts'
 import { openDriver } from '../../src/objects/drivers/open-driver.ts'
-import type { ExpireRun } from '../../src/store/expiry.ts'
 import type { StoreSettings } from '../../src/wire/store-settings.ts'
+import { makeExpireRun } from '../support/expire-run.ts'
 import { faultyDriver } from '../support/faulty-driver.ts'
 import { faultyLocal } from '../support/faulty-local.ts'
 import { given } from '../support/given.ts'
@@ -27,23 +27,6 @@ const reader = {
 }
 const FULL = new BackupdError('STORE_FULL', 'no room')
 
-/** What an expire run told. */
-function expireRun(nowMs: () => number) {
-  const kept: string[] = []
-  const run: ExpireRun = {
-    settings: { ip: IP, dataDir: tempDir() },
-    signal: new AbortController().signal,
-    lockWaitMs: 0,
-    now: nowMs,
-    announce: async () => {},
-    progress: () => {},
-    log: () => {},
-    reportKept: (what) => void kept.push(what),
-    reportProblem: (problem) => void kept.push(problem),
-  }
-  return { run, kept }
-}
-
 const listed = async (store: WholeStore) =>
   (await store.list(IP, { limit: 10 })).backups.map(({ name }) => name)
 const hidden = async (store: WholeStore) => (await store.listHidden(IP, { after: '', limit: 10 })).hidden
@@ -57,8 +40,8 @@ async function hiddenArchive() {
   expect(await store.hide([name], WINDOW, reader)).toEqual([name])
   const file = (suffix: string) => join(dir, IP, `${name}${suffix}`)
   const expire = async () => {
-    const { run, kept } = expireRun(() => clock.now())
-    return { ...(await store.expire([], run)), kept }
+    const { run, kept, problems } = makeExpireRun({ now: () => clock.now() })
+    return { ...(await store.expire([], run)), kept, problems }
   }
   return { ...world, name, other, file, expire }
 }
@@ -115,10 +98,10 @@ describe('a hidden archive', () => {
   test('is removed when its time has passed, by the trusted clock', async () => {
     const { store, clock, name, names, expire, dir } = await hiddenArchive()
     clock.set(T0 + 2 * DAY - 1)
-    expect(await expire()).toMatchObject({ deleted: [], kept: [] })
+    expect(await expire()).toMatchObject({ deleted: [], kept: [], problems: [] })
     expect(await hidden(store)).toHaveLength(1)
     clock.set(T0 + 2 * DAY)
-    expect(await expire()).toMatchObject({ deleted: [name], kept: [] })
+    expect(await expire()).toMatchObject({ deleted: [name], kept: [], problems: [] })
     expect(names().filter((entry) => entry.startsWith(name))).toEqual([])
     expect(noteIn(dir)).toEqual({})
   })
@@ -173,7 +156,7 @@ describe('a hidden archive', () => {
     const newest = await publishSample(store)
     await store.hide([newest.name], { ...WINDOW, windowMs: 60 * DAY * 1000 }, reader)
     clock.set(T0 + 40 * DAY)
-    const { run } = expireRun(() => clock.now())
+    const { run } = makeExpireRun({ now: () => clock.now() })
     const rules = [{ source: SOURCE, mode: 'full' as const, expire: '30d' }]
     expect((await store.expire(rules, run)).deleted).toEqual([name])
     expect(await listed(store)).toEqual([other.name])
@@ -204,7 +187,8 @@ test('a full store says how to delete all the same', async () => {
 })
 
 const hideAll = (store: WholeStore, names: string[]) => store.hide(names, WINDOW, reader)
-const runExpiry = (store: WholeStore) => store.expire([], expireRun(() => (T0 + 3 * DAY) * 1000).run)
+const runExpiry = (store: WholeStore) =>
+  store.expire([], makeExpireRun({ now: () => (T0 + 3 * DAY) * 1000 }).run)
 const nothing = async () => {}
 
 describe.each([
@@ -265,7 +249,7 @@ test.each(['S3', 'S3 without conditions'])('a store on %s hides, restores and re
   expect(await store.restoreHidden({ names: [name] }, reader)).toMatchObject([{ name }])
   await store.hide([name], WINDOW, reader)
   const later = await openOnS3(settings, 2 * DAY * 1000)
-  const { run } = expireRun(() => Date.now() + 2 * DAY * 1000)
+  const { run } = makeExpireRun({ now: () => Date.now() + 2 * DAY * 1000 })
   expect((await later.expire([], run)).deleted).toEqual([name])
   expect(await hidden(later)).toEqual([])
   expect(await listed(later)).toEqual([other.name])

@@ -123,3 +123,17 @@ export async function startStandalone(folder: string, more: string[] = []) {
   ])
   return { program, url: `http://127.0.0.1:${port}/graphql`, daemonUrl: `http://127.0.0.1:${daemonPort}` }
 }
+
+/** Runs the first backup job, and waits until it has succeeded. */
+export async function backUp(url: string): Promise<void> {
+  const { jobs } = await ask<{ jobs: { id: string; action: string }[] }>(url, '{ jobs { id action } }')
+  const id = jobs.find(({ action }) => action === 'backup')?.id
+  const run = 'mutation ($id: ID!) { runJob(id: $id) { rid } }'
+  const { runJob } = await ask<{ runJob: { rid: string } }>(url, run, { id })
+  const updated = 'subscription ($rid: ID) { recordUpdated(rid: $rid) { record { state } } }'
+  for await (const event of watch<{ recordUpdated: { record: { state: string } } }>(url, updated, runJob)) {
+    if (['QUEUED', 'RUNNING'].includes(event.recordUpdated.record.state)) continue
+    if (event.recordUpdated.record.state === 'SUCCESS') return
+    throw new Error(`the backup ended as ${event.recordUpdated.record.state}`)
+  }
+}

@@ -9,8 +9,9 @@ import type { NewLogLine } from '../../wire/run-log.ts'
 import { CommitGroup } from './commit-group.ts'
 import type { DaemonDb } from './database.ts'
 import { JobMemory } from './job-memory.ts'
-import { type LoggedLines, LogMemory } from './log-memory.ts'
+import { LogMemory } from './log-memory.ts'
 import { type Kept, RecordMemory } from './record-memory.ts'
+import { WaitingLogs } from './waiting-logs.ts'
 
 /** Receives records that were written to disk (`kept`) and mere progress. */
 export interface MemoryListener {
@@ -22,8 +23,6 @@ export interface MemoryListener {
 
 /** How long lines of logs may wait for a commit. */
 const MAX_LOG_WAIT_MS = 1000
-/** How many calls of addLog may wait, such as while the disk is full. */
-const MAX_WAITING_LOGS = 5000
 
 export interface DaemonMemory extends EngineMemory {
   /** Deletes some old entries that all addresses have; returns how many, 0 when done. */
@@ -33,7 +32,7 @@ export interface DaemonMemory extends EngineMemory {
 }
 
 interface Entry extends Kept {
-  /** It is no news, and no change of state. */
+  /** The begin of a phase: neither a change of state nor sent as news. */
   isPhase: boolean
 }
 
@@ -42,9 +41,9 @@ export function createDaemonMemory(db: DaemonDb, clock: Clock, listener: MemoryL
   const jobs = new JobMemory(db)
   const records = new RecordMemory(db, clock)
   const logs = new LogMemory(db)
-  let waiting: LoggedLines[] = []
+  const waiting = new WaitingLogs()
   const write = db.transaction((entries: Entry[]) => {
-    logs.write(waiting)
+    logs.write(waiting.list())
     for (const entry of entries) {
       if (entry.isPhase) records.writePhase(entry)
       else {
@@ -56,16 +55,15 @@ export function createDaemonMemory(db: DaemonDb, clock: Clock, listener: MemoryL
   const group = new CommitGroup<Entry[]>((batches) => {
     const entries = batches.flat()
     retryIfFull(() => write(entries), listener)
-    waiting = []
+    waiting.clear()
     const kept = entries.filter(({ isPhase }) => !isPhase)
     if (kept.length > 0) listener.kept(kept.map(({ record }) => record))
   })
   const commitSoon = () => void group.add([]).catch(() => {})
   const addLog = (rid: string, lines: readonly NewLogLine[]) => {
     if (lines.length === 0) return
-    if (waiting.length === 0) clock.after(MAX_LOG_WAIT_MS, () => waiting.length > 0 && commitSoon())
-    waiting.push({ rid, lines })
-    if (waiting.length > MAX_WAITING_LOGS) waiting.shift()
+    if (waiting.isEmpty) clock.after(MAX_LOG_WAIT_MS, () => waiting.isEmpty || commitSoon())
+    waiting.add({ rid, lines })
   }
   const jobsIfRoom = (save: () => void) => retryIfFull(save, listener)
   return {
@@ -89,7 +87,7 @@ export function createDaemonMemory(db: DaemonDb, clock: Clock, listener: MemoryL
     saveNight: (night) => jobsIfRoom(() => jobs.saveNight(night)),
     prune: () => records.prune() + logs.prune(clock.now()),
     flush() {
-      if (waiting.length > 0) commitSoon()
+      if (!waiting.isEmpty) commitSoon()
       group.flush()
     },
   }

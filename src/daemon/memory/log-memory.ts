@@ -60,7 +60,7 @@ export class LogMemory {
     return { lines: page, next: lines.length > limit ? (page.at(-1)?.number ?? null) : null }
   }
 
-  /** Deletes some old lines. @returns how many; 0 when there are no more */
+  /** Deletes some old lines. @returns how many; 0 when none is left */
   prune(nowMs: number): number {
     const before = new Date(nowMs - MAX_AGE_MS).toISOString()
     const { changes } = this.#db

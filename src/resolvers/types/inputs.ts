@@ -91,7 +91,7 @@ export class BackupFilter extends HistoryFilter {
   @Field(() => Boolean, {
     nullable: true,
     description:
-      'true: only those that something keeps (`holds`), or of which that is not known because their manifest cannot be read. false: all.',
+      'true: only those that something keeps (`holds`), or may keep, because their manifest cannot be read. false: all.',
   })
   held?: boolean
 }

@@ -40,7 +40,7 @@ function rename(staging: Folder, parent: Folder, volume: string): void {
     if (errnoOf(error) !== 'EEXIST') throw error
     throw new BackupdError(
       'CONFLICT',
-      `"${volume}" was created by another process meanwhile: recover again`,
+      `"${volume}" was created by another process meanwhile, and is as that made it: recover again, or into another folder`,
       {
         cause: error,
       },

@@ -114,3 +114,15 @@ test('lines that cannot be written wait for the next commit', async () => {
   await memory.keep([run.at('running')])
   expect(memory.findLog(run.rid, ALL).lines).toMatchObject([{ text: 'kept' }])
 })
+
+test('lines that wait for room are bounded, and the log says how many are lost', () => {
+  const { start, memory } = open()
+  const hundred = (from: number) => Array.from({ length: 100 }, (_, n) => line(`a${from + n}`))
+  for (let n = 0; n < 53; n++) memory.addLog('a', hundred(100 * n))
+  memory.flush()
+  const texts = start()
+    .memory.findLog('a', ALL)
+    .lines.map(({ text }) => text)
+  expect(texts[0]).toBe('300 lines of this log are lost here: they could not be written')
+  expect([texts[1], texts.at(-1)]).toEqual(['a300', 'a5299'])
+})

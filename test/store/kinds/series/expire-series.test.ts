@@ -3,35 +3,18 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { BackupdError } from '../../../../src/lib/errors.ts'
 import { expireBackups } from '../../../../src/store/expire-backups.ts'
-import type { ExpireRule, ExpireRun } from '../../../../src/store/expiry.ts'
+import type { ExpireRule } from '../../../../src/store/expiry.ts'
 import { noteDamagedPacks } from '../../../../src/store/kinds/series/damage-note.ts'
 import { readPruneNote } from '../../../../src/store/kinds/series/prune-note.ts'
+import { makeExpireRun } from '../../../support/expire-run.ts'
 import { faultyLocal } from '../../../support/faulty-local.ts'
 import { given } from '../../../support/given.ts'
 import { putSnapshots, sampleSnapshot } from '../../../support/snapshot-samples.ts'
-import { IP, SOURCE, T0 } from '../../../support/store-samples.ts'
+import { SOURCE, T0 } from '../../../support/store-samples.ts'
 import { tempDir } from '../../../support/temp-dir.ts'
 import type { WholeStore } from '../../../support/whole-store.ts'
 
 const DAY = 86_400
-
-/** A run that waits for nobody, with the problems that it reports. */
-function impatientRun({ now, ...change }: Pick<ExpireRun, 'now'> & Partial<ExpireRun>) {
-  const problems: string[] = []
-  const run: ExpireRun = {
-    settings: { ip: IP, dataDir: tempDir() },
-    signal: new AbortController().signal,
-    lockWaitMs: 0,
-    now,
-    announce: async () => {},
-    progress: () => {},
-    log: () => {},
-    reportKept: () => {},
-    reportProblem: (problem) => void problems.push(problem),
-    ...change,
-  }
-  return { run, problems }
-}
 
 function ruleFor(source: string, expire: string): ExpireRule[] {
   return [{ source, mode: 'increment', expire }]
@@ -47,7 +30,7 @@ test('a run that a lock delays names the holder after an hour', async () => {
   const { store, clock } = await given.store()
   await store.preparePassword()
   const expire = async () => {
-    const { run, problems } = impatientRun({ now: clock.now })
+    const { run, problems } = makeExpireRun({ now: clock.now })
     await expireBackups(store, ruleFor(SOURCE, '7d'), run)
     return problems.join('; ')
   }
@@ -68,7 +51,7 @@ test('a prune that a lock delays leaves no record', async () => {
   let announced = 0
   const expireIn = async (days: number) => {
     const now = () => Date.now() + days * DAY * 1000
-    const { run, problems } = impatientRun({ settings, now, announce: async () => void announced++ })
+    const { run, problems } = makeExpireRun({ settings, now, announce: async () => void announced++ })
     await expireBackups(store, ruleFor(volume, '30d'), run)
     return problems.join('; ')
   }
@@ -83,7 +66,7 @@ test('packs that are known to be damaged are pruned as soon as nothing needs the
   writeFileSync(join(volume, 'file'), 'content')
   await backUp({ mode: 'increment' })
   const expireIn = async (days: number) => {
-    const { run } = impatientRun({ settings, now: () => Date.now() + days * DAY * 1000 })
+    const { run } = makeExpireRun({ settings, now: () => Date.now() + days * DAY * 1000 })
     await expireBackups(store, ruleFor(volume, '30d'), run)
     return (await readPruneNote({ store, ip: settings.ip })).prunedAt
   }
@@ -102,7 +85,7 @@ test('packs that are known to be damaged are pruned as soon as nothing needs the
 test('a repository that cannot be opened is reported at once, unlike one that is locked', async () => {
   const { store, dir, clock } = await given.withSnapshots(1).store()
   writeFileSync(join(dir, '.repository-password'), 'another')
-  const { run, problems } = impatientRun({ now: clock.now })
+  const { run, problems } = makeExpireRun({ now: clock.now })
   await expireBackups(store, ruleFor(SOURCE, '7d'), run)
   expect(problems).toEqual([expect.stringMatching(/^(?!.*neither expired).*password/)])
 })
@@ -115,7 +98,7 @@ test('a note that could not be written is reported, unless the store is full', a
     const dir = tempDir()
     const driver = faultyLocal(dir)
     const { store, clock } = await given.withSnapshots(1).store({ dir, driver })
-    const { run, problems } = impatientRun({ now: clock.now })
+    const { run, problems } = makeExpireRun({ now: clock.now })
     driver.fail('replace').times(9).with(new BackupdError(code, 'no note'))
     await expireBackups(store, ruleFor(SOURCE, '7d'), run)
     expect(problems, code).toEqual(expected)

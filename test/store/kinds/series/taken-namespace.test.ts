@@ -4,8 +4,8 @@ import { expect, test } from 'vitest'
 import type { RunContext } from '../../../../src/engine/plugin.ts'
 import { deleteStoredBackups } from '../../../../src/store/delete-backups.ts'
 import { expireBackups } from '../../../../src/store/expire-backups.ts'
-import type { ExpireRun } from '../../../../src/store/expiry.ts'
 import { deleteSeriesSnapshots } from '../../../../src/store/kinds/series/delete-snapshots.ts'
+import { makeExpireRun } from '../../../support/expire-run.ts'
 import { given } from '../../../support/given.ts'
 import { putSnapshots, sampleSnapshot } from '../../../support/snapshot-samples.ts'
 import { ARCHIVE, IP, SOURCE, T0 } from '../../../support/store-samples.ts'
@@ -43,18 +43,7 @@ test('no snapshot of a namespace that another daemon took is deleted', async () 
 
 test('nothing of a namespace that another daemon took expires, and the problem names that daemon', async () => {
   const { store, clock, ids, left } = await takenWorld()
-  const problems: string[] = []
-  const run: ExpireRun = {
-    settings: { ip: IP, dataDir: tempDir() },
-    signal,
-    lockWaitMs: 0,
-    now: clock.now,
-    announce: async () => {},
-    progress: () => {},
-    log: () => {},
-    reportKept: () => {},
-    reportProblem: (problem) => void problems.push(problem),
-  }
+  const { run, problems } = makeExpireRun({ now: clock.now })
   const expiry = expireBackups(store, [{ source: SOURCE, mode: 'increment', expire: '7d' }], run)
   const said = await expiry.then(
     () => problems.join(),
