@@ -2,6 +2,8 @@ import { join, resolve } from 'node:path'
 import { systemClock } from '../lib/clock.ts'
 import type { HookSettings } from '../wire/hook-settings.ts'
 import { type AccessFlags, readAccessOptions, readTlsOptions } from './access-flags.ts'
+import { parseAddress } from './address.ts'
+import { parseLegacyPeers } from './legacy-peer.ts'
 import { parseNewsFrom } from './news-from.ts'
 import { type Connections, type MetricsFlags, readMetricsAddress } from './shared-flags.ts'
 import { VERSION } from './version.ts'
@@ -61,6 +63,8 @@ export interface CommonControllerFlags extends AccessFlags, MetricsFlags {
   overdueGrace: number
   allowedHost: string[]
   newsFrom: string[]
+  legacyPeer: string[]
+  daemonTlsAddr?: string
   maxSocketsPerPeer: Connections
 }
 
@@ -74,6 +78,9 @@ export function readCommonControllerFlags(flags: CommonControllerFlags, dataDir:
     undoWindowMs: flags.undoWindow,
     overdueGraceMs: flags.overdueGrace,
     newsFrom: parseNewsFrom(flags.newsFrom),
+    isLegacyPeer: parseLegacyPeers(flags.legacyPeer),
+    daemonTls:
+      flags.daemonTlsAddr === undefined ? undefined : parseAddress('--daemon-tls-addr', flags.daemonTlsAddr),
     allowedHosts: flags.allowedHost,
     access: readAccessOptions(flags),
     tls: readTlsOptions(flags),

@@ -10,6 +10,7 @@ import { addAccessFlags } from './access-flags.ts'
 import { type Address, parseAddress } from './address.ts'
 import { type CommonControllerFlags, readCommonControllerFlags } from './common-options.ts'
 import { KEEP_AUDIT, KEEP_RECORDS } from './keep-records.ts'
+import { DAEMON_TLS_ADDR, LEGACY_PEER } from './legacy-peer.ts'
 import { createLog } from './log.ts'
 import { NEWS_FROM } from './news-from.ts'
 import { rereadOnHangUp } from './on-hang-up.ts'
@@ -70,6 +71,8 @@ export function controllerCommand(): Command {
     .addOption(MAX_SOCKETS)
     .addOption(METRICS_ADDR)
     .addOption(NEWS_FROM)
+    .addOption(DAEMON_TLS_ADDR)
+    .addOption(LEGACY_PEER)
     .option('--take-over', 'take over daemons that have the jobs of another controller', false)
     .addOption(DEBUG)
     .action(runController)

@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises'
+import { text } from 'node:stream/consumers'
 import { Command, Option } from 'commander'
 import { startDaemon } from '../daemon/daemon.ts'
-import { BackupdError } from '../lib/errors.ts'
+import { BackupdError, messageOf } from '../lib/errors.ts'
 import { parseAddress } from './address.ts'
 import { type CommonDaemonFlags, readCommonDaemonFlags } from './common-options.ts'
 import { createLog } from './log.ts'
@@ -34,6 +36,7 @@ interface DaemonFlags extends CommonDaemonFlags, StoreFlags, MetricsFlags {
   data: string
   concurrency: number
   releaseController: boolean
+  joinFile?: string
   debug: boolean
 }
 
@@ -71,6 +74,10 @@ export function daemonCommand(): Command {
     .addOption(MAX_SOCKETS)
     .addOption(METRICS_ADDR)
     .option('--release-controller', 'let another controller send the next list of jobs', false)
+    .option(
+      '--join-file <file>',
+      'enrol with the join token in this file (- reads it from stdin); not needed again after that',
+    )
     .addOption(DEBUG)
     .action(runDaemon)
 }
@@ -87,11 +94,22 @@ async function runDaemon(flags: DaemonFlags): Promise<void> {
     store: parseStore(flags),
     releaseController: flags.releaseController,
     concurrency: flags.concurrency,
+    joinToken: await readJoinFile(flags),
     log,
     zoneProblem,
   })
   log.info({ url: daemon.url, ip: flags.ip, data: flags.data }, `The daemon listens on ${daemon.url}`)
   await waitUntilStopped(() => daemon.close())
+}
+
+/** The token itself is not a flag, because every user of the machine can read command lines. */
+async function readJoinFile({ joinFile }: DaemonFlags): Promise<string | undefined> {
+  if (joinFile === undefined) return undefined
+  try {
+    return joinFile === '-' ? await text(process.stdin) : await readFile(joinFile, 'utf8')
+  } catch (cause) {
+    throw new BackupdError('BAD_INPUT', `--join-file cannot be read: ${messageOf(cause)}`, { cause })
+  }
 }
 
 function parseConcurrency(text: string): number {

@@ -20,6 +20,7 @@ import {
 } from './common-options.ts'
 import { makeExample } from './example/make-example.ts'
 import { KEEP_AUDIT, KEEP_RECORDS } from './keep-records.ts'
+import { DAEMON_TLS_ADDR, LEGACY_PEER } from './legacy-peer.ts'
 import { createLog } from './log.ts'
 import { NEWS_FROM, parseNewsFrom } from './news-from.ts'
 import { rereadOnHangUp } from './on-hang-up.ts'
@@ -89,6 +90,8 @@ export function standaloneCommand(): Command {
     .addOption(MAX_SOCKETS)
     .addOption(METRICS_ADDR)
     .addOption(NEWS_FROM)
+    .addOption(DAEMON_TLS_ADDR)
+    .addOption(LEGACY_PEER)
     .addOption(DEBUG)
     .action(runStandalone)
 }
@@ -184,8 +187,10 @@ async function startLocalController(
   flags: StandaloneFlags,
   { dataDir, log, daemon, inventory, stop }: LocalControllerParts,
 ): Promise<Controller> {
+  const common = readCommonControllerFlags(flags, dataDir)
+  refuseUnnamedAddress(common.daemonTls)
   return startController({
-    ...readCommonControllerFlags(flags, dataDir),
+    ...common,
     ...parseAddress('--addr', flags.addr),
     advertise: '',
     stop,
@@ -203,8 +208,18 @@ async function startLocalController(
     // Controller and daemon of one process belong together, even if the data of one was replaced.
     takesOver: (server) => server === flags.ip,
     newsFrom: readNewsSenders(flags),
+    // The two halves of one process need no certificates.
+    isLegacyPeer: (server) => server === flags.ip || common.isLegacyPeer(server),
     log,
   })
+}
+
+/** Join tokens name the address, and standalone has no --advertise. */
+function refuseUnnamedAddress(address: { host: string } | undefined): void {
+  if (!['0.0.0.0', '::'].includes(address?.host ?? '')) return
+  const message =
+    '--daemon-tls-addr names every address, expected the one at which daemons reach this machine'
+  throw new BackupdError('BAD_INPUT', message)
 }
 
 /** Accepts news from loopback too, because the machine may not have the address given with `--ip`. */

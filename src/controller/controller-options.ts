@@ -48,6 +48,10 @@ export interface ControllerOptions {
   access: AccessOptions
   /** Serve users over TLS, too. */
   tls?: TlsOptions | undefined
+  /** Listen for daemons with certificates, too. */
+  daemonTls?: { host: string; port: number } | undefined
+  /** Whether plain HTTP is used with a server although others have certificates. */
+  isLegacyPeer?(server: string): boolean
   /** Where to serve /metrics alone, without a token. */
   metricsAddress?: { host: string; port: number } | undefined
   log: Log

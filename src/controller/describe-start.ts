@@ -6,13 +6,14 @@ import type { ControllerOptions } from './controller-options.ts'
 
 /** What the audit says of a start: the version, where it listens, and who may reach and do what by its flags. No secrets. */
 export function describeStart(options: ControllerOptions): Record<string, Json> {
-  const { version, host, port, access, allowedHosts, tls, metricsAddress } = options
+  const { version, host, port, access, allowedHosts, tls, daemonTls, metricsAddress } = options
   return {
     version,
     listen: `${host}:${port}`,
     ...describeAccess(access),
     ...(allowedHosts.length > 0 && { allowedHosts }),
     ...(tls && { tls: `${tls.host}:${tls.port}` }),
+    ...(daemonTls && { daemonTls: `${daemonTls.host}:${daemonTls.port}` }),
     ...(metricsAddress && { metrics: `${metricsAddress.host}:${metricsAddress.port}` }),
   }
 }

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import {
   acceptLegacyRecord,
@@ -7,12 +8,14 @@ import {
   noteUnreadNews,
   noteUnusableNews,
 } from '../domain/accept-news.ts'
+import type { NewsPoster } from '../domain/news-sender.ts'
 import type { World } from '../domain/world.ts'
 import { printJson } from '../http/app.ts'
 import { chooseRetryAfter } from '../http/connection-limits.ts'
 import { frameworkRefusal } from '../http/framework-refusal.ts'
 import { BackupdError, errnoOf, hasCode } from '../lib/errors.ts'
 import { newsSchema, PROTOCOL } from '../wire/daemon-api.ts'
+import { NEWS_PATH } from '../wire/enrolment.ts'
 import { parseShape } from '../wire/json.ts'
 import { readNewsHead } from '../wire/news-head.ts'
 import { legacyRecordSchema } from '../wire/record.ts'
@@ -23,6 +26,15 @@ const NEWS_LIMIT = 32 * 1024 * 1024
 
 /** The route for news: a batch from our daemons, one record from a legacy one. 2xx: the news is on disk. */
 export function addNewsRoute(app: FastifyInstance, world: World, senders = new RequestSenders()): void {
+  addNewsRouteFor(app, world, (request) => ({ from: senders.find(request).address }))
+}
+
+/** @param findPoster throws FORBIDDEN for a request that may not post */
+export function addNewsRouteFor(
+  app: FastifyInstance,
+  world: World,
+  findPoster: (request: IncomingMessage) => NewsPoster,
+): void {
   app.register(async (scope) => {
     // Removes keys that could change a prototype instead of refusing the body, which would block the whole batch.
     scope.removeContentTypeParser('application/json')
@@ -35,20 +47,20 @@ export function addNewsRoute(app: FastifyInstance, world: World, senders = new R
       })
     })
     scope.setErrorHandler((error, request, reply) => {
-      const from = senders.find(request.raw).address
-      const seconds = findRetryAfter(world, error, from)
+      const poster = findPoster(request.raw)
+      const seconds = findRetryAfter(world, error, poster)
       if (seconds !== undefined) reply.header('retry-after', seconds)
       const flaw = findPostFlaw(error)
-      if (flaw !== undefined) noteUnusableNews(world, from, flaw)
+      if (flaw !== undefined) noteUnusableNews(world, poster, flaw)
       throw error
     })
     scope.post(
-      '/api/v2/system/notify',
+      NEWS_PATH,
       { bodyLimit: NEWS_LIMIT, config: { access: 'daemons' } },
       async (request, reply) => {
         const bytes = sizes.get(Object(request.body)) ?? 0
-        const from = senders.find(request.raw).address
-        await accept(world, request.body, { from, bytes, gone: watchEnd(reply) })
+        const poster = findPoster(request.raw)
+        await accept(world, request.body, { ...poster, bytes, gone: watchEnd(reply) })
         return printJson(reply.code(200), 'OK')
       },
     )
@@ -64,10 +76,10 @@ function watchEnd({ raw }: FastifyReply): AbortSignal {
 }
 
 /** Seconds after which news that was refused for lack of room may come again; undefined for other errors. */
-function findRetryAfter(world: World, error: unknown, from: string): number | undefined {
+function findRetryAfter(world: World, error: unknown, poster: NewsPoster): number | undefined {
   if (!(error instanceof BackupdError)) return undefined
   if (error.code === 'OVERLOADED') return Number(error.facts.retryAfterSeconds ?? 1)
-  return error.code === 'TOO_COSTLY' ? (noteUnreadNews(world, from) ?? chooseRetryAfter()) : undefined
+  return error.code === 'TOO_COSTLY' ? (noteUnreadNews(world, poster) ?? chooseRetryAfter()) : undefined
 }
 
 /** Why a whole post cannot be used, however often it is sent; undefined for other errors, such as a lost connection. */

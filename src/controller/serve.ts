@@ -9,13 +9,15 @@ import { asCaller } from '../domain/user-world.ts'
 import type { World } from '../domain/world.ts'
 import { closeApp, listen } from '../http/app.ts'
 import { guardBrowsers } from '../http/browser-guard.ts'
-import { CONNECTION_LIMITS, limitConnections } from '../http/connection-limits.ts'
+import { CONNECTION_LIMITS, type ConnectionLimits, limitConnections } from '../http/connection-limits.ts'
 import type { Context } from '../resolvers/context.ts'
 import { createLoaders } from '../resolvers/loaders.ts'
 import { createSchema } from '../resolvers/schema.ts'
 import { startApollo } from './apollo.ts'
+import type { Authority } from './authority.ts'
 import { accessEnded, Callers } from './callers.ts'
 import type { ControllerOptions } from './controller-options.ts'
+import { listenForDaemons } from './daemon-listener.ts'
 import { createExecute } from './execute.ts'
 import { serveSocket } from './graphql-socket.ts'
 import { addHealthRoute } from './health-route.ts'
@@ -29,6 +31,7 @@ import { TlsListener } from './tls-listener.ts'
 import { addWebRoutes, readWebFiles } from './web-files.ts'
 
 interface ServeOptions extends ControllerOptions {
+  authority: Authority | undefined
   meters: ControllerMeters
 }
 
@@ -65,12 +68,37 @@ export async function serveController(world: World, options: ServeOptions, parts
   const socketOptions = { ...graphql, guard, makeContext, callers, sizes }
   parts.adopt(serveSocket(servers, socketOptions), (it) => it.close())
   const connections = { ...CONNECTION_LIMITS, ...options.connections }
-  for (const server of servers) limitConnections(server, connections, (peer) => noteUnreadNews(world, peer))
+  for (const server of servers)
+    limitConnections(server, connections, (from) => noteUnreadNews(world, { from }))
   const url = await listen(app, options, 'controller')
   await tls?.listen()
+  await serveDaemons(world, { ...options, connections, guard }, parts)
   if (options.metricsAddress)
     await serveMetrics(world, { ...options, ...options.metricsAddress, guard }, parts)
   return { url, execute: executeAs(makeCaller(OWN_PROCESS, 'in process')) }
+}
+
+async function serveDaemons(
+  world: World,
+  options: ServeOptions & { connections: ConnectionLimits; guard(request: IncomingMessage): void },
+  parts: AsyncDisposableStack,
+): Promise<void> {
+  const { authority, daemonTls, advertise } = options
+  if (!authority) return
+  if (!daemonTls) return reportUnheard(world)
+  const url = new URL(await listenForDaemons(world, { ...options, ...daemonTls, authority }, parts))
+  // Daemons reach this machine at the same host, whatever the port.
+  if (URL.canParse(advertise)) url.hostname = new URL(advertise).hostname
+  authority.url = url.origin
+}
+
+/** Daemons with certificates talk to nobody else. */
+function reportUnheard({ enrolments, problems, log }: World): void {
+  if (!enrolments.isUsed) return
+  const text =
+    'Daemons are enrolled, and the controller does not listen for them, so their news does not arrive. Start it with --daemon-tls-addr'
+  log.error({}, text)
+  problems.report({ source: 'enrolment', key: 'listener', text })
 }
 
 async function addPages(app: FastifyInstance, { webDir, version }: ServeOptions): Promise<void> {

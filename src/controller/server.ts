@@ -29,8 +29,11 @@ import type { RunRecord } from '../wire/record.ts'
 import { NO_SETTINGS } from '../wire/settings.ts'
 import { warnOfAnonymousRanges } from './address-rules.ts'
 import { ensureAdminToken } from './admin-token.ts'
+import { openAuthority } from './authority.ts'
 import { keepControllerTime } from './clock-file.ts'
 import type { ControllerOptions } from './controller-options.ts'
+import { findDaemonConnector } from './daemon-connector.ts'
+import { createEnrolmentFile } from './enrolment-file.ts'
 import { createInventoryMemory, removeUnfinishedMemory } from './inventory-memory.ts'
 import { keepAudit } from './keep-audit.ts'
 import { type ControllerMeters, createMeters, noteEndedRun } from './metrics-route.ts'
@@ -63,8 +66,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
   await using parts = new AsyncDisposableStack()
   const { failure, onLost } = createFailure()
   const meters = createMeters()
-  const { world, checkPages } = await openWorld({ ...options, meters, onLost }, parts)
-  const { url, execute } = await serveController(world, { ...options, meters }, parts)
+  const { world, checkPages, authority } = await openWorld({ ...options, meters, onLost }, parts)
+  const { url, execute } = await serveController(world, { ...options, meters, authority }, parts)
   world.settings.advertise ||= url
   const settings = await watchSettings(world, options, parts)
   const isRestored = hasInventory(world)
@@ -107,9 +110,11 @@ async function openWorld(options: OpenOptions, parts: AsyncDisposableStack) {
   )
   trustedClock = keepControllerTime(options, parts)
   let opened: World | undefined
+  const authority = await openOwnAuthority(options, trustedClock)
   const daemon = createDaemonClient({
     log,
     addressOf: (ip) => (opened?.servers.has(ip) ? options.addressOf(ip) : undefined),
+    connectorTo: (ip) => opened && findDaemonConnector(opened, authority, ip),
     onSetAside: (ip, what, reasons) => opened?.setAside.note(ip, what, reasons),
   })
   const { identity, checkPages, ...stores } = catalog
@@ -120,7 +125,15 @@ async function openWorld(options: OpenOptions, parts: AsyncDisposableStack) {
   removeUnfinishedMemory(dataDir)
   const inventoryMemory = createInventoryMemory(dataDir, log)
   const world = await createWorld({
-    ports: { ...stores, daemon, inventoryMemory, webhooks, mail: createMailClient() },
+    ports: {
+      ...stores,
+      daemon,
+      inventoryMemory,
+      webhooks,
+      mail: createMailClient(),
+      authority,
+      enrolments: createEnrolmentFile(dataDir),
+    },
     clock: options.clock,
     trustedClock,
     log,
@@ -129,6 +142,7 @@ async function openWorld(options: OpenOptions, parts: AsyncDisposableStack) {
     newsLimits: options.newsLimits,
   })
   opened = world
+  world.enrolments.onChange((ip) => daemon.endConnections(ip))
   parts.defer(() => closeWorld(world))
   parts.defer(() => daemon.close())
   // Its questions fail when the daemons are closed.
@@ -137,11 +151,25 @@ async function openWorld(options: OpenOptions, parts: AsyncDisposableStack) {
   await ensureAdminToken(world, dataDir)
   if (options.access.anonymous === undefined) reportOpenAccess(world)
   warnOfAnonymousRanges(options.access.anonymousFrom ?? [], log)
-  return { world, checkPages }
+  return { world, checkPages, authority }
+}
+
+/** Made at the first start that listens for daemons with certificates. */
+async function openOwnAuthority({ dataDir, daemonTls }: ControllerOptions, clock: Clock) {
+  const authority = await openAuthority(dataDir, daemonTls ? clock.now() : undefined)
+  await authority?.renewIfDue(clock.now())
+  return authority
 }
 
 function makeSettings(options: ControllerOptions, identity: string): ControllerSettings {
-  const { volumeRoot, keepRecordsMs, overdueGraceMs, newsFrom = () => [], takesOver = () => false } = options
+  const {
+    volumeRoot,
+    keepRecordsMs,
+    overdueGraceMs,
+    newsFrom = () => [],
+    isLegacyPeer = () => false,
+    takesOver = () => false,
+  } = options
   return {
     advertise: options.advertise.replace(/\/+$/, ''),
     volumeRoot,
@@ -150,6 +178,7 @@ function makeSettings(options: ControllerOptions, identity: string): ControllerS
     undoWindowMs: options.undoWindowMs ?? 0,
     overdueGraceMs,
     newsFrom,
+    isLegacyPeer,
     takesOver,
     identity,
     onInForce: ({ volumes }) => options.onPaths?.(volumes.map(({ path }) => path)),

@@ -21,6 +21,8 @@ import { ControllerBond } from './controller-bond.ts'
 import { type DataDir, openDataDir } from './data-dir.ts'
 import type { DaemonParts } from './http/route.ts'
 import { type ServeOptions, serve } from './http/server.ts'
+import { openDaemonIdentity } from './identity/identity.ts'
+import { renewInTime } from './identity/renew-in-time.ts'
 import { logPassword } from './log-password.ts'
 import type { StoreMemory } from './memory/store-memory.ts'
 import { openEngine } from './open-engine.ts'
@@ -59,6 +61,8 @@ export interface DaemonOptions {
   allowedHosts: string[]
   /** Limits that differ from CONNECTION_LIMITS. */
   connections?: Partial<ConnectionLimits>
+  /** What "backupd server invite" printed; the daemon enrols with it, unless it has used it before. */
+  joinToken?: string | undefined
   /** Where to serve /metrics alone. */
   metricsAddress?: { host: string; port: number } | undefined
   log: Log
@@ -107,6 +111,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   await using parts = new AsyncDisposableStack()
   const { log, clock } = options
   const dir = parts.adopt(await openDataDir(resolve(options.dataDir)), (it) => it.release())
+  const identity = await openDaemonIdentity({ ...options, dataDir: dir.path })
   const settings = makeSettings(options, dir)
   const problems = new Problems(clock)
   const { zoneProblem: text } = options
@@ -115,7 +120,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     await DataRoom.open({ dir: dir.path, clock, log, problems, texts: FULL_DISK_TEXTS }),
     (it) => it.close(),
   )
-  const opened = openEngine({ ...options, settings, problems, room }, parts)
+  const opened = openEngine({ ...options, settings, problems, room, identity }, parts)
   const { engine, scheduler, notifier, trustedClock, stores, controllers, runMeter } = opened
   const bond = parts.adopt(new ControllerBond(controllers, { problems, log, clock }), (it) => it.close())
   if (options.releaseController) bond.release()
@@ -130,9 +135,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const notReady = () => startup.waitsFor
   const shown = { problems, trustedClock, runMeter, log }
   const world = { engine, scheduler, notifier, bond, space, ...shown, ...facts, notReady }
-  const http = parts.adopt(await serve(DAEMON_ROUTES, world, options), (it) => it.close())
+  const http = parts.adopt(await serve(DAEMON_ROUTES, world, { ...options, identity }), (it) => it.close())
+  if (identity) parts.use(renewInTime(identity, { ...options, problems, onRenewed: () => http.renewed() }))
   if (options.metricsAddress) await serveMetrics(world, { ...options, ...options.metricsAddress }, parts)
-  warnOfReach(options)
+  if (!identity) warnOfReach(options)
   notifier.start()
   await waitForStart(startup, log)
   const owned = parts.move()
@@ -151,7 +157,10 @@ async function serveMetrics(
   options: ServeOptions,
   parts: AsyncDisposableStack,
 ): Promise<void> {
-  const { url } = parts.adopt(await serve([METRICS_ROUTE], world, options), (it) => it.close())
+  const { url } = parts.adopt(
+    await serve([METRICS_ROUTE], world, { ...options, identity: undefined }),
+    (it) => it.close(),
+  )
   world.log.info({ url }, `Whoever reaches ${url} reads /metrics there`)
 }
 

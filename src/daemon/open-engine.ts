@@ -11,6 +11,7 @@ import type { Problems } from '../lib/problems.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
 import { openProcessMetrics } from '../metrics/process-metrics.ts'
 import { RunMeter } from '../metrics/run-meter.ts'
+import type { DaemonIdentity } from './identity/identity.ts'
 import { keepDaemonTime } from './keep-time.ts'
 import { ControllerMemory } from './memory/controller-memory.ts'
 import { createDaemonMemory, type MemoryListener } from './memory/daemon-memory.ts'
@@ -30,6 +31,7 @@ export interface EngineSetup {
   room: DataRoom
   concurrency: number
   warmRunners?: number
+  identity?: DaemonIdentity | undefined
 }
 
 export interface OpenedEngine {
@@ -51,7 +53,7 @@ const FLUSH_TIMEOUT_MS = 2000
 
 /** Opens the engine, the daemon's memory and the notifier; `parts` closes them in order. */
 export function openEngine(setup: EngineSetup, parts: AsyncDisposableStack): OpenedEngine {
-  const { settings, log, clock, problems, room, concurrency, warmRunners = WARM_RUNNERS } = setup
+  const { settings, log, clock, problems, room, concurrency, warmRunners = WARM_RUNNERS, identity } = setup
   const db = parts.adopt(
     openDaemonDatabase(join(settings.dataDir, 'daemon.db'), log),
     (it) => void it.close(),
@@ -64,7 +66,7 @@ export function openEngine(setup: EngineSetup, parts: AsyncDisposableStack): Ope
   }
   const sender = { daemonId: settings.daemonId, server: settings.ip, running, timesOf, clock }
   const outbox = new Outbox(db, trustedClock)
-  const notifier = parts.adopt(new Notifier(outbox, sender, { log, problems }), (it) => it.close())
+  const notifier = parts.adopt(new Notifier(outbox, sender, { log, problems, identity }), (it) => it.close())
   const stores = new StoreMemory(db, settings.ip)
   settings.knownStore = stores.known
   openProcessMetrics()

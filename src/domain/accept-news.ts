@@ -5,7 +5,7 @@ import { reportCorruptAfter } from './corrupt-backups.ts'
 import { fromLegacyRecord } from './legacy-record.ts'
 import { relistSoon } from './listing.ts'
 import type { TakenNews } from './news-line.ts'
-import { checkSender, listServersAt, serverOfLegacyRecord } from './news-sender.ts'
+import { checkSender, listServersAt, type NewsPoster, serverOfLegacyRecord } from './news-sender.ts'
 import { reviveRuns } from './revive-runs.ts'
 import { applyNewsTimes } from './schedule.ts'
 import { noteNewsFrom } from './servers.ts'
@@ -20,9 +20,7 @@ const STORE_KNOWS_MORE: ReadonlySet<string> = new Set([
 
 const NOTHING_TAKEN: TakenNews = { records: [], changed: false, isSurprising: false }
 
-export interface PostOrigin {
-  /** The address that the connection came from. */
-  from: string
+export interface PostOrigin extends NewsPoster {
   /** Of the body. */
   bytes?: number
 }
@@ -41,9 +39,9 @@ export interface NewsOrigin extends PostOrigin {
  * of its server and of the runs that it names, so that nothing that the controller itself delays counts as silence.
  * Throws FORBIDDEN if it did not come from its server, OVERLOADED if too much waits already.
  */
-export function admitNews(world: World, head: NewsHead, { from, bytes = 0 }: PostOrigin): Disposable {
-  checkSender(world, head.server, from)
-  return admit(world, head, { bytes, isLegacy: false })
+export function admitNews(world: World, head: NewsHead, origin: PostOrigin): Disposable {
+  checkSender(world, head.server, origin)
+  return admit(world, head, { bytes: origin.bytes ?? 0, isLegacy: false })
 }
 
 /**
@@ -51,8 +49,8 @@ export function admitNews(world: World, head: NewsHead, { from, bytes = 0 }: Pos
  * life of the servers that may send from there, and of all their runs, because nobody knows which runs it names.
  * @returns seconds until it may come again; undefined if no server sends from there
  */
-export function noteUnreadNews(world: World, from: string): number | undefined {
-  const servers = listServersAt(world, from)
+export function noteUnreadNews(world: World, poster: NewsPoster): number | undefined {
+  const servers = listServersAt(world, poster)
   for (const server of servers) {
     world.ledger.noteAllAlive(server)
     noteNewsFrom(world, server, false)
@@ -64,8 +62,8 @@ export function noteUnreadNews(world: World, from: string): number | undefined {
  * Notes that a whole post from this address could not be used: it is too large, for example. Its servers are alive, but
  * their news cannot say what became of their runs. So they are asked, and nothing is lost because they do not answer.
  */
-export function noteUnusableNews(world: World, from: string, flaw: string): void {
-  for (const ip of listServersAt(world, from)) {
+export function noteUnusableNews(world: World, poster: NewsPoster, flaw: string): void {
+  for (const ip of listServersAt(world, poster)) {
     world.setAside.note(ip, 'posts', [flaw])
     noteNewsFrom(world, ip, false)
     const server = world.servers.get(ip)
@@ -84,9 +82,9 @@ function admit(world: World, head: NewsHead, more: { bytes: number; isLegacy: bo
  * Throws FORBIDDEN if the news did not come from its server.
  */
 export async function acceptNews(world: World, news: News, origin: NewsOrigin): Promise<void> {
-  const { from, setAside = [], mended = [], gone } = origin
+  const { setAside = [], mended = [], gone } = origin
   const { server, records, running, times = [] } = news
-  checkSender(world, server, from)
+  checkSender(world, server, origin)
   world.setAside.note(server, 'records', setAside)
   world.setAside.note(server, 'parts of records', mended)
   world.ledger.noteAlive(running, server)
@@ -103,9 +101,10 @@ export async function acceptNews(world: World, news: News, origin: NewsOrigin): 
 export async function acceptLegacyRecord(
   world: World,
   legacy: LegacyRecord,
-  { from, bytes = 0, gone }: NewsOrigin,
+  origin: NewsOrigin,
 ): Promise<void> {
-  const record = fromLegacyRecord(legacy, serverOfLegacyRecord(world, legacy, from))
+  const { bytes = 0, gone } = origin
+  const record = fromLegacyRecord(legacy, serverOfLegacyRecord(world, legacy, origin))
   const { server, rid } = record
   using _place = admit(world, { server, rids: [rid], records: 1 }, { bytes, isLegacy: true })
   await world.newsLine.take({ server, records: [record], gone })

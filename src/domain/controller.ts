@@ -11,6 +11,7 @@ import { AlarmDesk } from './alarms/alarm-desk.ts'
 import { Background } from './background.ts'
 import { reportClock } from './clocks.ts'
 import { reportCorrupt } from './corrupt-backups.ts'
+import { EnrolmentBook } from './enrolment/enrolment-book.ts'
 import { noteOutcome } from './failed-runs.ts'
 import { forgetHistoryIfDue } from './forget-history.ts'
 import { HealthBoard } from './health/board.ts'
@@ -57,7 +58,13 @@ export interface ControllerInput {
 export async function createWorld(input: ControllerInput): Promise<World> {
   const world = makeWorld(input)
   // At the same time, because the catalog reads in a thread while the inventory is planned here.
-  await Promise.all([world.ledger.load(), world.tokens.load(), restoreInventory(world), reportCorrupt(world)])
+  await Promise.all([
+    world.ledger.load(),
+    world.tokens.load(),
+    world.enrolments.load(),
+    restoreInventory(world),
+    reportCorrupt(world),
+  ])
   await restoreServers(world)
   await restoreStoreHistory(world)
   await restoreAlarms(world)
@@ -96,6 +103,7 @@ function makeWorld(input: ControllerInput): World {
     stalls,
     ledger: new RecordLedger(ports.records, { clock, stalls, appOfJob, onChange }),
     access: new AccessState(ports.access),
+    enrolments: new EnrolmentBook(ports.enrolments),
     tokens: new TokenBook(ports.tokens, () => trustedNow(world)),
     newsGate: new NewsGate(clock, input.newsLimits),
     newsLine: new NewsLine((posts) => takeNews(world, posts)),

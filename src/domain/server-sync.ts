@@ -1,6 +1,8 @@
 import { hasCode } from '../lib/errors.ts'
+import { NEWS_PATH } from '../wire/enrolment.ts'
 import type { Job } from '../wire/job.ts'
 import { VERIFY_DUE_ACTION } from '../wire/verify-schedule.ts'
+import { findUrlFor } from './enrolments.ts'
 import { hashJobs } from './plan-server.ts'
 import { forgetSchedule, readKnownVersion, refreshSchedule, updateSchedule } from './schedule.ts'
 import { isForeign, isLegacyDaemon, type ServerState, verifiesOnSchedule } from './server-state.ts'
@@ -45,7 +47,7 @@ async function restoreSleep(world: World, server: ServerState, ids: string[]): P
 async function register(world: World, server: ServerState): Promise<void> {
   const process = `${server.debug?.daemonId ?? ''} ${server.debug?.startTime ?? ''}`
   if (server.registeredWith === process && !lacksJobs(server)) return
-  await world.ports.daemon.setNotify(server.ip, `${world.settings.advertise}/api/v2/system/notify`)
+  await world.ports.daemon.setNotify(server.ip, `${findUrlFor(world, server.ip)}${NEWS_PATH}`)
   server.registeredWith = process
 }
 
@@ -82,8 +84,7 @@ async function sendJobs(world: World, server: ServerState): Promise<void> {
     return
   }
   const staysStopped = isStoppedOnPurpose(server)
-  const { identity, advertise } = world.settings
-  const controller = { id: identity, url: advertise }
+  const controller = { id: world.settings.identity, url: findUrlFor(world, server.ip) }
   const takeOver = mayTakeOver(world, server)
   const jobs = listPlannedJobs(world, server)
   await world.ports.daemon.setJobs(server.ip, jobs, { version, controller, takeOver })
@@ -97,10 +98,10 @@ async function sendJobs(world: World, server: ServerState): Promise<void> {
 
 /** Whether the daemon has this version of its jobs from us, perhaps since before this controller started. */
 function hasJobs(world: World, server: ServerState, version: string): boolean {
-  const { identity, advertise } = world.settings
+  const { identity } = world.settings
   if (lacksJobs(server) || belongsToAnother(world, server)) return false
   const { jobsVersion, controller } = server.debug ?? {}
-  const isFromUs = controller?.id === identity && controller.url === advertise
+  const isFromUs = controller?.id === identity && controller.url === findUrlFor(world, server.ip)
   return server.sentVersion === version || (isFromUs && jobsVersion === version)
 }
 

@@ -8,6 +8,8 @@ import type { TokenBook } from './access/token-book.ts'
 import type { AlarmStore } from './alarm-ports.ts'
 import type { AlarmDesk } from './alarms/alarm-desk.ts'
 import type { Background } from './background.ts'
+import type { EnrolmentBook } from './enrolment/enrolment-book.ts'
+import type { AuthorityPort, EnrolmentStore } from './enrolment-ports.ts'
 import type { HealthBoard } from './health/board.ts'
 import type { HealthStore } from './health-ports.ts'
 import type { InventoryState } from './inventory-state.ts'
@@ -69,6 +71,8 @@ export interface World {
   readonly notify: NotifyDesk
   readonly tokens: TokenBook
   readonly access: AccessState
+  /** Which daemons have a certificate. */
+  readonly enrolments: EnrolmentBook
 }
 
 /** Spreads the requests to the daemons, so that a large fleet never answers in one wave. */
@@ -98,6 +102,10 @@ export interface Ports {
   audit: AuditStore
   tokens: TokenStore
   access: AccessStore
+  /** If left out, no daemon has a certificate. */
+  enrolments?: EnrolmentStore | undefined
+  /** undefined: the controller certifies no daemons. */
+  authority?: AuthorityPort | undefined
   copier: CatalogCopier
   daemon: DaemonPort
   inventoryMemory: InventoryMemory
@@ -126,4 +134,6 @@ export interface ControllerSettings {
   overdueGraceMs: number
   /** Addresses besides its own from which this server may send news. */
   newsFrom(server: string): readonly string[]
+  /** Whether plain HTTP is used with this server, although others have certificates; by default never. */
+  isLegacyPeer?(server: string): boolean
 }

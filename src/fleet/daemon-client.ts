@@ -20,6 +20,8 @@ import { askFor, encodeSegment, isMissingRoute, noteSetAside } from './daemon-re
  * Throws DAEMON_UNREACHABLE with address and cause, DAEMON_REFUSED with the daemon's text, or the daemon's own code.
  */
 export interface DaemonClient extends DaemonPort {
+  /** Closes the connections to a daemon, with what is asked there. */
+  endConnections(ip: string): void
   close(): Promise<void>
 }
 
@@ -44,6 +46,7 @@ export function createDaemonClient(options: DaemonHttpOptions): DaemonClient {
     ...createDaemonRuns(http),
     ...createDaemonBackups(http),
     ...createDaemonQuestions(http),
+    endConnections: (ip) => http.endConnections(ip),
     close: () => http.close(),
   }
 }

@@ -1,4 +1,4 @@
-import { Client } from 'undici'
+import { type buildConnector, Client } from 'undici'
 
 /** To one daemon. More requests wait in undici. */
 const MAX_CONNECTIONS = 8
@@ -31,9 +31,16 @@ export class DaemonConnections {
     return this.#open.values().reduce((sum, { length }) => sum + length, 0)
   }
 
-  /** Calls `work` with a connection to `origin`, which is not closed until its promise is settled. */
-  async use<T>(origin: string, work: (client: Client) => Promise<T>): Promise<T> {
-    const connection = this.#choose(origin)
+  /**
+   * Calls `work` with a connection to `origin`, which is not closed until its promise is settled.
+   * @param connector opens new ones; by default over plain HTTP
+   */
+  async use<T>(
+    origin: string,
+    work: (client: Client) => Promise<T>,
+    connector?: buildConnector.connector,
+  ): Promise<T> {
+    const connection = this.#choose(origin, connector)
     connection.active += 1
     clearTimeout(connection.idle)
     try {
@@ -41,6 +48,16 @@ export class DaemonConnections {
     } finally {
       connection.active -= 1
       if (connection.active === 0) this.#keepOne(origin, connection)
+    }
+  }
+
+  /** Closes all connections to `origin`, with their requests. */
+  end(origin: string): void {
+    const connections = this.#open.get(origin) ?? []
+    this.#open.delete(origin)
+    for (const { client, idle } of connections) {
+      clearTimeout(idle)
+      client.destroy().catch(() => {})
     }
   }
 
@@ -53,11 +70,11 @@ export class DaemonConnections {
   }
 
   /** One that is idle, a new one, or the one with the fewest requests. */
-  #choose(origin: string): Connection {
+  #choose(origin: string, connector?: buildConnector.connector): Connection {
     const connections = this.#open.get(origin) ?? []
     const [first] = connections.toSorted((a, b) => a.active - b.active)
     if (first && (first.active === 0 || connections.length >= MAX_CONNECTIONS)) return first
-    const client = new Client(origin, { connect: { timeout: this.#connectTimeoutMs } })
+    const client = new Client(origin, { connect: connector ?? { timeout: this.#connectTimeoutMs } })
     const added = { client, active: 0, idle: undefined }
     this.#open.set(origin, [...connections, added])
     return added

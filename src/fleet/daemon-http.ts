@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net'
 import { stringify } from 'node:querystring'
-import type { Client, Dispatcher } from 'undici'
+import type { buildConnector, Client, Dispatcher } from 'undici'
 import { isErrorCode } from '../lib/error-codes.ts'
 import { BackupdError, errnoOf, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
@@ -30,12 +30,16 @@ export interface DaemonHttp {
   ask(ip: string, request: DaemonRequest): Promise<string>
   /** Reports the parts of an answer that could not be used. */
   noteSetAside(ip: string, what: string, reasons: readonly string[]): void
+  /** Closes the connections to a daemon, with what is asked there. */
+  endConnections(ip: string): void
   close(): Promise<void>
 }
 
 export interface DaemonHttpOptions {
   /** The base URL of the daemon on a server: `http://10.0.0.1:9002`; undefined for an unknown server. */
   addressOf(ip: string): string | undefined
+  /** How to connect through TLS; undefined: over plain HTTP. Throws if the daemon must not be asked. By default plain HTTP. */
+  connectorTo?(ip: string): buildConnector.connector | undefined
   log: Log
   /** Called for parts of an answer that could not be used; if left out, they are logged. */
   onSetAside?: DaemonHttp['noteSetAside']
@@ -46,6 +50,7 @@ export interface DaemonHttpOptions {
 /** HTTP with many daemons: a few persistent connections to each. */
 export function createDaemonHttp({
   addressOf,
+  connectorTo = () => undefined,
   log,
   onSetAside = (server, what, reasons) => log.warn({ server, reasons }, `Cannot use some ${what}`),
   patienceMs = ANSWER_TIMEOUT_MS,
@@ -55,10 +60,13 @@ export function createDaemonHttp({
     async ask(ip, request) {
       const url = isIPv4(ip) ? addressOf(ip) : undefined
       if (url === undefined) throw makeUnknownServerError(ip)
-      const address = new URL(url).origin
+      const connector = connectorTo(ip)
+      const address = findOrigin(url, connector !== undefined)
       const sent = encode(request)
-      const exchanged = connections.use(address, (client) =>
-        limitTime(exchange(client, sent, patienceMs), patienceMs),
+      const exchanged = connections.use(
+        address,
+        (client) => limitTime(exchange(client, sent, patienceMs), patienceMs),
+        connector,
       )
       const answer = await exchanged.catch((cause) => {
         throw makeUnreachableError({ ip, address, patienceMs }, cause)
@@ -69,8 +77,20 @@ export function createDaemonHttp({
       throw refusal
     },
     noteSetAside: onSetAside,
+    endConnections(ip) {
+      const url = addressOf(ip)
+      if (url === undefined) return
+      for (const secure of [false, true]) connections.end(findOrigin(url, secure))
+    },
     close: () => connections.destroy(),
   }
+}
+
+/** A daemon with a certificate listens on the same port as one without. */
+function findOrigin(url: string, isSecure: boolean): string {
+  const address = new URL(url)
+  if (isSecure) address.protocol = 'https:'
+  return address.origin
 }
 
 interface HttpAnswer {

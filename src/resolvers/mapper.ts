@@ -1,6 +1,7 @@
 // Converts the domain's types to GraphQL's; only the files named `*mapper.ts` do so.
 
 import { findPlannedVolume, isOrphaned } from '../domain/backups.ts'
+import type { Enrolment } from '../domain/enrolment-ports.ts'
 import type { ShownInventory } from '../domain/inventory-status.ts'
 import type { JobView } from '../domain/jobs.ts'
 import { listHolds } from '../domain/pins.ts'
@@ -33,7 +34,7 @@ import type { Connection } from './types/connection.ts'
 import type { InventoryStatus } from './types/inventory.ts'
 import type { Job } from './types/job.ts'
 import type { BackupResult, Record, RecordError } from './types/record.ts'
-import type { Server, ServerDebug } from './types/server.ts'
+import type { Server, ServerDebug, ServerEnrolment } from './types/server.ts'
 
 export function toApp({ name, procs }: InventoryApp): App {
   return { name, source: procs }
@@ -196,11 +197,16 @@ export function toHolds(
 export function toServer(world: UserWorld, ip: string): Server {
   const server = seesServer(world, ip) ? world.servers.get(ip) : undefined
   const problems = () => (server ? readServerProblems(world, server) : ['It is no longer in the inventory'])
+  const known = world.enrolments.get(ip)
   const own = { problems, ...(!seesEverything(world) && { runningTasks: null }) }
-  return { ...fromState(server ?? newServer(ip)), ...own }
+  return { ...fromState(server ?? newServer(ip)), enrolment: known ? toEnrolment(known) : null, ...own }
 }
 
-function fromState(server: ServerState): Omit<Server, 'problems'> {
+export function toEnrolment({ keyHash, enrolledAt, expiresAt }: Enrolment): ServerEnrolment {
+  return { revoked: keyHash === null, enrolledAt, expiresAt }
+}
+
+function fromState(server: ServerState): Omit<Server, 'problems' | 'enrolment'> {
   const { ip, debug, lastSeen, leaving } = server
   return {
     ip,

@@ -1,5 +1,6 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql'
 import { confirmClock } from '../domain/clocks.ts'
+import { inviteServer, revokeServer } from '../domain/enrolments.ts'
 import { readInventoryStatus } from '../domain/inventory-status.ts'
 import { listJobs } from '../domain/jobs.ts'
 import { countServers, findServers, getServer, listServers, readDebug } from '../domain/list-servers.ts'
@@ -11,15 +12,20 @@ import { AFTER, pageSize } from './arguments.ts'
 import type { Context } from './context.ts'
 import { toPage } from './filters.ts'
 import { inTurns, type Listed } from './in-turns.ts'
-import { toConnection, toInventoryStatus, toJob, toServer, toServerDebug } from './mapper.ts'
+import { toConnection, toEnrolment, toInventoryStatus, toJob, toServer, toServerDebug } from './mapper.ts'
 import type { Connection } from './types/connection.ts'
 import { ServerConnection } from './types/connections.ts'
 import { ServerHealth } from './types/health.ts'
 import { InventoryStatus } from './types/inventory.ts'
 import { Job } from './types/job.ts'
-import { Server, ServerDebug } from './types/server.ts'
+import { Server, ServerDebug, ServerEnrolment, ServerInvitation } from './types/server.ts'
 
 const OF_APP = { nullable: true, description: 'Only servers on which this app has volumes.' }
+const REPLACE = {
+  nullable: true,
+  defaultValue: false,
+  description: 'The daemon may take the place of one that is enrolled.',
+}
 const REACHABLE = { nullable: true, description: 'Only servers whose daemon answers, or only the others.' }
 
 @Resolver(() => Server)
@@ -79,6 +85,25 @@ export class ServerResolver {
   })
   async confirmClock(@Ctx() { world }: Context, @Arg('ip', () => ID) ip: string): Promise<Server> {
     return toServer(world, orThrow(await confirmClock(world, ip)).ip)
+  }
+
+  @Mutation(() => ServerInvitation, {
+    description: 'Creates a join token for the daemon of a server, valid for an hour, and shows it once.',
+  })
+  async inviteServer(
+    @Ctx() { world }: Context,
+    @Arg('ip', () => ID) ip: string,
+    @Arg('replace', () => Boolean, REPLACE) replace?: boolean,
+  ): Promise<ServerInvitation> {
+    return orThrow(await inviteServer(world, ip, replace ?? false))
+  }
+
+  @Mutation(() => ServerEnrolment, {
+    description:
+      'Ends the certificate of a daemon at once: its connections are closed, and nobody talks to it until it is invited again.',
+  })
+  async revokeServer(@Ctx() { world }: Context, @Arg('ip', () => ID) ip: string): Promise<ServerEnrolment> {
+    return toEnrolment(orThrow(await revokeServer(world, ip)))
   }
 
   @FieldResolver(() => ServerDebug, { description: 'What its daemon says about itself, read now.' })

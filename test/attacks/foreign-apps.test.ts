@@ -389,6 +389,8 @@ function mutationsOf(n: number, app: string): Record<string, string> {
     rebuildCatalog: '(dryRun: true) { dryRun }',
     restoreDeleted: `(${backup}, names: ["${name}"])`,
     recover: `(input: { ${backup}, backup: "${name}" }) { rid }`,
+    inviteServer: `(ip: "${server}") { expiresAt }`,
+    revokeServer: `(ip: "${server}") { revoked }`,
     revokeToken: '(id: "x") { id }',
     runJob: `${given['Query.job']} { rid }`,
     sleepJob: `${given['Query.job']} { id }`,

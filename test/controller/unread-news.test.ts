@@ -80,11 +80,11 @@ test('a post that is refused unread shows that its server can be reached again',
 
 test('a post that is refused unread says nothing of servers that do not send from there', async () => {
   const kit = await narrowController()
-  expect(noteUnreadNews(kit.world, '10.9.9.9')).toBeUndefined()
+  expect(noteUnreadNews(kit.world, { from: '10.9.9.9' })).toBeUndefined()
   expect(kit.world.newsGate.refusing).toBeUndefined()
   kit.world.settings.newsFrom = () => ['10.9.9.9']
   kit.clock.move(SILENT_AFTER_MS)
-  expect(noteUnreadNews(kit.world, '10.9.9.9')).toBe(1)
+  expect(noteUnreadNews(kit.world, { from: '10.9.9.9' })).toBe(1)
   await kit.pass(1)
   for (const ip of [IP, OTHER]) expect(kit.asked(ip)).not.toContain('record')
 })

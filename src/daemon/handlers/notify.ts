@@ -16,7 +16,12 @@ export async function handleNotifyAdd(
   { notifier }: DaemonParts,
 ): Promise<DaemonAnswer> {
   const addresses = readAddresses(fields)
-  for (const address of addresses) checkAddress(address)
+  for (const address of addresses) {
+    checkAddress(address)
+    const refusal = notifier.refuse(address)
+    if (refusal !== undefined)
+      throw new BackupdError('FORBIDDEN', `Cannot add ${redactUrl(address)} as a notify address: ${refusal}`)
+  }
   if (new Set([...notifier.addresses(), ...addresses]).size > MAX_ADDRESSES) {
     throw new BackupdError(
       'BAD_INPUT',

@@ -6,13 +6,17 @@ import { acceptEmptyBodies } from '../../http/empty-bodies.ts'
 import { BackupdError, messageOf } from '../../lib/errors.ts'
 import { ERROR_CODE_HEADER } from '../../wire/error-code-header.ts'
 import { type FieldValues, RequestFields, readFieldValues } from '../../wire/request-fields.ts'
+import type { DaemonIdentity } from '../identity/identity.ts'
 import { parseForm, parseJsonBody } from './body-values.ts'
 import { toRefusal } from './refusal.ts'
 import type { DaemonAnswer, DaemonParts, DaemonRoute } from './route.ts'
+import { SecureDoor } from './secure-door.ts'
 
 export interface HttpServer {
   /** `http://127.0.0.1:9002` */
   url: string
+  /** Shows the present certificate of the identity to whoever connects from now on. */
+  renewed(): void
   /** Refuses new requests and waits a short time for those under way. */
   close(): Promise<void>
 }
@@ -23,6 +27,8 @@ export interface ServeOptions {
   allowedHosts: readonly string[]
   /** Limits that differ from CONNECTION_LIMITS. */
   connections?: Partial<ConnectionLimits>
+  /** Answers only controllers of its authority, through TLS; undefined: everybody, over plain HTTP. */
+  identity?: DaemonIdentity | undefined
 }
 
 /** Controllers wait 10 s for an answer; this leaves half a second for the network. */
@@ -34,15 +40,26 @@ export async function serve(
   world: DaemonParts,
   options: ServeOptions,
 ): Promise<HttpServer> {
+  let secure: SecureDoor | undefined
   const allowed = options.allowedHosts.map((host) => host.toLowerCase())
   const app = createApp({
-    guard: ({ headers }) => guardBrowsers(headers, allowed),
+    guard: ({ headers, raw }) => {
+      guardBrowsers(headers, allowed)
+      secure?.check(raw)
+    },
     refuse: (error, _request, reply) => sendRefusal(reply, error),
   })
   readBodies(app)
   for (const route of routes) addRoute(app, route, world)
-  limitConnections(app.server, { ...CONNECTION_LIMITS, ...options.connections })
-  return { url: await listen(app, options, 'daemon'), close: () => closeApp(app) }
+  const limits = { ...CONNECTION_LIMITS, ...options.connections }
+  const { identity } = options
+  if (!identity) {
+    limitConnections(app.server, limits)
+    return { url: await listen(app, options, 'daemon'), renewed: () => {}, close: () => closeApp(app) }
+  }
+  secure = new SecureDoor(app, identity, options)
+  limitConnections(secure.server, limits)
+  return await secure.open()
 }
 
 function readBodies(app: FastifyInstance): void {

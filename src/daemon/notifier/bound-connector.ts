@@ -10,8 +10,8 @@ import { errnoOf, messageOf } from '../../lib/errors.ts'
 export function createBoundConnector(
   localAddress: string,
   onUnbound: (reason: string) => void,
+  connect: buildConnector.connector = buildConnector({}),
 ): buildConnector.connector {
-  const connect = buildConnector({})
   return (options, callback) =>
     connect({ ...options, localAddress }, (...answer) => {
       const [error] = answer

@@ -2,16 +2,25 @@
 // a mail makes the posts in the protocol of the address; ../memory/outbox.ts stores what is not sent yet. It knows
 // records only as what it sends, and nothing about runs or the store.
 
-import { Agent } from 'undici'
+import { Agent, buildConnector } from 'undici'
 import type { Log } from '../../lib/log.ts'
 import type { Problems } from '../../lib/problems.ts'
 import { redactUrl } from '../../lib/redact-url.ts'
 import type { RunRecord } from '../../wire/record.ts'
+import { connectToOwnController } from '../identity/controller-connector.ts'
+import type { DaemonIdentity } from '../identity/identity.ts'
 import type { MemoryListener } from '../memory/daemon-memory.ts'
 import { MAX_SILENCE_MS, type NotifyAddress, type Outbox } from '../memory/outbox.ts'
 import { createBoundConnector } from './bound-connector.ts'
 import { Courier, NEWS_SOURCE } from './courier.ts'
 import { createLegacyMail, NewsMail, type Sender } from './mail.ts'
+
+export interface NotifierOptions {
+  log: Log
+  problems: Problems
+  /** Of an enrolled daemon, which sends news to controllers of its authority alone. */
+  identity?: DaemonIdentity | undefined
+}
 
 /** Sends news of records to all notify addresses, with one courier for each. */
 export class Notifier implements MemoryListener {
@@ -20,20 +29,39 @@ export class Notifier implements MemoryListener {
   readonly #log: Log
   readonly #problems: Problems
   readonly #agent: Agent
+  readonly #identity: DaemonIdentity | undefined
   #isUnbound = false
   readonly #couriers = new Map<string, Courier>()
   #dropped = false
 
-  constructor(outbox: Outbox, sender: Sender, { log, problems }: { log: Log; problems: Problems }) {
+  constructor(outbox: Outbox, sender: Sender, { log, problems, identity }: NotifierOptions) {
     this.#outbox = outbox
     this.#sender = sender
     this.#log = log
     this.#problems = problems
-    const connect = createBoundConnector(sender.server, (reason) => this.#warnUnbound(reason))
+    this.#identity = identity
+    const connect = identity ? this.#connectTo(identity) : this.#bind()
     this.#agent = new Agent({ pipelining: 1, keepAliveTimeout: 30_000, connect })
   }
 
+  #bind(open?: buildConnector.connector): buildConnector.connector {
+    return createBoundConnector(this.#sender.server, (reason) => this.#warnUnbound(reason), open)
+  }
+
+  /** With the certificate as it is then: it changes when it is renewed. */
+  #connectTo(identity: DaemonIdentity): buildConnector.connector {
+    const connect = (options: buildConnector.BuildOptions) => this.#bind(buildConnector(options))
+    return (...request) => connectToOwnController(identity.present, () => identity.now(), connect)(...request)
+  }
+
+  /** Why news must not go to an address; undefined: it may. */
+  refuse(address: string): string | undefined {
+    if (!this.#identity || address.startsWith('https:')) return undefined
+    return 'this daemon is enrolled, so it sends news to controllers of its authority alone, through TLS'
+  }
+
   start(): void {
+    this.#dropPlain()
     for (const to of this.#outbox.addresses()) this.#send(to)
   }
 
@@ -77,6 +105,17 @@ export class Notifier implements MemoryListener {
   async remove(address: string): Promise<void> {
     const named = this.addresses().filter((known) => known === address || redactUrl(known) === address)
     await Promise.all(named.map((known) => this.#removeOne(known)))
+  }
+
+  /** Addresses from before the daemon was enrolled. The controller adds its new one. */
+  #dropPlain(): void {
+    for (const address of this.addresses().filter((known) => this.refuse(known) !== undefined)) {
+      this.#outbox.remove(address)
+      this.#log.warn(
+        { address: redactUrl(address) },
+        `${redactUrl(address)} gets no more news: ${this.refuse(address)}`,
+      )
+    }
   }
 
   async #removeOne(address: string): Promise<void> {
@@ -131,7 +170,8 @@ export class Notifier implements MemoryListener {
   }
 
   #warnUnbound(reason: string): void {
-    if (this.#isUnbound) return
+    // A certificate says who sends, whatever the address.
+    if (this.#isUnbound || this.#identity) return
     this.#isUnbound = true
     const { server } = this.#sender
     this.#log.warn(

@@ -74,6 +74,34 @@ export class ServerDebug {
   memStats!: { [name: string]: unknown } | null
 }
 
+@ObjectType({ ...SIMPLE, description: 'The certificate of a daemon.' })
+export class ServerEnrolment {
+  @Field(() => Boolean, {
+    description: 'It was revoked: nobody talks to the daemon until it is invited again.',
+  })
+  revoked!: boolean
+
+  @Field(() => DateTime, { description: 'When the daemon enrolled.' })
+  enrolledAt!: string
+
+  @Field(() => DateTime, {
+    description: 'When the certificate expires. The daemon renews it after two thirds of 90 days.',
+  })
+  expiresAt!: string
+}
+
+@ObjectType({ ...SIMPLE, description: 'A join token, with which a daemon enrols.' })
+export class ServerInvitation {
+  @Field(() => ID, { description: 'The server that it is for.' })
+  ip!: string
+
+  @Field(() => String, { description: 'The join token: for `--join-file`, once. It is not shown again.' })
+  token!: string
+
+  @Field(() => DateTime, { description: 'When it expires.' })
+  expiresAt!: string
+}
+
 @ObjectType({ ...SIMPLE, description: 'A machine that runs a daemon.' })
 export class Server {
   @Field(() => ID, { description: 'Its IPv4 address, which is its name.' })
@@ -127,6 +155,12 @@ export class Server {
     description: 'The time zone of schedules that name none; null if the daemon does not say.',
   })
   timeZone!: string | null
+
+  @Field(() => ServerEnrolment, {
+    nullable: true,
+    description: 'Its certificate; null if it never enrolled: the link to it is then plain HTTP.',
+  })
+  enrolment!: ServerEnrolment | null
 
   @Field(() => StoreSpace, { nullable: true, description: "The daemon's store; null if not known." })
   store!: StoreSpace | null

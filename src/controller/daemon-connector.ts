@@ -1,0 +1,54 @@
+import { refusePlain } from '../domain/enrolments.ts'
+import { trustedNow, type World } from '../domain/world.ts'
+import type { DaemonHttpOptions } from '../fleet/daemon-http.ts'
+import { checkCertificate, checkDates } from '../lib/certificates/check-certificate.ts'
+import { createTlsConnector } from '../lib/certificates/tls-connector.ts'
+import { isoTime } from '../lib/clock.ts'
+import { BackupdError } from '../lib/errors.ts'
+import { parseServerUri } from '../wire/enrolment.ts'
+import type { Authority } from './authority.ts'
+
+const CONNECT_MS = 10_000
+
+/**
+ * How to connect to the daemon of a server; undefined: over plain HTTP. Throws DAEMON_UNREACHABLE if neither is allowed: an
+ * enrolled daemon is never asked in another way.
+ */
+export function findDaemonConnector(
+  world: World,
+  authority: Authority | undefined,
+  ip: string,
+): ReturnType<NonNullable<DaemonHttpOptions['connectorTo']>> {
+  const known = world.enrolments.get(ip)
+  if (!known || known.keyHash === null) {
+    const refusal = refusePlain(world, ip)
+    if (refusal === undefined) return undefined
+    throw refuseConnection(ip, refusal)
+  }
+  if (!authority)
+    throw refuseConnection(
+      ip,
+      'It is enrolled, and the authority of this controller is missing: docs/security.md',
+    )
+  if (Date.parse(known.expiresAt) < trustedNow(world))
+    throw refuseConnection(
+      ip,
+      `Its certificate expired at ${isoTime(Date.parse(known.expiresAt))}. The daemon renews it when it reaches the controller; check that it runs, and both clocks`,
+    )
+  return createTlsConnector({
+    own: authority.own,
+    timeoutMs: CONNECT_MS,
+    check: (certificate) => {
+      const peer = checkCertificate(certificate, authority.certificate)
+      if (parseServerUri(peer.uri) !== ip || !world.enrolments.isCurrent(ip, peer.keyHash))
+        throw new BackupdError('FORBIDDEN', `The certificate there is not that of ${ip}`)
+      checkDates(peer, trustedNow(world))
+    },
+  })
+}
+
+function refuseConnection(ip: string, reason: string): BackupdError {
+  return new BackupdError('DAEMON_UNREACHABLE', `Cannot reach the daemon on ${ip}: ${reason}`, {
+    facts: { server: ip },
+  })
+}

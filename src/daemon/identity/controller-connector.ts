@@ -1,0 +1,55 @@
+import { X509Certificate } from 'node:crypto'
+import { checkCertificate, checkDates, readFingerprint } from '../../lib/certificates/check-certificate.ts'
+import { createTlsConnector, type TlsConnectorOptions } from '../../lib/certificates/tls-connector.ts'
+import { BackupdError } from '../../lib/errors.ts'
+import { CONTROLLER_URI } from '../../wire/enrolment.ts'
+import type { StoredIdentity } from './identity-file.ts'
+
+const CONNECT_MS = 10_000
+
+interface ControllerWish {
+  /** PEM. */
+  authority: string
+  now(): number
+}
+
+/** Throws FORBIDDEN unless the certificate is that of a controller of this authority, and valid. */
+export function checkController(
+  certificate: X509Certificate | undefined,
+  { authority, now }: ControllerWish,
+): void {
+  const peer = checkCertificate(certificate, new X509Certificate(authority))
+  if (peer.uri !== CONTROLLER_URI)
+    throw new BackupdError('FORBIDDEN', 'The certificate of the other side is not that of a controller')
+  checkDates(peer, now())
+}
+
+/** Connects to controllers of the daemon's authority alone, with its certificate. */
+export function connectToOwnController(
+  { key, certificate, authority }: StoredIdentity,
+  now: () => number,
+  connect?: TlsConnectorOptions['connect'],
+) {
+  return createTlsConnector({
+    own: { key, certificate },
+    timeoutMs: CONNECT_MS,
+    check: (shown) => checkController(shown, { authority, now }),
+    ...(connect && { connect }),
+  })
+}
+
+/** Connects to the controller that a join token names, by the fingerprint of its authority. */
+export function connectToNamedController(fingerprint: string, now: () => number) {
+  return createTlsConnector({
+    timeoutMs: CONNECT_MS,
+    check: (shown) => {
+      const authority = shown?.issuerCertificate
+      if (!authority || readFingerprint(authority) !== fingerprint)
+        throw new BackupdError(
+          'FORBIDDEN',
+          'The controller there is not the one that gave out the join token',
+        )
+      checkController(shown, { authority: authority.toString(), now })
+    },
+  })
+}

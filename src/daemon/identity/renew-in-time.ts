@@ -1,0 +1,43 @@
+import { X509Certificate } from 'node:crypto'
+import { type Clock, isoTime } from '../../lib/clock.ts'
+import { messageOf } from '../../lib/errors.ts'
+import type { Log } from '../../lib/log.ts'
+import type { Problems } from '../../lib/problems.ts'
+import { MINUTE_MS } from '../../lib/time-units.ts'
+import type { DaemonIdentity } from './identity.ts'
+
+const CHECK_MS = 10 * MINUTE_MS
+const PROBLEM = ['identity', 'renewal'] as const
+
+export interface RenewalOptions {
+  clock: Clock
+  log: Log
+  problems: Problems
+  /** Called when there is a new certificate. */
+  onRenewed(): void
+}
+
+/** Renews the certificate after two thirds of its life; tries again every ten minutes. Dispose of it to stop. */
+export function renewInTime(identity: DaemonIdentity, options: RenewalOptions): Disposable {
+  const { clock } = options
+  let timer = clock.after(0, turn)
+  function turn() {
+    timer = clock.after(CHECK_MS, turn)
+    if (identity.isRenewalDue()) void renew(identity, options)
+  }
+  return { [Symbol.dispose]: () => timer[Symbol.dispose]() }
+}
+
+async function renew(identity: DaemonIdentity, { log, problems, onRenewed }: RenewalOptions): Promise<void> {
+  try {
+    await identity.renew()
+    onRenewed()
+    problems.clear(...PROBLEM)
+    log.info({}, 'The certificate of this daemon was renewed')
+  } catch (error) {
+    const { validToDate } = new X509Certificate(identity.present.certificate)
+    const text = `Cannot renew the certificate of this daemon, which expires at ${isoTime(validToDate.getTime())}: ${messageOf(error)}. It is tried again every ten minutes`
+    if (!problems.has(...PROBLEM)) log.warn({ err: error }, text)
+    problems.report({ source: PROBLEM[0], key: PROBLEM[1], text })
+  }
+}

@@ -1,0 +1,48 @@
+import type { IssuedCertificate } from '../wire/enrolment.ts'
+
+/** A server whose daemon has, or had, a certificate. */
+export interface Enrolment {
+  ip: string
+  /** Of the only key that counts; null: it was revoked. */
+  keyHash: string | null
+  /** ISO 8601. */
+  enrolledAt: string
+  /** When its newest certificate expires, ISO 8601. */
+  expiresAt: string
+}
+
+/** A join token that was given out. */
+export interface Invitation {
+  id: string
+  /** Of its secret, SHA-256, hex. */
+  hash: string
+  ip: string
+  /** It may take the place of an enrolled daemon. */
+  replace: boolean
+  /** ISO 8601. */
+  expiresAt: string
+  /** The key that has used it, and may use it again; null: none yet. */
+  usedBy: string | null
+}
+
+export interface EnrolmentState {
+  servers: readonly Enrolment[]
+  invitations: readonly Invitation[]
+}
+
+export interface EnrolmentStore {
+  load(): Promise<EnrolmentState>
+  /** On disk when it resolves. */
+  save(state: EnrolmentState): Promise<void>
+}
+
+/** The private authority that certifies daemons. */
+export interface AuthorityPort {
+  /** SHA-256 of its certificate, hex. */
+  readonly fingerprint: string
+  /** Where daemons with a certificate reach this controller: `https://10.0.0.9:9004`; undefined: nowhere. */
+  readonly url: string | undefined
+  /** The public key (SPKI, DER) of a request. Throws BAD_INPUT if the request is not valid. */
+  readRequest(request: string): Promise<Buffer>
+  issue(server: { ip: string; publicKey: Buffer }, now: number): Promise<IssuedCertificate>
+}

@@ -1,0 +1,109 @@
+// Which daemons have a certificate, and which join tokens are open. The verbs are in ../enrolments.ts. The list of keys that
+// count takes the place of a list of revoked certificates: what is not in it is refused, also if the list is lost.
+
+import type { Enrolment, EnrolmentState, EnrolmentStore, Invitation } from '../enrolment-ports.ts'
+
+export type EnrolmentKind = 'none' | 'enrolled' | 'revoked'
+
+const NO_STORE: EnrolmentStore = {
+  load: async () => ({ servers: [], invitations: [] }),
+  save: async () => {},
+}
+
+/** All enrolments, in memory: each connection and each post looks here. A change is stored first, except a revocation. */
+export class EnrolmentBook {
+  readonly #store: EnrolmentStore
+  #servers = new Map<string, Enrolment>()
+  #invitations = new Map<string, Invitation>()
+  readonly #listeners: ((ip: string) => void)[] = []
+  #writing: Promise<unknown> = Promise.resolve()
+
+  constructor(store: EnrolmentStore = NO_STORE) {
+    this.#store = store
+  }
+
+  async load(): Promise<void> {
+    const { servers, invitations } = await this.#store.load()
+    this.#servers = new Map(servers.map((server) => [server.ip, server]))
+    this.#invitations = new Map(invitations.map((invitation) => [invitation.id, invitation]))
+  }
+
+  /** Whether any daemon ever had a certificate: from then on, plain HTTP needs `--legacy-peer`. */
+  get isUsed(): boolean {
+    return this.#servers.size > 0
+  }
+
+  get openInvitations(): number {
+    return this.#invitations.size
+  }
+
+  list(): Enrolment[] {
+    return [...this.#servers.values()]
+  }
+
+  get(ip: string): Enrolment | undefined {
+    return this.#servers.get(ip)
+  }
+
+  kindOf(ip: string): EnrolmentKind {
+    const known = this.#servers.get(ip)
+    if (!known) return 'none'
+    return known.keyHash === null ? 'revoked' : 'enrolled'
+  }
+
+  /** Whether this is the key of the daemon on that server. */
+  isCurrent(ip: string, keyHash: string): boolean {
+    return this.#servers.get(ip)?.keyHash === keyHash
+  }
+
+  invitation(id: string): Invitation | undefined {
+    return this.#invitations.get(id)
+  }
+
+  /** Calls `act` when the key of a server is no longer the one that it was. */
+  onChange(act: (ip: string) => void): void {
+    this.#listeners.push(act)
+  }
+
+  /** Runs changes one after the other, so that two requests with one join token cannot both win. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#writing.then(work)
+    this.#writing = done.catch(() => {})
+    return done
+  }
+
+  /** Call it inTurn. Forgets join tokens that expired before `now`, unix ms. */
+  async addInvitation(invitation: Invitation, now: number): Promise<void> {
+    const open = [...this.#invitations.values()].filter(({ expiresAt }) => Date.parse(expiresAt) > now)
+    await this.#save({ invitations: [...open, invitation] })
+  }
+
+  /** Call it inTurn. @param used the invitation, as it is from now on */
+  async setServer(server: Enrolment, used?: Invitation): Promise<void> {
+    const before = this.#servers.get(server.ip)?.keyHash
+    const invitations = [...this.#invitations.values()].map((one) => (one.id === used?.id ? used : one))
+    await this.#save({ servers: [...new Map(this.#servers).set(server.ip, server).values()], invitations })
+    if (before !== server.keyHash) this.#tell(server.ip)
+  }
+
+  /** Call it inTurn. Counts at once; if it cannot be stored, it rejects, and can be called again. */
+  async revoke(ip: string): Promise<void> {
+    const known = this.#servers.get(ip)
+    if (!known) return
+    this.#servers.set(ip, { ...known, keyHash: null })
+    this.#tell(ip)
+    // A token that was given out before would let the same machine back in.
+    await this.#save({ invitations: [...this.#invitations.values()].filter((one) => one.ip !== ip) })
+  }
+
+  async #save(change: Partial<EnrolmentState>): Promise<void> {
+    const state = { servers: this.list(), invitations: [...this.#invitations.values()], ...change }
+    await this.#store.save(state)
+    this.#servers = new Map(state.servers.map((server) => [server.ip, server]))
+    this.#invitations = new Map(state.invitations.map((invitation) => [invitation.id, invitation]))
+  }
+
+  #tell(ip: string): void {
+    for (const listener of this.#listeners) listener(ip)
+  }
+}

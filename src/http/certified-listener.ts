@@ -1,0 +1,109 @@
+import { X509Certificate } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import type { Server } from 'node:https'
+import type { TLSSocket } from 'node:tls'
+import type { FastifyInstance } from 'fastify'
+import { loadHttps } from '../lib/builtins.ts'
+import {
+  type CertifiedPeer,
+  checkCertificate,
+  readPeerCertificate,
+} from '../lib/certificates/check-certificate.ts'
+import type { CertifiedPair } from '../lib/certificates/x509.ts'
+import { BackupdError, messageOf } from '../lib/errors.ts'
+
+export interface CertifiedListenerOptions {
+  host: string
+  port: number
+  /** Named in errors, such as `daemon`. */
+  program: string
+  own: CertifiedPair
+  /** The certificate of the authority, PEM: sent along, and the only one whose certificates count. */
+  authority: string
+}
+
+const HANDSHAKE_MS = 10_000
+const CLOSE_MS = 3000
+
+/**
+ * Serves what `app` serves, to programs with a certificate of our authority. Node only proves that the other side has its
+ * key: findPeer says who it is, so that a refusal can name the reason, and whoever needs none can be answered.
+ */
+export class CertifiedListener {
+  readonly server: Server
+  readonly #options: CertifiedListenerOptions
+  readonly #authority: X509Certificate
+  readonly #sockets = new Set<TLSSocket>()
+  readonly #peers = new WeakMap<TLSSocket, CertifiedPeer>()
+
+  /** @param app with all its routes */
+  constructor(app: FastifyInstance, options: CertifiedListenerOptions) {
+    this.#options = options
+    this.#authority = new X509Certificate(options.authority)
+    this.server = loadHttps().createServer(
+      {
+        ...this.#makeContext(options.own),
+        requestCert: true,
+        rejectUnauthorized: false,
+        handshakeTimeout: HANDSHAKE_MS,
+      },
+      (request, reply) => app.routing(request, reply),
+    )
+    this.server.requestTimeout = app.server.requestTimeout
+    this.server.on('secureConnection', (socket) => {
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
+    })
+  }
+
+  /** Returns `https://HOST:PORT`. Throws CONFLICT if it cannot listen there. */
+  async listen(): Promise<string> {
+    const { host, port, program } = this.#options
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.server.once('error', reject).listen({ host, port }, resolve)
+    await promise.catch((cause) => {
+      const message = `The ${program} cannot listen with TLS on ${host}:${port}: ${messageOf(cause)}. Stop what uses the port, or choose another address`
+      throw new BackupdError('CONFLICT', message, { cause })
+    })
+    const address = this.server.address()
+    const own = typeof address === 'object' && address !== null ? address.port : port
+    return `https://${host.includes(':') ? `[${host}]` : host}:${own}`
+  }
+
+  /** Who sent a request, whatever the dates of its certificate. Throws FORBIDDEN if our authority does not know it. */
+  findPeer({ socket }: Pick<IncomingMessage, 'socket'>): CertifiedPeer {
+    const secure = socket as TLSSocket
+    const known = this.#peers.get(secure)
+    if (known) return known
+    const peer = checkCertificate(readPeerCertificate(secure), this.#authority)
+    this.#peers.set(secure, peer)
+    return peer
+  }
+
+  /** Shows another certificate to whoever connects from now on. */
+  use(own: CertifiedPair): void {
+    this.server.setSecureContext(this.#makeContext(own))
+  }
+
+  /** Closes the open connections of some peers at once. */
+  endConnections(isEnded: (peer: CertifiedPeer) => boolean): void {
+    for (const socket of this.#sockets) {
+      const peer = this.#peers.get(socket)
+      if (peer && isEnded(peer)) socket.destroy()
+    }
+  }
+
+  /** Refuses new connections, and waits a little for requests under way. */
+  async close(): Promise<void> {
+    const timer = setTimeout(() => this.server.closeAllConnections(), CLOSE_MS)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.server.close(() => resolve())
+    this.server.closeIdleConnections()
+    await promise.finally(() => clearTimeout(timer))
+  }
+
+  #makeContext({ key, certificate }: CertifiedPair) {
+    const { authority } = this.#options
+    return { key, cert: `${certificate}\n${authority}`, ca: authority, minVersion: 'TLSv1.3' as const }
+  }
+}

@@ -1,0 +1,57 @@
+import { createHash, type X509Certificate } from 'node:crypto'
+import type { TLSSocket } from 'node:tls'
+import { isoTime } from '../clock.ts'
+import { BackupdError } from '../errors.ts'
+
+/** Who is at the other end, as our authority says. The other end has proved in the handshake that it has the key. */
+export interface CertifiedPeer {
+  /** `urn:…` */
+  uri: string
+  keyHash: string
+  /** Unix ms. */
+  validFrom: number
+  validTo: number
+}
+
+/** SHA-256 of a public key (SPKI, DER), hex. */
+export function hashPublicKey(publicKey: Buffer): string {
+  return createHash('sha256').update(publicKey).digest('hex')
+}
+
+/** SHA-256 of a certificate, hex. */
+export function readFingerprint({ raw }: X509Certificate): string {
+  return createHash('sha256').update(raw).digest('hex')
+}
+
+/** The certificate of the other end; undefined if it showed none. */
+export function readPeerCertificate(socket: TLSSocket): X509Certificate | undefined {
+  return socket.getPeerX509Certificate()
+}
+
+/** Throws FORBIDDEN unless the authority itself signed the certificate. Its dates are checked by checkDates. */
+export function checkCertificate(
+  certificate: X509Certificate | undefined,
+  authority: X509Certificate,
+): CertifiedPeer {
+  if (!certificate) throw new BackupdError('FORBIDDEN', 'The other side showed no certificate')
+  if (!certificate.checkIssued(authority) || !certificate.verify(authority.publicKey))
+    throw new BackupdError('FORBIDDEN', 'The certificate of the other side is of another authority')
+  const uri = /^URI:(urn:[a-z0-9.:]+)(?:, |$)/.exec(certificate.subjectAltName ?? '')?.[1]
+  if (uri === undefined || certificate.ca)
+    throw new BackupdError('FORBIDDEN', 'The certificate of the other side is not one of a program')
+  const { publicKey, validFromDate, validToDate } = certificate
+  return {
+    uri,
+    keyHash: hashPublicKey(publicKey.export({ type: 'spki', format: 'der' })),
+    validFrom: validFromDate.getTime(),
+    validTo: validToDate.getTime(),
+  }
+}
+
+/** Throws FORBIDDEN if the certificate is not valid at this time, unix ms, with both times: a clock may be wrong. */
+export function checkDates({ validFrom, validTo }: CertifiedPeer, now: number): void {
+  if (now >= validFrom && now <= validTo) return
+  const what = now > validTo ? 'has expired' : 'is not valid yet'
+  const message = `The certificate of the other side ${what}: it is valid from ${isoTime(validFrom)} to ${isoTime(validTo)}, and the clock here says ${isoTime(now)}. Check both clocks`
+  throw new BackupdError('FORBIDDEN', message)
+}
