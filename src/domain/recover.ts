@@ -1,5 +1,5 @@
 import { findArchiveOfBackup } from '../wire/archive-name.ts'
-import { type BackupInfo, hasSnapshots } from '../wire/backup.ts'
+import type { BackupInfo } from '../wire/backup.ts'
 import type { SentHooks } from '../wire/hook-options.ts'
 import { chooseRecoverAction } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
@@ -84,7 +84,7 @@ function refuseServer(toServer: string): Answer<never> {
 
 export async function locateRecoverable(
   world: UserWorld,
-  { backup: name, snapshot, files, onRefusedRename, plan = false }: RecoverOptions,
+  { backup: name, snapshot, files, onRefusedRename }: RecoverOptions,
   action: 'recover' | 'migrate',
 ): Promise<Answer<BackupInfo>> {
   const backup = await locateBackup(world, name)
@@ -93,11 +93,6 @@ export async function locateRecoverable(
   if (refusal) return refusal
   if (snapshot !== undefined && backup.mode === 'full') {
     return refuse('BAD_INPUT', `"${backup.name}" is a full backup: it has no snapshots to pick from`, {
-      name: backup.name,
-    })
-  }
-  if (plan && !hasSnapshots(backup)) {
-    return refuse('BAD_INPUT', `Only the recover of a snapshot can be planned; "${backup.name}" has none`, {
       name: backup.name,
     })
   }

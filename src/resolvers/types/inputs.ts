@@ -149,7 +149,7 @@ export class VolumeRecoverInput extends NamedBackup {
     nullable: true,
     defaultValue: false,
     description:
-      'Change nothing; only say what would be done, in `result.plan` of a record with the action `backup_recover_plan`. Only for increments.',
+      'Change nothing; only say what would be done, in `result.plan` of a record with the action `backup_recover_plan`.',
   })
   plan?: boolean | null
 }

@@ -1,11 +1,11 @@
 import { closeSync, constants, openSync, readlinkSync } from 'node:fs'
 import { readMajor, readMinor } from '../../lib/kernel/device-number.ts'
 import { type Kernel, loadKernel } from '../../lib/kernel.ts'
+import type { LiveEntry } from '../../volume/plan/live-folder.ts'
 import { readXattrs } from '../../volume/tree/attributes.ts'
 import type { TreeEntry, Xattr } from '../../volume/tree/entry.ts'
 import { readFlags } from '../../volume/tree/inode-flags.ts'
 import type { OutputFolder } from '../../volume/tree/write-folder.ts'
-import type { LiveEntry } from './live-folder.ts'
 
 /**
  * Whether an entry of the volume is already as it would be restored, without reading content: files with equal size and

@@ -1,5 +1,7 @@
 import { closeSync } from 'node:fs'
 import { SLASH_BYTES } from '../../lib/byte-paths.ts'
+import { holdsEntries, type LiveEntry, listLive, withLiveFolder } from '../../volume/plan/live-folder.ts'
+import { PlanTally, type RestorePlan } from '../../volume/plan/plan-tally.ts'
 import { type Choice, type Chosen, type ChosenFiles, EVERYTHING } from '../../volume/tree/chosen-paths.ts'
 import type { TreeEntry } from '../../volume/tree/entry.ts'
 import { type OutputFolder, openOutputFolder } from '../../volume/tree/write-folder.ts'
@@ -8,8 +10,6 @@ import { emptyList, joinNames } from '../read/join-names.ts'
 import { readTree, type TreeSource } from '../read/tree-source.ts'
 import type { VolumeTree } from '../read/volume-tree.ts'
 import { isAsRestored } from './as-restored.ts'
-import { type LiveEntry, listLive, withLiveFolder } from './live-folder.ts'
-import { PlanTally, type RestorePlan } from './plan-tally.ts'
 
 export interface PlanInput {
   source: TreeSource
@@ -101,7 +101,8 @@ class Planning {
     const isBarred = inner === 'ancestor' && there !== undefined && !isFolder
     if (isBarred) this.tally.add('refuse', path, 0)
     if (isBarred || isRefused) return this.#noteSeen(subtree, path, inner)
-    if (!subtree && isFolder && !this.#isWhole && (await isNotEmpty(live, name)))
+    // A folder that is not empty is never replaced by a file that is put in place.
+    if (!subtree && isFolder && !this.#isWhole && live && (await holdsEntries(live, name)))
       return this.tally.add('refuse', path, 0)
     if (inner === 'all' || !there) this.#compare(entry, there, live)
     if (!subtree && !isFolder) return
@@ -132,13 +133,4 @@ class Planning {
       this.folder({ tree: null, path: inner, live: folder, deletesRest: true }, 'all'),
     )
   }
-}
-
-/** A folder that is not empty is never replaced by a file that is put in place. */
-async function isNotEmpty(live: OutputFolder | undefined, name: Buffer): Promise<boolean> {
-  let holds = false
-  await withLiveFolder(live, name, async (folder) => {
-    if (folder) for (const _entry of listLive(folder, false)) holds = true
-  })
-  return holds
 }

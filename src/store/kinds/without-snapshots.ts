@@ -11,10 +11,6 @@ export function refuseSnapshot(snapshot: string | null): void {
   if (snapshot) throw new BackupdError('BAD_INPUT', 'it has no snapshots to pick from')
 }
 
-export async function refusePlan(): Promise<never> {
-  throw new BackupdError('BAD_INPUT', 'only the recover of a snapshot can be planned: leave out "plan"')
-}
-
 /** The source path of a backup without a manifest, from `.meta`; null if that entry cannot be trusted. */
 export function findLegacySource({ corrupt, source }: BackupInfo): string | null {
   return corrupt === null && source !== '' ? source : null

@@ -6,10 +6,11 @@ import { readIndex, toArchiveFileInfo } from '../../../archive/index-format.ts'
 import type { ObjectReader } from '../../../objects/driver.ts'
 import type { FileInfo } from '../../../wire/backup.ts'
 import type { Reader, StoredBackup } from '../../stored-backup.ts'
-import { findLegacySource, refusePlan, refuseSnapshot } from '../without-snapshots.ts'
+import { findLegacySource, refuseSnapshot } from '../without-snapshots.ts'
 import { archiveEntries } from './archive-entries.ts'
 import { listFolder } from './list-folder.ts'
 import { measureArchive } from './measure-archive.ts'
+import { planArchive } from './plan-archive.ts'
 import { restoreArchive } from './restore-archive.ts'
 import type { StoredArchive } from './stored-archive.ts'
 import { confirmDamage, isDamage, verifyStoredArchive } from './verify-archive.ts'
@@ -39,7 +40,7 @@ export function archiveBackup(archive: StoredArchive): StoredBackup {
         measure: async (chosen, signal) => (chosen ? await measureArchive(archive, chosen, signal) : needs),
         restore: (into, chosen) =>
           markIfCorrupt(archive, reader, () => restoreArchive(archive, into, chosen)),
-        plan: refusePlan,
+        plan: (question) => planArchive(archive, question),
         async [Symbol.asyncDispose]() {},
       }
     },

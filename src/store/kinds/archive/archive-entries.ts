@@ -9,11 +9,19 @@ import { BackupdError, messageOf } from '../../../lib/errors.ts'
 import type { ObjectReader } from '../../../objects/driver.ts'
 import type { FileInfo } from '../../../wire/backup.ts'
 
-/**
- * Lists the entries of an archive without an index, by reading it from start to end. Paths are relative to the
- * volume. Throws ARCHIVE_CORRUPT, also for names that leave the volume; the signal's reason once aborted.
- */
+/** Lists the entries of an archive without an index; see readArchiveEntries(). */
 export async function* archiveEntries(object: ObjectReader, signal: AbortSignal): AsyncGenerator<FileInfo> {
+  for await (const { entry, path } of readArchiveEntries(object, signal)) yield toFileInfo(entry, path)
+}
+
+/**
+ * Reads the entries of an archive without an index, from start to end. Paths are relative to the volume. Throws
+ * ARCHIVE_CORRUPT, also for names that leave the volume; the signal's reason once aborted.
+ */
+export async function* readArchiveEntries(
+  object: ObjectReader,
+  signal: AbortSignal,
+): AsyncGenerator<{ entry: TarEntry; path: Buffer }> {
   const stream = new ByteStream(gunzipArchive(new ArchiveReader(object, signal), null))
   const paths = new ArchivePaths((top) => {
     throw new Error(`"${bytesToText(top)}" is not its only directory at the top`)
@@ -21,7 +29,7 @@ export async function* archiveEntries(object: ObjectReader, signal: AbortSignal)
   try {
     for await (const entry of readTarEntries(stream)) {
       const path = paths.resolve(entry.name, entry.type === 'directory')
-      if (path.length > 0) yield toFileInfo(entry, path)
+      if (path.length > 0) yield { entry, path }
     }
   } catch (error) {
     if (signal.aborted) throw signal.reason

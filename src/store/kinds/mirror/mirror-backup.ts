@@ -7,8 +7,9 @@ import { EVERYTHING } from '../../../volume/tree/chosen-paths.ts'
 import type { BackupInfo } from '../../../wire/backup.ts'
 import type { Mirror } from '../../store-parts.ts'
 import type { StoredBackup } from '../../stored-backup.ts'
-import { findLegacySource, refusePlan, refuseSnapshot } from '../without-snapshots.ts'
+import { findLegacySource, refuseSnapshot } from '../without-snapshots.ts'
 import { listMirror } from './list-mirror.ts'
+import { planMirror } from './plan-mirror.ts'
 import { verifyMirror } from './verify-mirror.ts'
 
 /** An increment of the legacy system: the volume's files as they are. */
@@ -34,7 +35,7 @@ export function mirrorBackup(info: BackupInfo, mirror: Mirror): StoredBackup {
           mirror.withFolder((folder) =>
             copyMirror({ ...into, mirror: folder, chosen: chosen ?? EVERYTHING }),
           ),
-        plan: refusePlan,
+        plan: (question) => mirror.withFolder((folder) => planMirror(folder, question)),
         async [Symbol.asyncDispose]() {},
       }
     },

@@ -4,11 +4,10 @@ import { lockForReading, type ReadLock } from '../../../restic/repository/read-l
 import type { Repository } from '../../../restic/repository/repository.ts'
 import { measureRestore } from '../../../restic/restore/measure-restore.ts'
 import { planRestore } from '../../../restic/restore/plan-restore.ts'
-import type { RestorePlan } from '../../../restic/restore/plan-tally.ts'
 import { restoreTree } from '../../../restic/restore/restore-tree.ts'
-import type { RecoverPlan } from '../../../wire/snapshot.ts'
 import type { OpenedBackup, Reader } from '../../stored-backup.ts'
 import type { StoreWorld } from '../../world.ts'
+import { MAX_LISTED, toRecoverPlan } from '../recover-plan.ts'
 import { findTrustedSnapshot } from './find-trusted-snapshot.ts'
 import { createReadRepository, noteIfDamaged, noteNotDamaged, type ReadRepository } from './report-damage.ts'
 import type { SeriesSnapshot, SnapshotSeries } from './series.ts'
@@ -25,8 +24,6 @@ export interface ReadSeries {
 
 /** A slice of our prune holds the lock only briefly; a restic that someone runs may hold it for longer. */
 const LOCK_WAIT_MS = 5 * 60_000
-/** The most paths that a plan lists. */
-const MAX_LISTED = 1000
 const UNKNOWN = Number.POSITIVE_INFINITY
 
 /**
@@ -96,26 +93,10 @@ async function readContent(
     needs: { bytes: size ?? UNKNOWN, entries: found.file.backupd?.entries ?? UNKNOWN },
     measure: (chosen, signal) => measureRestore({ source, volume, signal, ...(chosen && { chosen }) }),
     restore: (into, chosen) => restoreTree({ ...into, source, volume, ...(chosen && { chosen }) }),
-    async plan({ path, chosen, signal, warn }) {
+    async plan({ chosen, warn, ...question }) {
       const wanted = chosen ? { chosen } : {}
-      const plan = await planRestore({ source, volume, path, names: MAX_LISTED, signal, ...wanted })
-      for (const name of plan.refuse.paths)
-        warn(`${name}: would be skipped: the existing entry has another type`)
-      return { plan: toRecoverPlan(plan), refused: plan.refuse.count }
+      const plan = await planRestore({ ...question, source, volume, names: MAX_LISTED, ...wanted })
+      return toRecoverPlan(plan, { warn })
     },
-  }
-}
-
-function toRecoverPlan({ create, overwrite, delete: gone, same }: RestorePlan): RecoverPlan {
-  const kinds = [['create', create] as const, ['overwrite', overwrite] as const, ['delete', gone] as const]
-  const steps = kinds.flatMap(([action, { paths }]) => paths.map((path) => ({ action, path })))
-  return {
-    create: create.count,
-    overwrite: overwrite.count,
-    delete: gone.count,
-    unchanged: same,
-    bytes: create.bytes + overwrite.bytes,
-    steps: steps.slice(0, MAX_LISTED),
-    more: create.count + overwrite.count + gone.count > Math.min(steps.length, MAX_LISTED),
   }
 }

@@ -51,6 +51,23 @@ test('the whole volume becomes what the mirror is', async () => {
   expect(readdirSync(parent)).toEqual(['db'])
 })
 
+test('a plan of it says what a recover then does, and does nothing itself', async () => {
+  const { recover, volume } = await makeMirrorWorld()
+  const before = contentOf(volume)
+  const { state, result } = await recover(NAME, { plan: true })
+  expect(contentOf(volume)).toEqual(before)
+  expect({ state, plan: result.plan }).toMatchObject({
+    state: 'success',
+    plan: { overwrite: 1, delete: 1, unchanged: 0 },
+  })
+  expect(result.plan?.steps).toContainEqual({ action: 'overwrite', path: 'time.log' })
+  expect(result.plan?.steps).toContainEqual({ action: 'delete', path: 'since' })
+  await recover(NAME)
+  const again = await recover(NAME, { plan: true })
+  const unchanged = (result.plan?.create ?? 0) + 1
+  expect(again.result.plan).toMatchObject({ create: 0, overwrite: 0, delete: 0, unchanged })
+})
+
 test('* puts every file in place and removes nothing, a name puts that file in place', async () => {
   const { recover, volume, mirror } = await makeMirrorWorld()
   expect(await recover(NAME, { files: ['time.log'] })).toMatchObject({ state: 'success', warnings: [] })

@@ -6,6 +6,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  rmSync,
   truncateSync,
   writeFileSync,
   writeSync,
@@ -79,6 +80,29 @@ test('chosen files of a full backup are put in place, and the rest is left alone
   expect(readFileSync(`${world.volume}/4`, 'utf8')).toBe('changed since')
   expect(readdirSync(world.volume)).toHaveLength(51)
   expect(readdirSync(world.parent)).toEqual(['db'])
+})
+
+test.each([true, false])('a plan says what would be done, and does nothing (index: %s)', async (hasIndex) => {
+  const world = await makeBackedUpWorld()
+  writeFileSync(`${world.volume}/3`, 'changed since')
+  rmSync(`${world.volume}/4`)
+  if (!hasIndex) rmSync(`${world.archive}.index.gz`)
+  const before = contentOf(world.volume)
+  const { state, result } = await world.recover(world.name, { plan: true })
+  const plan = { create: 1, overwrite: 1, delete: 1, unchanged: 48, bytes: 20_000, more: false }
+  expect({ state, plan: result.plan }).toMatchObject({ state: 'success', plan })
+  expect(result.plan?.steps).toEqual([
+    { action: 'create', path: '4' },
+    { action: 'overwrite', path: '3' },
+    { action: 'delete', path: 'since' },
+  ])
+  const chosen = await world.recover(world.name, { plan: true, files: ['3', 'nowhere'] })
+  expect(chosen).toMatchObject({
+    state: 'partial',
+    warnings: ['nowhere: is not in the backup'],
+    result: { plan: { create: 0, overwrite: 1, delete: 0, unchanged: 0, bytes: 10_000 } },
+  })
+  expect(contentOf(world.volume)).toEqual(before)
 })
 
 test('files that are not in the backup are named, and refused if none is', async () => {

@@ -1,9 +1,12 @@
+// plan/ finds out what a restore would do to a volume, without reading content; restic/restore/plan-restore.ts does it for
+// snapshots, plan-entries.ts for backups of other kinds.
+
 import { type BigIntStats, closeSync, lstatSync, readdirSync } from 'node:fs'
 import { tolerateSync } from '../../lib/tolerate.ts'
-import { isStagingName } from '../../volume/swap/staging-folders.ts'
-import type { EntryType } from '../../volume/tree/entry.ts'
-import { readEntryType } from '../../volume/tree/stat-entry.ts'
-import { type OutputFolder, openFolderBeneath } from '../../volume/tree/write-folder.ts'
+import { isStagingName } from '../swap/staging-folders.ts'
+import type { EntryType } from '../tree/entry.ts'
+import { readEntryType } from '../tree/stat-entry.ts'
+import { type OutputFolder, openFolderBeneath } from '../tree/write-folder.ts'
 
 /** An entry of the volume as it is now. */
 export interface LiveEntry {
@@ -42,7 +45,17 @@ export async function withLiveFolder(
   }
 }
 
-function openIfFolder(folder: OutputFolder, name: Buffer): OutputFolder | undefined {
+/** Undefined if it is gone, is not a folder any more, or is a mount point. The caller closes `fd`. */
+export function openIfFolder(folder: OutputFolder, name: Buffer): OutputFolder | undefined {
   const codes = ['ENOENT', 'ENOTDIR', 'ELOOP', 'EXDEV', 'EACCES']
   return tolerateSync(codes, () => openFolderBeneath(folder, name))
+}
+
+/** False also if it is no folder any more, or cannot be opened. */
+export async function holdsEntries(folder: OutputFolder, name: Buffer): Promise<boolean> {
+  let holds = false
+  await withLiveFolder(folder, name, async (inner) => {
+    holds = inner !== undefined && listLive(inner, false).next().done !== true
+  })
+  return holds
 }
