@@ -15,6 +15,7 @@ export interface CommonDaemonFlags {
   volumeRoot: string
   allowPath: string[]
   recoverDir?: string
+  drillDir?: string
   allowHostHooks?: string
   containerSocket?: string
   allowedHost: string[]
@@ -33,6 +34,7 @@ export function readCommonDaemonFlags(flags: CommonDaemonFlags) {
     volumeRoot,
     allowPaths: flags.allowPath,
     ...(flags.recoverDir !== undefined && { recoverDir: flags.recoverDir }),
+    ...(flags.drillDir !== undefined && { drillDir: flags.drillDir }),
     hooks: readHookSettings(flags),
     ...(repositoryPasswordFile !== undefined && { repositoryPasswordFile }),
     takeOver,

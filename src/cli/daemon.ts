@@ -15,6 +15,7 @@ import {
   CLAIM_STORE,
   CONTAINER_SOCKET,
   DEBUG,
+  DRILL_DIR,
   dataFlag,
   ipFlag,
   MAX_SOCKETS,
@@ -62,6 +63,7 @@ export function daemonCommand(): Command {
     .addOption(VOLUME_ROOT)
     .addOption(ALLOW_PATH)
     .addOption(RECOVER_DIR)
+    .addOption(DRILL_DIR)
     .addOption(ALLOW_HOST_HOOKS)
     .addOption(CONTAINER_SOCKET)
   return addStoreFlags(command, 'moosefs')

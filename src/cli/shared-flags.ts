@@ -46,6 +46,11 @@ export const RECOVER_DIR = new Option(
   'a directory in which backups may be recovered into new folders, away from all volumes',
 ).argParser((dir) => resolve(dir))
 
+export const DRILL_DIR = new Option(
+  '--drill-dir <dir>',
+  'a directory in which drills restore backups, on a file system without --data and without volumes',
+).argParser((dir) => resolve(dir))
+
 export const ALLOW_HOST_HOOKS = new Option(
   '--allow-host-hooks <dir>',
   "run the hooks of instances without containers on this machine: scripts in this directory, which is root's alone",

@@ -36,6 +36,7 @@ import {
   CONTAINER_SOCKET,
   COPY_DIR,
   DEBUG,
+  DRILL_DIR,
   dataFlag,
   inventoryFlag,
   ipFlag,
@@ -76,6 +77,7 @@ export function standaloneCommand(): Command {
     .addOption(VOLUME_ROOT)
     .addOption(ALLOW_PATH)
     .addOption(RECOVER_DIR)
+    .addOption(DRILL_DIR)
     .addOption(ALLOW_HOST_HOOKS)
     .addOption(CONTAINER_SOCKET)
     .addOption(KEEP_RECORDS)

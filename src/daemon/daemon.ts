@@ -42,6 +42,8 @@ export interface DaemonOptions {
   allowPaths: string[]
   /** Where recovers may make new folders; if left out, nowhere. */
   recoverDir?: string
+  /** Where drills restore; if left out, none is done. */
+  drillDir?: string
   /** What hooks may do; if left out, none is run. */
   hooks?: HookSettings
   /** Directories besides `allowPaths` that runs may use until allow() is called. */
@@ -192,6 +194,7 @@ function makeSettings(options: DaemonOptions, { path, daemonId }: DataDir): RunS
     firstPaths = [],
     hooks = {},
     recoverDir,
+    drillDir,
   } = options
   const allowPaths = absolute([...options.allowPaths, ...firstPaths])
   const reach = { volumeRoot: resolve(options.volumeRoot), allowPaths }
@@ -201,6 +204,7 @@ function makeSettings(options: DaemonOptions, { path, daemonId }: DataDir): RunS
     dataDir: path,
     ...reach,
     ...(recoverDir === undefined ? {} : { recoverDir: resolve(recoverDir) }),
+    ...(drillDir === undefined ? {} : { drillDir: resolve(drillDir) }),
     store,
     version,
     hooks,

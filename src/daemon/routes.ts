@@ -11,6 +11,7 @@ import {
   handleSchedulerStart,
   handleSchedulerStop,
 } from './handlers/daemon.ts'
+import { handleDrill } from './handlers/drill.ts'
 import {
   handleJob,
   handleJobAction,
@@ -56,6 +57,7 @@ export const DAEMON_ROUTES: readonly DaemonRoute[] = [
   { method: 'GET', path: '/api/v1/cron/records/:rid', handle: handleRecord },
   { method: 'GET', path: '/api/v1/cron/records/:rid/log', handle: handleRecordLog },
   { method: 'POST', path: '/api/v1/cron/records/:rid/actions/cancel', handle: handleRecordCancel },
+  { method: 'POST', path: '/api/v1/backup/drill/:name', handle: handleDrill },
   { method: 'POST', path: '/api/v1/backup/verify/:name', handle: handleVerify },
   { method: 'POST', path: '/api/v1/clock/actions/confirm', handle: handleClockConfirm },
   ...QUESTION_ROUTES,

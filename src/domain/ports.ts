@@ -6,6 +6,7 @@ import type { ClockWitness } from '../lib/trusted-clock.ts'
 import type { AuditEntry, AuditHead } from '../wire/audit-entry.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import type { DaemonDebug, JobsSender, RecoverRequest } from '../wire/daemon-api.ts'
+import type { DrillRequest } from '../wire/drill.ts'
 import type { Inventory, InventoryNews } from '../wire/inventory.ts'
 import type { Job, ScheduledJob } from '../wire/job.ts'
 import type { BackupFilter, ListCount, Page, RecordFilter, Slice } from '../wire/listing.ts'
@@ -228,6 +229,8 @@ export interface DaemonPort {
   recover(ip: string, request: RecoverRequest): Promise<string>
   /** Returns the rid of the run. Throws DAEMON_REFUSED if the daemon cannot verify backups. */
   verify(ip: string, request: VerifyRequest): Promise<string>
+  /** Returns the rid of the run. Throws DAEMON_REFUSED if the daemon cannot drill backups. */
+  drill(ip: string, request: DrillRequest): Promise<string>
   /**
    * Asks a question of the table in wire/questions.ts. A legacy daemon answers `files` and, with its own server only,
    * `namespaces`; the rest is DAEMON_REFUSED there.

@@ -51,6 +51,8 @@ export interface RunSettings {
   allowPaths: string[]
   /** Absolute directory in which new folders may be made for recovers; without it, none is made. */
   recoverDir?: string
+  /** Absolute directory in which drills restore, on a file system of its own; without it, none is done. */
+  drillDir?: string
   store: StoreSettings
   version: string
   /** Absolute path of the file with the repository password; without it, the password is in the store. */

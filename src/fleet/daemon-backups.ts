@@ -10,6 +10,7 @@ import {
   type RecoverRequest,
   runAnswerSchema,
 } from '../wire/daemon-api.ts'
+import type { DrillRequest } from '../wire/drill.ts'
 import { PageGuard } from '../wire/page-guard.ts'
 import { MAX_PAGE_SIZE } from '../wire/page-limits.ts'
 import type { VerifyRequest } from '../wire/verification.ts'
@@ -17,7 +18,7 @@ import type { DaemonHttp } from './daemon-http.ts'
 import { askFor, encodeSegment } from './daemon-request.ts'
 import { fromLegacyBackup, legacyBackupsSchema } from './legacy-backups.ts'
 
-type DaemonBackups = Pick<DaemonPort, 'backups' | 'deleteBackups' | 'recover' | 'verify'>
+type DaemonBackups = Pick<DaemonPort, 'backups' | 'deleteBackups' | 'recover' | 'verify' | 'drill'>
 
 const BACKUP = '/api/v1/backup'
 
@@ -31,6 +32,7 @@ export function createDaemonBackups(http: DaemonHttp): DaemonBackups {
     },
     recover: (ip, request) => requestRecover(http, ip, request),
     verify: (ip, request) => requestVerify(http, ip, request),
+    drill: (ip, request) => requestDrill(http, ip, request),
   }
 }
 
@@ -93,6 +95,14 @@ async function requestVerify(http: DaemonHttp, ip: string, request: VerifyReques
   await requireCapabilities(http, ip, [{ capability: 'verify', what: 'verify backups' }])
   const { backup, ...form } = request
   const path = `${BACKUP}/verify/${encodeSegment(backup)}`
+  const { rid } = await askFor(http, ip, { method: 'POST', path, form, schema: runAnswerSchema })
+  return rid
+}
+
+async function requestDrill(http: DaemonHttp, ip: string, request: DrillRequest): Promise<string> {
+  await requireCapabilities(http, ip, [{ capability: 'drill', what: 'drill backups' }])
+  const { backup, ...form } = request
+  const path = `${BACKUP}/drill/${encodeSegment(backup)}`
   const { rid } = await askFor(http, ip, { method: 'POST', path, form, schema: runAnswerSchema })
   return rid
 }

@@ -1,4 +1,5 @@
 import { Counter, Histogram, Registry } from 'prom-client'
+import { DRILL_ACTION } from '../wire/drill.ts'
 import { ELSEWHERE_ACTION } from '../wire/job.ts'
 import { isTerminal, type RunRecord } from '../wire/record.ts'
 import { VERIFY_ACTION } from '../wire/verification.ts'
@@ -10,6 +11,7 @@ const DURATIONS = [1, 5, 15, 60, 300, 900, 3600, 14_400, 43_200, 86_400]
 const ACTIONS: ReadonlySet<string> = new Set([
   'backup',
   'backup_delete',
+  DRILL_ACTION,
   'backup_expire',
   'backup_hide',
   'backup_recover',

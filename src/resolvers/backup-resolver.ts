@@ -2,6 +2,7 @@ import { Arg, Args, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root
 import { acknowledgeUnusual } from '../domain/acknowledge-unusual.ts'
 import { isRefused } from '../domain/answer.ts'
 import { countBackups, deleteBackups, findBackups, listFiles, locateBackup } from '../domain/backups.ts'
+import { drillBackup } from '../domain/drill-backup.ts'
 import { migrate, recover } from '../domain/recover.ts'
 import { recoverElsewhere } from '../domain/recover-elsewhere.ts'
 import { verifyBackup } from '../domain/verify-backup.ts'
@@ -95,6 +96,21 @@ export class BackupResolver {
   ): Promise<Record> {
     const backup = { app, proc, name, server: server ?? undefined }
     return toRecord(world, orThrow(await verifyBackup(world, backup)))
+  }
+
+  @Mutation(() => Record, {
+    description:
+      'Restores a full backup into a scratch folder under the `--drill-dir` of its daemon, compares each entry with the index, and removes it again. The proof is noted in the store.',
+  })
+  async drillBackup(
+    @Ctx() { world }: Context,
+    @Arg('app', () => ID) app: string,
+    @Arg('proc', () => ID, PROC) proc: string,
+    @Arg('name', () => ID) name: string,
+    @Arg('server', () => ID, SERVER) server?: string,
+  ): Promise<Record> {
+    const backup = { app, proc, name, server: server ?? undefined }
+    return toRecord(world, orThrow(await drillBackup(world, backup)))
   }
 
   @Mutation(() => [Backup], {

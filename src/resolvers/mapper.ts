@@ -138,6 +138,7 @@ function toResult(result: RunResult): BackupResult {
     bytesAdded: result.bytesAdded ?? null,
     plan: result.plan ?? null,
     verification: result.verification ?? null,
+    drill: result.drill ?? null,
     hooks: chooseListedHooks(result.hooks ?? []).map((run) => ({ ...run, failure: run.failure || null })),
     hookCount: result.hooks?.length ?? 0,
     backupInfo: result.backup ?? null,
@@ -146,6 +147,13 @@ function toResult(result: RunResult): BackupResult {
 
 function toError({ code, message, facts }: NonNullable<RunRecord['error']>): RecordError {
   return { code, message, action: isErrorCode(code) ? ERROR_CODES[code] : ERROR_CODES.INTERNAL, facts }
+}
+
+/** Only a comparison with checksums proves something. */
+function toProvenRestorable(proof: BackupInfo['proof']): Backup['provenRestorable'] {
+  if (proof?.method !== 'hash') return null
+  const { at, rid, by = 'verify', mode = null, share } = proof
+  return { at, rid, by, mode, share }
 }
 
 export function toBackup(world: World, info: BackupInfo): Backup {
@@ -167,6 +175,7 @@ export function toBackup(world: World, info: BackupInfo): Backup {
     suspect: info.suspect,
     corrupt: info.corrupt,
     verified: info.proof ?? null,
+    provenRestorable: toProvenRestorable(info.proof),
     ...toHolds(world, info.holds, MAX_LISTED_PINS),
     orphaned: isOrphaned(world, info),
     sha256: info.sha256,

@@ -1,3 +1,4 @@
+import type { ComparedTree, RestoredTree } from '../archive/compare-restored.ts'
 import type { BackupdError } from '../lib/errors.ts'
 import type { ChosenFiles } from '../volume/tree/chosen-paths.ts'
 import type { TreeWarning } from '../volume/tree/entry.ts'
@@ -83,9 +84,18 @@ export interface OpenedBackup extends AsyncDisposable {
   readonly needs: Room
   /** The free space for the chosen files, or for all of them, as far as it is known beforehand. May take a while. */
   measure(chosen: ChosenFiles | null, signal: AbortSignal): Promise<Room>
+  /** How to compare what restore() made of all of it; left out if there is nothing to compare it with. */
+  readonly drill?: DrillCheck
   restore(into: RestoreTarget, chosen: ChosenFiles | null): Promise<UnpackSummary>
   /** `refused`: how many paths a recover would leave out. The first of them are passed to `warn`. */
   plan(question: PlanQuestion): Promise<{ plan: RecoverPlan; refused: number }>
+}
+
+export interface DrillCheck {
+  /** Compares each entry of a restored backup, except the root, with what is known of it. */
+  compare(tree: Omit<RestoredTree, 'index'>): Promise<ComparedTree>
+  /** Notes that the backup was restored whole and without a difference. False if that is impossible. */
+  noteProof(rid: string): Promise<boolean>
 }
 
 /** An empty directory to restore into, and callbacks for its progress. */

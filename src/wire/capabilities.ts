@@ -26,6 +26,7 @@ export const CAPABILITIES = [
   'elsewhere',
   'undo',
   'log',
+  'drill',
 ] as const
 
 export type Capability = (typeof CAPABILITIES)[number]

@@ -1,4 +1,5 @@
 import { ERROR_CODES, isErrorCode } from '../lib/error-codes.ts'
+import { DRILL_ACTION } from './drill.ts'
 import { ELSEWHERE_ACTION } from './job.ts'
 import type { RunRecord } from './record.ts'
 import { VERIFY_ACTION } from './verification.ts'
@@ -10,7 +11,8 @@ type Ended = Pick<RunRecord, 'action' | 'args' | 'jobId' | 'state' | 'reason' | 
  * of the job, the key does not change when a schedule is edited.
  */
 export function readRunKey({ action, args, jobId }: Pick<RunRecord, 'action' | 'args' | 'jobId'>): string {
-  if (action === VERIFY_ACTION) return [action, args.namespace, args.backup].join(' ')
+  if (action === VERIFY_ACTION || action === DRILL_ACTION)
+    return [action, args.namespace, args.backup].join(' ')
   const path = args.path ?? args.destDir
   const target = typeof path === 'string' && path !== '' ? path : jobId
   return [action, typeof args.mode === 'string' ? args.mode : '', target].join(' ')
@@ -44,6 +46,7 @@ export function describeRun({ action, args }: Pick<RunRecord, 'action' | 'args'>
   if (action === ELSEWHERE_ACTION)
     return `The recover of ${quoteName(args.backup)} into the new folder ${quoteName(args.destDir)}`
   if (action === VERIFY_ACTION) return `The verification of ${quoteName(args.backup)}`
+  if (action === DRILL_ACTION) return `The drill of ${quoteName(args.backup)}`
   return `The run of ${action}`
 }
 

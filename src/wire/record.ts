@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { NEVER } from '../lib/clock.ts'
 import { backupInfoSchema, changedWhileReadSchema } from './backup.ts'
+import { drillResultSchema } from './drill.ts'
 import {
   bigCount,
   count,
@@ -101,7 +102,7 @@ export const runResultSchema = z
     file: objectName.optional(),
     /** Bytes in the store. */
     size: bigCount.optional(),
-    /** The present backup in the store, for `backup` and `backup_verify`. */
+    /** The present backup in the store, for `backup`, `backup_verify` and `backup_drill`. */
     backup: backupInfoSchema.optional(),
     /** Names deleted from the store, for `backup_expire` and deletes. */
     deleted: z.array(name).optional(),
@@ -130,6 +131,8 @@ export const runResultSchema = z
     bytesAdded: bigCount.optional(),
     /** For `backup_verify`. */
     verification: verifyResultSchema.optional(),
+    /** For `backup_drill`. */
+    drill: drillResultSchema.optional(),
     /** For `backup`. */
     changedWhileRead: changedWhileReadSchema.optional(),
     /** The hooks that were run, in order. */

@@ -6,6 +6,8 @@ import { bigCount, moment, rid, wordList } from './fields.ts'
  * the format, such as gzip's. `read`: it was read, and there is nothing to compare it with. Only `hash` proves something.
  */
 export const VERIFY_METHODS = ['hash', 'structure', 'read'] as const
+export const PROVERS = ['verify', 'drill'] as const
+export const DRILL_MODES = ['full'] as const
 /** One that this version does not know counts as the weakest. */
 const method = z.enum(VERIFY_METHODS).catch('read')
 
@@ -20,6 +22,10 @@ export const verificationSchema = z.object({
   method,
   /** The share of the backup's bytes that was read, from 0 to 1. */
   share: z.number().min(0).max(1),
+  /** What proved it; absent if a verification did. */
+  by: z.enum(PROVERS).optional().catch(undefined),
+  /** Of a drill: how much of the backup was restored. */
+  mode: z.enum(DRILL_MODES).optional().catch(undefined),
 })
 export type Verification = z.infer<typeof verificationSchema>
 

@@ -397,6 +397,7 @@ function mutationsOf(n: number, app: string): Record<string, string> {
     startScheduler: `(ip: "${server}") { ip }`,
     stopScheduler: `(ip: "${server}") { ip }`,
     testNotification: '(sink: "pager") { id }',
+    drillBackup: `(${backup}, name: "${name}") { rid }`,
     verifyBackup: `(${backup}, name: "${name}") { rid }`,
     acknowledgeUnusual: `(${backup}, name: "${name}") { name }`,
     wakeJob: `${given['Query.job']} { id }`,
@@ -422,13 +423,14 @@ async function judge(
 /** What each daemon was asked for, and has since. */
 function countAsked() {
   return PLACES.map(([, ip]) => {
-    const { asked, records, recovers, verifies, backups, debug, jobs } = kit.daemons.at(ip)
+    const { asked, records, recovers, verifies, drills, backups, debug, jobs } = kit.daemons.at(ip)
     const asleep = jobs.filter(({ job }) => job.sleep).length
     return [
       asked.length,
       records.size,
       recovers.length,
       verifies.length,
+      drills.length,
       backups.length,
       debug.crond_status,
       asleep,

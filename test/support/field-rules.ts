@@ -16,11 +16,11 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   AuditEntryConnection: 'edges nodes pageInfo totalCount totalCountIsCapped',
   AuditEntryEdge: 'cursor node',
   Backup:
-    'app changedWhileRead clockInDoubt containers contentBytes corrupt created diff fileCount files good history holds id instanceNo lastGoodSnapshot mode name orphaned partial pins proc rid server sha256 size snapshot snapshotCount snapshots source suspect verified volume',
+    'app changedWhileRead clockInDoubt containers contentBytes corrupt created diff fileCount files good history holds id instanceNo lastGoodSnapshot mode name orphaned partial pins proc provenRestorable rid server sha256 size snapshot snapshotCount snapshots source suspect verified volume',
   BackupConnection: 'edges nodes pageInfo totalCount totalCountIsCapped',
   BackupEdge: 'cursor node',
   BackupResult:
-    'bytesAdded bytesFreed bytesRead bytesRestored deleted deletedSnapshots directory entriesRestored file filesChanged filesDeleted filesNew filesRestored filesUnchanged hookCount hooks plan size snapshot verification',
+    'bytesAdded bytesFreed bytesRead bytesRestored deleted deletedSnapshots directory drill entriesRestored file filesChanged filesDeleted filesNew filesRestored filesUnchanged hookCount hooks plan size snapshot verification',
   CatalogCopy: 'path size',
   CatalogRebuild: 'dryRun namespaces',
   ChangedWhileRead: 'count names',
@@ -77,6 +77,8 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   ServerEnrolment: 'enrolledAt expiresAt revoked',
   ServerHealth: 'state states',
   ServerInvitation: 'expiresAt ip token',
+  ProvenRestorable: 'at by mode rid share',
+  DrillResult: 'bytes different differences entries files',
   Snapshot:
     'bytesAdded changedWhileRead clockInDoubt corrupt created fileCount good holds id mirror partial pins rid size suspect verified',
   StoreDay: 'date freeBytes usedBytes',
@@ -150,6 +152,7 @@ export const JUDGED_FIELDS: Readonly<Record<string, string>> = {
   'Mutation.startScheduler': 'scheduler of everything',
   'Mutation.stopScheduler': 'scheduler of everything',
   'Mutation.testNotification': 'notify of everything',
+  'Mutation.drillBackup': 'verify of app',
   'Mutation.verifyBackup': 'verify of app',
   'Mutation.wakeJob': 'wake of app',
   'Alarm.acknowledged': 'own',

@@ -4,6 +4,7 @@ import { BackupdError } from '../../src/lib/errors.ts'
 import type { ClockWitness } from '../../src/lib/trusted-clock.ts'
 import type { BackupInfo } from '../../src/wire/backup.ts'
 import type { DaemonDebug, JobsSender, RecoverRequest, UnknownObjects } from '../../src/wire/daemon-api.ts'
+import type { DrillRequest } from '../../src/wire/drill.ts'
 import type { Job, ScheduledJob } from '../../src/wire/job.ts'
 import type { QuestionAnswer, QuestionArgs, QuestionName } from '../../src/wire/questions.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
@@ -30,6 +31,7 @@ export class MemoryDaemon {
   backups: BackupInfo[] = []
   recovers: RecoverRequest[] = []
   verifies: VerifyRequest[] = []
+  drills: DrillRequest[] = []
   /** Folders of its store besides those of its backups. */
   namespaces: string[] = []
   unknown = new Map<string, UnknownObjects>()
@@ -215,6 +217,11 @@ export function memoryDaemons(): DaemonPort & {
     async verify(ip, request) {
       const rid = await run(ip, request.rid)
       at(ip).verifies.push(request)
+      return rid
+    },
+    async drill(ip, request) {
+      const rid = await run(ip, request.rid)
+      at(ip).drills.push(request)
       return rid
     },
     async recover(ip, request) {

@@ -1,3 +1,4 @@
+import { DRILL_ACTION } from '../../wire/drill.ts'
 import { isTerminal, type RunRecord } from '../../wire/record.ts'
 import { VERIFY_ACTION } from '../../wire/verification.ts'
 import {
@@ -143,7 +144,7 @@ export class HealthBoard {
 
   /** A run of a job began or ended, as it is on disk. */
   noteRun(record: RunRecord): void {
-    if (record.action === VERIFY_ACTION) this.#noteProof(record)
+    if (record.action === VERIFY_ACTION || record.action === DRILL_ACTION) this.#noteProof(record)
     const entry = this.findJob(record.jobId)
     if (!entry || record.action !== 'backup') return
     if (isTerminal(record.state)) this.#noteEnd(entry, record)

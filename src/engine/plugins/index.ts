@@ -13,7 +13,12 @@ import { backupHistoryPlugin } from './backup_history/plugin.ts'
 import { backupInfoPlugin } from './backup_info/plugin.ts'
 import { backupListPlugin } from './backup_list/plugin.ts'
 import { backupNamespacesPlugin } from './backup_namespaces/plugin.ts'
-import { recoverElsewherePlugin, recoverPlanPlugin, recoverPlugin } from './backup_recover/plugin.ts'
+import {
+  backupDrillPlugin,
+  recoverElsewherePlugin,
+  recoverPlanPlugin,
+  recoverPlugin,
+} from './backup_recover/plugin.ts'
 import { backupRestorePlugin } from './backup_restore/plugin.ts'
 import { backupSnapshotsPlugin } from './backup_snapshots/plugin.ts'
 import { backupUnknownPlugin } from './backup_unknown/plugin.ts'
@@ -50,6 +55,7 @@ export const plugins: readonly Plugin[] = [
   recoverPlugin,
   recoverPlanPlugin,
   recoverElsewherePlugin,
+  backupDrillPlugin,
   pinAddPlugin,
   pinReleasePlugin,
   settlePlugin,

@@ -18,3 +18,18 @@ registerEnumType(VerifyMethod, {
     READ: { description: 'Nothing: every file of a mirror of the legacy system was read.' },
   },
 })
+
+export const ProvenBy = { VERIFY: 'verify', DRILL: 'drill' } as const
+export type ProvenBy = (typeof ProvenBy)[keyof typeof ProvenBy]
+registerEnumType(ProvenBy, {
+  name: 'ProvenBy',
+  description: 'How it was proven that a backup can be restored.',
+  valuesConfig: {
+    VERIFY: { description: 'All of it was read and compared with its checksums.' },
+    DRILL: { description: 'It was restored into a scratch folder and compared there.' },
+  },
+})
+
+export const DrillMode = { FULL: 'full' } as const
+export type DrillMode = (typeof DrillMode)[keyof typeof DrillMode]
+registerEnumType(DrillMode, { name: 'DrillMode', description: 'How much of a backup a drill restores.' })

@@ -1,6 +1,6 @@
 import { Field, Float, ID, Int, ObjectType } from 'type-graphql'
 import type { BackupInfo } from '../../wire/backup.ts'
-import { BackupMode, VerifyMethod } from '../enums/backup-enums.ts'
+import { BackupMode, DrillMode, ProvenBy, VerifyMethod } from '../enums/backup-enums.ts'
 import { FileType } from '../enums/file-enums.ts'
 import { BigIntScalar, DateTime } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
@@ -28,6 +28,24 @@ export class Verification {
 
   @Field(() => VerifyMethod, { description: 'What it was compared with.' })
   method!: VerifyMethod
+
+  @Field(() => Float, { description: 'The share of its bytes that was read, from 0 to 1.' })
+  share!: number
+}
+
+@ObjectType({ ...SIMPLE, description: 'What proved that a backup can be restored.' })
+export class ProvenRestorable {
+  @Field(() => DateTime, { description: 'When it was proven.' })
+  at!: string
+
+  @Field(() => ID, { description: 'The run that proved it.' })
+  rid!: string
+
+  @Field(() => ProvenBy, { description: 'Whether it was read or restored.' })
+  by!: ProvenBy
+
+  @Field(() => DrillMode, { nullable: true, description: 'Of a drill: how much was restored.' })
+  mode!: DrillMode | null
 
   @Field(() => Float, { description: 'The share of its bytes that was read, from 0 to 1.' })
   share!: number
@@ -104,6 +122,12 @@ export class Backup {
       'The last proof that it can be read; null if there is none. Of an increment: the last one of its series, unless a later snapshot is corrupt.',
   })
   verified!: Verification | null
+
+  @Field(() => ProvenRestorable, {
+    nullable: true,
+    description: 'The last proof that it can be restored: a verification or a drill. Null if there is none.',
+  })
+  provenRestorable!: ProvenRestorable | null
 
   @Field(() => [String], {
     description: 'Reasons to keep it regardless of its age; of an increment, those of its snapshots.',

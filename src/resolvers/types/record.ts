@@ -81,6 +81,24 @@ export class VerifyResult {
   problems!: string[]
 }
 
+@ObjectType({ ...SIMPLE, description: 'What a drill compared, if the backup is not damaged.' })
+export class DrillResult {
+  @Field(() => Float, { description: 'Entries whose type, mode and owner were compared.' })
+  entries!: number
+
+  @Field(() => Float, { description: 'Files whose content was compared.' })
+  files!: number
+
+  @Field(() => BigIntScalar, { description: 'Bytes of their content.' })
+  bytes!: number
+
+  @Field(() => Float, { description: 'Entries that differ from the index.' })
+  different!: number
+
+  @Field(() => [String], { description: 'The first hundred of them, each with what differs.' })
+  differences!: string[]
+}
+
 @ObjectType({
   ...SIMPLE,
   description: 'The result of a run. A field that does not apply to its action is null or empty.',
@@ -145,6 +163,9 @@ export class BackupResult {
 
   @Field(() => VerifyResult, { nullable: true, description: 'What a verification found.' })
   verification!: VerifyResult | null
+
+  @Field(() => DrillResult, { nullable: true, description: 'What a drill compared.' })
+  drill!: DrillResult | null
 
   @Field(() => [HookRun], {
     description:

@@ -1,9 +1,11 @@
-// The actions backup_recover, backup_recover_plan and backup_recover_elsewhere. recover-args.ts checks the arguments,
-// recover.ts does the work or shows what it would do, elsewhere.ts does it in a new folder. They use the store and
+// The actions backup_recover, backup_recover_plan, backup_recover_elsewhere and backup_drill. recover-args.ts checks the arguments,
+// recover.ts does the work or shows what it would do, elsewhere.ts does it in a new folder, drill.ts in a scratch folder. They use the store and
 // volume/swap, and do not know where their records go.
 
+import { DRILL_ACTION, type DrillArgs } from '../../../wire/drill.ts'
 import { ELSEWHERE_ACTION, type RecoverArgs } from '../../../wire/job.ts'
 import type { Plugin } from '../../plugin.ts'
+import { listDrillNeeds, parseDrillArgs, runDrill } from './drill.ts'
 import { fillJobPaths, parseElsewhereArgs, runRecoverElsewhere } from './elsewhere.ts'
 import { runRecover } from './recover.ts'
 import { fillDestDir, parseRecoverArgs } from './recover-args.ts'
@@ -39,4 +41,14 @@ export const recoverElsewherePlugin: Plugin<RecoverArgs> = {
   needs: ({ destDir }) => [destDir],
   changesVolumes: true,
   run: runRecoverElsewhere,
+}
+
+/** Restores a backup into a scratch folder, compares it with its index, and removes it. */
+export const backupDrillPlugin: Plugin<DrillArgs> = {
+  name: DRILL_ACTION,
+  parseArgs: parseDrillArgs,
+  fillArgs: fillJobPaths,
+  needs: listDrillNeeds,
+  changesVolumes: true,
+  run: runDrill,
 }

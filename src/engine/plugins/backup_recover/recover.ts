@@ -130,7 +130,7 @@ async function fillAndSwap(run: Recover, staging: Staging): Promise<RunOutcome> 
 }
 
 export async function openBackupToRecover(
-  { namespace, backup }: RecoverArgs,
+  { namespace, backup }: Pick<RecoverArgs, 'namespace' | 'backup'>,
   context: RunContext,
 ): Promise<StoredBackup> {
   const store = await openRunStore(context, (message) => context.warn(message))
@@ -174,8 +174,8 @@ async function checkInUse({ args, volume, warnOnce }: Recover): Promise<void> {
 }
 
 /** Unpacks everything, or the chosen files, into the staging folder. */
-async function fill(
-  { source, chosen, context }: Recover,
+export async function fill(
+  { source, chosen, context }: Pick<Recover, 'source' | 'chosen' | 'context'>,
   { target, pointer, volume }: Staging,
 ): Promise<UnpackSummary> {
   const totals = chosen ? null : source.totals

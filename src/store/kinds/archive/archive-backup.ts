@@ -8,6 +8,7 @@ import type { FileInfo } from '../../../wire/backup.ts'
 import type { Reader, StoredBackup } from '../../stored-backup.ts'
 import { findLegacySource, refuseSnapshot } from '../without-snapshots.ts'
 import { archiveEntries } from './archive-entries.ts'
+import { drillArchive } from './drill-archive.ts'
 import { listFolder } from './list-folder.ts'
 import { measureArchive } from './measure-archive.ts'
 import { planArchive } from './plan-archive.ts'
@@ -40,6 +41,7 @@ export function archiveBackup(archive: StoredArchive): StoredBackup {
         measure: async (chosen, signal) => (chosen ? await measureArchive(archive, chosen, signal) : needs),
         restore: (into, chosen) =>
           markIfCorrupt(archive, reader, () => restoreArchive(archive, into, chosen)),
+        ...(manifest?.index && { drill: drillArchive(archive) }),
         plan: (question) => planArchive(archive, question),
         async [Symbol.asyncDispose]() {},
       }

@@ -1,0 +1,27 @@
+import { DRILL_ACTION } from '../wire/drill.ts'
+import type { RunRecord } from '../wire/record.ts'
+import type { Answer } from './answer.ts'
+import { audited } from './audit.ts'
+import { type BackupName, locatePermitted } from './backups.ts'
+import { startRun } from './runs.ts'
+import type { UserWorld } from './user-world.ts'
+
+/**
+ * Starts a run that restores the whole backup into a scratch folder and compares it with its index. The same users may do it as verify it. The daemon in whose namespace the backup
+ * lies does it, because only that daemon can note what it found.
+ */
+export function drillBackup(world: UserWorld, name: BackupName): Promise<Answer<RunRecord>> {
+  const facts = { ...name, server: name.server ?? null }
+  return audited(
+    world,
+    { verb: 'drillBackup', facts },
+    {
+      check: () => locatePermitted(world, name, 'verify'),
+      act({ server, app, proc, name: backup }) {
+        const args = { app, proc, backup, namespace: server }
+        const draft = { server, jobId: '', spec: '', action: DRILL_ACTION, args }
+        return startRun(world, draft, (rid) => world.ports.daemon.drill(server, { rid, ...args }))
+      },
+    },
+  )
+}

@@ -1,0 +1,171 @@
+import { join } from 'node:path'
+import { bytesToText } from '../../../lib/byte-paths.ts'
+import { BackupdError, hasCode, messageOf } from '../../../lib/errors.ts'
+import { namedSteps } from '../../../lib/steps.ts'
+import type { DrillCheck, OpenedBackup, StoredBackup } from '../../../store/stored-backup.ts'
+import { discardStaging, prepareStaging } from '../../../volume/swap/staging.ts'
+import {
+  type DrillArgs,
+  type DrillResult,
+  drillArgsSchema,
+  MAX_LISTED_DIFFERENCES,
+} from '../../../wire/drill.ts'
+import { parseShape } from '../../../wire/json.ts'
+import { parseNamespace } from '../../../wire/namespace.ts'
+import { requireDrillDir } from '../../drill-dir.ts'
+import type { RunContext, RunOutcome, RunSettings } from '../../plugin.ts'
+import { claimSettledVolume } from '../claim-settled-volume.ts'
+import { checkKeptRoom, watchKeptRoom } from './kept-room.ts'
+import { openNewDirectory } from './new-directory.ts'
+import { createReader, fill, openBackupToRecover } from './recover.ts'
+
+/** The folder of all drills of a daemon in --drill-dir. It never comes into being: a drill ends in its staging folder. */
+const DRILL_FOLDER = 'backupd-drill'
+/** The most bytes that a drill restores. */
+const MAX_DRILL_BYTES = 50 * 1024 ** 3
+
+/** Throws BAD_INPUT. */
+export function parseDrillArgs(raw: Readonly<Record<string, unknown>>): DrillArgs {
+  const args = parseShape('The args of a drill', raw, drillArgsSchema)
+  parseNamespace(args.namespace)
+  return args
+}
+
+/** One drill at a time: it is locked like a volume. */
+export function listDrillNeeds(_args: DrillArgs, { drillDir }: RunSettings): string[] {
+  return drillDir === undefined ? [] : [join(drillDir, DRILL_FOLDER)]
+}
+
+/**
+ * Restores a backup into a staging folder in --drill-dir, compares each entry with the index, and removes the folder. A killed
+ * drill is settled like a killed recover into a new folder.
+ * @throws what the steps throw, each with the step's name, and ARCHIVE_CORRUPT if two reads found damage
+ */
+export async function runDrill(args: DrillArgs, context: RunContext): Promise<RunOutcome> {
+  const { step } = namedSteps(`Cannot drill "${args.backup}"`, context.signal)
+  await using backup = await step('find the backup', () => openDrilledBackup(args, context))
+  const found = await step('restore and compare', () => restoreAndCompare(args, context, backup))
+  if (found.damage || found.result.different > 0)
+    return await explainDamage(args, context, { backup, ...found })
+  const { result, faults, check } = found
+  if (faults > 0)
+    return describePartial(result, `${faults} entries could not be restored exactly; the warnings name them`)
+  if (!(await check.noteProof(context.rid))) context.warn('the proof could not be noted beside the backup')
+  await using present = await step('read the proof', () => openDrilledBackup(args, context))
+  return { state: 'success', reason: '', result: { backup: present.info, drill: result } }
+}
+
+function openDrilledBackup({ namespace, backup }: DrillArgs, context: RunContext): Promise<StoredBackup> {
+  return openBackupToRecover({ namespace, backup }, context)
+}
+
+interface Found {
+  result: DrillResult
+  /** The error of a restore that found the backup damaged. */
+  damage: BackupdError | null
+  faults: number
+  check: DrillCheck
+}
+
+async function restoreAndCompare(args: DrillArgs, context: RunContext, backup: StoredBackup): Promise<Found> {
+  const drillDir = await requireDrillDir(context.settings, args.jobPaths)
+  const destDir = join(drillDir, DRILL_FOLDER)
+  const settings = { ...context.settings, recoverDir: drillDir }
+  using volume = await openNewDirectory({ destDir, jobPaths: args.jobPaths }, settings)
+  await using source = await backup.open(null, createReader(context))
+  const check = requireCheck(source)
+  await using claim = await claimSettledVolume(context, volume.path)
+  const { parent } = volume
+  await checkKeptRoom({ source, parent, chosen: null, signal: context.signal })
+  const watched = watchCap(watchKeptRoom(context, parent))
+  await using staging = await prepareStaging(claim, { rid: context.rid, volume })
+  try {
+    const { faults } = await fill({ source, chosen: null, context: watched }, staging)
+    const result = await compareTwiceIfDifferent(check, staging.target, watched)
+    return { result, faults, check, damage: null }
+  } catch (error) {
+    if (!hasCode(error, 'ARCHIVE_CORRUPT')) throw error
+    return { result: NOTHING_COMPARED, faults: 0, check, damage: error }
+  } finally {
+    await discardStaging(staging).catch((error: unknown) => {
+      context.warn(
+        `"${staging.pointer.staging}" could not be removed (${messageOf(error)}); the next run tries again`,
+      )
+    })
+  }
+}
+
+const NOTHING_COMPARED: DrillResult = { entries: 0, files: 0, bytes: 0, different: 0, differences: [] }
+
+function requireCheck({ drill }: OpenedBackup): DrillCheck {
+  if (drill) return drill
+  const what = 'only full backups with an index can be drilled: verify it instead'
+  throw new BackupdError('BAD_INPUT', what)
+}
+
+/** The context of a run that is aborted with NO_ROOM once it has restored more than a drill may. */
+function watchCap(context: RunContext): RunContext {
+  const full = new AbortController()
+  return {
+    ...context,
+    signal: AbortSignal.any([context.signal, full.signal]),
+    progress(change) {
+      context.progress(change)
+      if ((change.bytesDone ?? 0) <= MAX_DRILL_BYTES) return
+      const message = `a drill restores at most ${MAX_DRILL_BYTES} bytes, and the backup has more`
+      full.abort(new BackupdError('NO_ROOM', message, { facts: { limit: MAX_DRILL_BYTES, unit: 'bytes' } }))
+    },
+  }
+}
+
+async function compareTwiceIfDifferent(
+  check: DrillCheck,
+  target: string,
+  context: RunContext,
+): Promise<DrillResult> {
+  const first = await compareOnce(check, target, context)
+  return first.different === 0 ? first : await compareOnce(check, target, context)
+}
+
+async function compareOnce(check: DrillCheck, target: string, context: RunContext): Promise<DrillResult> {
+  const { signal, progress } = context
+  progress({ phase: 'compare', bytesDone: 0, filesDone: 0, currentPath: null })
+  const differences: string[] = []
+  let different = 0
+  const done = await check.compare({
+    target,
+    signal,
+    onProgress: ({ bytes, files, path }) =>
+      progress({ bytesDone: bytes, filesDone: files, currentPath: bytesToText(path) }),
+    onDifference(path, what) {
+      if (++different <= MAX_LISTED_DIFFERENCES) differences.push(`${path}: ${what}`)
+    },
+  })
+  return { ...done, different, differences }
+}
+
+/** Lets a verification decide whether the backup is damaged, or what restored it: it reads twice, and marks the backup. */
+async function explainDamage(
+  { backup: name }: DrillArgs,
+  context: RunContext,
+  { backup, result, damage }: Found & { backup: StoredBackup },
+): Promise<RunOutcome> {
+  const { rid, progress } = context
+  progress({ phase: 'verify', currentPath: null })
+  const onProgress = ({ bytes, total }: { bytes: number; total: number | null }) =>
+    progress({ bytesDone: bytes, bytesTotal: total })
+  const verdict = await backup.verify({ ...createReader(context), rid, onProgress })
+  if (verdict.outcome === 'corrupt') {
+    const { code, message, facts, cause } = verdict.error
+    throw new BackupdError(code, `Damage in "${name}": ${message}`, { facts, cause })
+  }
+  const found = damage ? damage.message : `${result.different} entries differ from the index`
+  const read =
+    verdict.outcome === 'verified' ? 'the backup was then read without damage' : 'it could not be read again'
+  const advice = 'Check the disk of --drill-dir and the memory of the machine'
+  return describePartial(result, `${found}, but ${read}. ${advice}`)
+}
+
+function describePartial(drill: DrillResult, reason: string): RunOutcome {
+  return { state: 'partial', reason, result: { drill } }
+}
