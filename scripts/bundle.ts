@@ -60,7 +60,9 @@ async function bundle(files: readonly string[], output: OutputOptions): Promise<
   const input = Object.fromEntries(entries.map((entry) => [basename(entry, '.ts'), entry]))
   const tsconfig = join(root, 'tsconfig.json')
   const external = LEFT_OUT
-  await using build = await rolldown({ input, platform: 'node', external, tsconfig, plugins: [FLAT] })
+  // A package may be loaded late in one place and at once in another.
+  const checks = { ineffectiveDynamicImport: false }
+  await using build = await rolldown({ input, platform: 'node', external, tsconfig, checks, plugins: [FLAT] })
   // GraphQL takes the names of its types from those of classes. Licenses ask to be kept.
   const comments = { jsdoc: false, annotation: false, legal: true }
   await build.write({ keepNames: true, comments, ...output })

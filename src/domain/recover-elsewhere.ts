@@ -54,10 +54,14 @@ function refuseForeignVolume(world: UserWorld, { server, name }: BackupInfo): Re
   return refuseUnlessPermitted(world, 'recover', home)
 }
 
-function refuseVolumeOptions({ plan, onRefusedRename }: RecoverOptions): Refused | undefined {
-  if (!plan && onRefusedRename !== 'in-place') return undefined
+function refuseVolumeOptions({ plan, planHash, onRefusedRename }: RecoverOptions): Refused | undefined {
+  if (!plan && planHash === undefined && onRefusedRename !== 'in-place') return undefined
   const what = 'A recover into a new folder touches no volume'
-  return refuse('BAD_INPUT', `${what}: leave out "toDirectory", or both "plan" and "onRefusedRename"`, {})
+  return refuse(
+    'BAD_INPUT',
+    `${what}: leave out "toDirectory", or "plan", "planHash" and "onRefusedRename"`,
+    {},
+  )
 }
 
 /** Another server than that of the backup must also have volumes of an app that the caller may see. */

@@ -2,8 +2,9 @@ import { findArchiveOfBackup } from '../wire/archive-name.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import type { SentHooks } from '../wire/hook-options.ts'
 import { chooseRecoverAction } from '../wire/job.ts'
+import { describeChangedParts, findChangedParts, planHashSchema } from '../wire/plan-hash.ts'
 import type { RunRecord } from '../wire/record.ts'
-import { type Answer, isRefused, refuse } from './answer.ts'
+import { type Answer, isRefused, type Refused, refuse } from './answer.ts'
 import { audited } from './audit.ts'
 import { type BackupName, locateBackup } from './backups.ts'
 import { refuseUnlessPermitted } from './permission.ts'
@@ -22,6 +23,8 @@ export interface RecoverOptions {
   onRefusedRename?: 'refuse' | 'in-place'
   /** Only show what would be done. */
   plan?: boolean
+  /** Of a plan of the same recover, which is refused if it would do something else. */
+  planHash?: string | undefined
   /** A new folder to recover into; see recover-elsewhere.ts. */
   toDirectory?: string | undefined
   /** The server with that folder; the one of the backup if left out. */
@@ -49,8 +52,8 @@ export function recover(world: UserWorld, options: RecoverOptions): Promise<Answ
         const home = findOwnVolume(world, backup)
         if (isRefused(home)) return home
         // What the manifest names as its app need not be the app whose volume it goes to.
-        const refusal = refuseUnlessPermitted(world, 'recover', home)
-        return refusal ?? { backup, server: backup.server, ...describeTarget(home) }
+        const task = { backup, server: backup.server, ...describeTarget(home) }
+        return refuseUnlessPermitted(world, 'recover', home) ?? refuseOtherPlan(options, task) ?? task
       },
       act: (target) => startRecover(world, options, target),
     },
@@ -70,7 +73,8 @@ export function migrate(world: UserWorld, options: MigrateOptions): Promise<Answ
         const target = findTarget(world, backup, options)
         if (isRefused(target)) return target
         const refusal = refuseUnlessPermitted(world, 'migrate', target) ?? refuseUnconfirmed(backup, options)
-        return refusal ?? { backup, server: target.server, ...describeTarget(target) }
+        const task = { backup, server: target.server, ...describeTarget(target) }
+        return refusal ?? refuseOtherPlan(options, task) ?? task
       },
       act: (target) => startRecover(world, options, target),
     },
@@ -84,7 +88,7 @@ function refuseServer(toServer: string): Answer<never> {
 
 export async function locateRecoverable(
   world: UserWorld,
-  { backup: name, snapshot, files, onRefusedRename }: RecoverOptions,
+  { backup: name, snapshot, files, onRefusedRename, plan = false, planHash }: RecoverOptions,
   action: 'recover' | 'migrate',
 ): Promise<Answer<BackupInfo>> {
   const backup = await locateBackup(world, name)
@@ -96,6 +100,10 @@ export async function locateRecoverable(
       name: backup.name,
     })
   }
+  if (planHash !== undefined) {
+    const refused = refusePlanHash(plan, planHash)
+    if (refused) return refused
+  }
   if (files && onRefusedRename === 'in-place')
     return refuse(
       'BAD_INPUT',
@@ -104,6 +112,29 @@ export async function locateRecoverable(
   if (files?.length === 0)
     return refuse('BAD_INPUT', 'No file is named: leave "files" out to recover everything')
   return backup
+}
+
+function refusePlanHash(plan: boolean, planHash: string): Refused | undefined {
+  if (plan) return refuse('BAD_INPUT', 'Leave "plan" out to carry out a plan, or "planHash" to make one', {})
+  if (planHashSchema.safeParse(planHash).success) return undefined
+  return refuse(
+    'BAD_INPUT',
+    '"planHash" is not one: copy all of it from `result.plan` of the record of a plan',
+    {},
+  )
+}
+
+/** Refuses early if the plan is about something else; the daemon compares the paths before it touches anything. */
+function refuseOtherPlan(
+  { planHash, files }: RecoverOptions,
+  { backup, server, path }: RecoverTask,
+): Refused | undefined {
+  if (planHash === undefined) return undefined
+  const { server: namespace, name } = backup
+  const changed = findChangedParts(planHash, { namespace, backup: name, files: files ?? null, server, path })
+  if (changed.length === 0) return undefined
+  const what = `Cannot recover "${name}" by this plan: ${describeChangedParts(changed)}. Nothing was changed`
+  return refuse('PLAN_STALE', what, { name, changed })
 }
 
 /** Requires a confirmation, because a typing error in the name would replace the content of another volume. */
@@ -181,6 +212,7 @@ export function startRecover(
   const elsewhere = target.elsewhere === true
   const action = chooseRecoverAction({ plan, elsewhere })
   const inPlace = options.onRefusedRename === 'in-place' ? { onRefusedRename: options.onRefusedRename } : {}
+  const quoted = options.planHash === undefined ? {} : { planHash: options.planHash }
   const args = {
     app,
     proc,
@@ -191,6 +223,7 @@ export function startRecover(
     ...(snapshot !== null && { snapshot }),
     ...inPlace,
     ...(plan && { plan }),
+    ...quoted,
     ...hooks,
   }
   return startRun(world, { server, jobId: '', spec: '', action, args }, (rid) =>
@@ -207,6 +240,7 @@ export function startRecover(
       inUse: options.inUse,
       ...inPlace,
       plan,
+      ...quoted,
       ...(elsewhere && { elsewhere }),
       ...hooks,
     }),
@@ -220,7 +254,16 @@ export function listRecoverFacts({
   inUse,
   onRefusedRename = 'refuse',
   plan = false,
+  planHash,
 }: RecoverOptions) {
   const place = { ...backup, server: backup.server ?? null }
-  return { ...place, snapshot: snapshot ?? null, files: files ?? null, inUse, onRefusedRename, plan }
+  return {
+    ...place,
+    snapshot: snapshot ?? null,
+    files: files ?? null,
+    inUse,
+    onRefusedRename,
+    plan,
+    planHash: planHash?.slice(0, 100) ?? null,
+  }
 }

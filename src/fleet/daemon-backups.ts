@@ -119,7 +119,7 @@ interface Need {
 
 /** The capabilities that a recover needs. A daemon without them would recover more than requested, or nothing. */
 function listNeeds(ip: string, request: RecoverRequest): Need[] {
-  const { mode, namespace, files, snapshot, plan, elsewhere, onRefusedRename, hooks } = request
+  const { mode, namespace, files, snapshot, plan, planHash, elsewhere, onRefusedRename, hooks } = request
   const needs: [boolean, Capability, string][] = [
     [namespace !== ip, 'namespaces', `recover a backup of ${namespace}`],
     [mode === 'full' && files !== null, 'pick-files', 'recover single files of a full backup'],
@@ -129,6 +129,12 @@ function listNeeds(ip: string, request: RecoverRequest): Need[] {
     [hooks !== undefined, 'recover-hooks', 'run the hooks pre_recover and post_recover of the volume'],
     [elsewhere === true, 'elsewhere', 'recover into a new folder'],
     [plan === true, 'plan', 'show beforehand what it would do'],
+    [
+      plan === true && mode === 'full',
+      'plan-hash',
+      'show beforehand what the recover of a full backup would do',
+    ],
+    [planHash !== undefined, 'plan-hash', 'compare a recover with its plan'],
   ]
   return needs.filter(([needed]) => needed).map(([, capability, what]) => ({ capability, what }))
 }

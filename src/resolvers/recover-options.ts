@@ -12,7 +12,7 @@ export function toRecoverOptions(input: RecoverInput): RecoverOptions {
 }
 
 function toVolumeOptions(input: VolumeRecoverInput): RecoverOptions {
-  const { app, proc, backup, server, snapshot, files, inUse, onRefusedRename, plan } = input
+  const { app, proc, backup, server, snapshot, files, inUse, onRefusedRename, plan, planHash } = input
   return {
     backup: { app, proc, name: backup, server: optionalText('server', server) },
     snapshot: optionalText('snapshot', snapshot),
@@ -20,6 +20,7 @@ function toVolumeOptions(input: VolumeRecoverInput): RecoverOptions {
     inUse: inUse ?? 'refuse',
     onRefusedRename: onRefusedRename ?? 'refuse',
     plan: plan ?? false,
+    planHash: planHash ?? undefined,
   }
 }
 

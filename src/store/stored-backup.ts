@@ -76,6 +76,8 @@ export interface FolderQuestion {
 export interface OpenedBackup extends AsyncDisposable {
   /** The source path of a legacy backup, from `.meta`; null for other backups, and if it is not known. */
   readonly legacySource: string | null
+  /** The id of the snapshot; null for an archive or a mirror. */
+  readonly snapshot: string | null
   readonly state: 'success' | 'partial'
   readonly suspect: string | null
   /** The size of the whole backup; null if it is not known. */
@@ -123,4 +125,6 @@ export interface PlanQuestion {
   chosen: ChosenFiles | null
   signal: AbortSignal
   warn(message: string): void
+  /** Hears of each existing path that would be deleted or replaced, even by an equal one; in the order of the walk. */
+  note?(fate: 'delete' | 'replace', path: Buffer): void
 }

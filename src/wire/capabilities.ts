@@ -27,6 +27,7 @@ export const CAPABILITIES = [
   'undo',
   'log',
   'drill',
+  'plan-hash',
 ] as const
 
 export type Capability = (typeof CAPABILITIES)[number]

@@ -167,6 +167,8 @@ export interface RecoverRequest {
   onRefusedRename?: 'refuse' | 'in-place'
   /** Only show what would be done. */
   plan?: boolean
+  /** Refuse if the recover would do something else than this plan said. */
+  planHash?: string
   /** `destDir` is a new folder under --recover-dir. */
   elsewhere?: boolean
   hooks?: SentHooks

@@ -211,7 +211,14 @@ const LEGACY_STATE: Record<RecordState, string> = {
 }
 
 /** Our own args, which legacy posts do not have. */
-const OWN_ARGS: ReadonlySet<string> = new Set(['inUse', 'onRefusedRename', 'snapshot', 'plan', 'hooks'])
+const OWN_ARGS: ReadonlySet<string> = new Set([
+  'inUse',
+  'onRefusedRename',
+  'snapshot',
+  'plan',
+  'planHash',
+  'hooks',
+])
 
 /**
  * States unknown to the legacy system become `failed` with the reason, so that no script mistakes them for a success.

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { changedWhileReadSchema, clockDoubtSchema, fileInfoSchema } from './backup.ts'
 import { bigCount, count, moment, name, pathText, rid, wordList, words } from './fields.ts'
+import { planHashSchema } from './plan-hash.ts'
 import { tolerantPage } from './tolerant.ts'
 import { verificationSchema } from './verification.ts'
 
@@ -85,5 +86,7 @@ export const recoverPlanSchema = z.object({
   more: z.boolean(),
   /** Present if a copy in place was allowed: whether renames are refused, so that it would be one. */
   inPlace: z.boolean().optional(),
+  /** Absent from daemons that do not compare it. */
+  planHash: planHashSchema.optional().catch(undefined),
 })
 export type RecoverPlan = z.infer<typeof recoverPlanSchema>

@@ -218,6 +218,7 @@ describe('a daemon of ours', () => {
     ['recover single files of a full backup', { files: ['a'] }],
     ['recover an increment without the names of files', { mode: 'increment' }],
     ['show beforehand what it would do', { mode: 'increment', files: ['a'], plan: true }],
+    ['compare a recover with its plan', { mode: 'increment', files: ['a'], planHash: 'a'.repeat(96) }],
     ['copy in place if renames are refused', { onRefusedRename: 'in-place' }],
     ['run the hooks pre_recover and post_recover of the volume', { hooks: { volume: '/v', containers: [] } }],
     ['recover into a new folder', { elsewhere: true }],

@@ -65,7 +65,7 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   RecordEdge: 'cursor node',
   RecordError: 'action code facts message',
   RecordEvent: 'kind record seq',
-  RecoverPlan: 'bytes create delete inPlace more overwrite steps unchanged',
+  RecoverPlan: 'bytes create delete inPlace more overwrite planHash steps unchanged',
   RecoverStep: 'action path',
   RunPhase: 'bytes end name start',
   Server:

@@ -2,7 +2,8 @@ import { BackupdError } from '../../lib/errors.ts'
 import { isFullBackupName } from '../../wire/archive-name.ts'
 import { type SentHooks, sentHooksSchema } from '../../wire/hook-options.ts'
 import { chooseRecoverAction } from '../../wire/job.ts'
-import { parseJson } from '../../wire/json.ts'
+import { parseJson, parseShape } from '../../wire/json.ts'
+import { planHashSchema } from '../../wire/plan-hash.ts'
 import type { DaemonAnswer, DaemonCall, DaemonParts } from '../http/route.ts'
 import { readBackupName, readNamespace } from './names.ts'
 import { checkReady, readFlag, readRid } from './run-request.ts'
@@ -57,12 +58,17 @@ async function startRecover(
     ...(snapshot !== undefined && { snapshot }),
     ...readOnRefusedRename(fields.text('onRefusedRename')),
     ...(readFlag(fields, 'plan') ? { plan: true } : {}),
+    ...readPlanHash(fields.optional('planHash')),
     ...readHooks(fields.optional('hooks')),
   }
   checkReady(world)
   const action = chooseRecoverAction({ plan: 'plan' in args, elsewhere: readFlag(fields, 'elsewhere') })
   const { rid } = await world.engine.runOnce(action, args, readRid(fields))
   return { status: 202, body: { rid } }
+}
+
+function readPlanHash(text: string | undefined): { planHash?: string } {
+  return text === undefined ? {} : { planHash: parseShape('The field "planHash"', text, planHashSchema) }
 }
 
 function readHooks(text: string | undefined): { hooks?: SentHooks } {

@@ -152,6 +152,13 @@ export class VolumeRecoverInput extends NamedBackup {
       'Change nothing; only say what would be done, in `result.plan` of a record with the action `backup_recover_plan`.',
   })
   plan?: boolean | null
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'The `planHash` of a plan of the same recover. If other paths would now be deleted or replaced than it said, the recover fails with `PLAN_STALE` and changes nothing.',
+  })
+  planHash?: string | null
 }
 
 @InputType({ description: 'What to recover.' })

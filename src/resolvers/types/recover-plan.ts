@@ -44,4 +44,11 @@ export class RecoverPlan {
       'Renames are refused, so the recover would copy in place; null if `onRefusedRename: IN_PLACE` was not given.',
   })
   inPlace?: boolean | null
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'A hash of the backup, the target and the paths that would be deleted or replaced, not of what they contain. A recover that quotes it does this or nothing; null from daemons that do not compare it.',
+  })
+  planHash?: string | null
 }

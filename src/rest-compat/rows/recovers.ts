@@ -74,10 +74,11 @@ function readRecoverInput({ params, fields }: RestCall) {
   }
 }
 
-/** Refuses the field `plan`, because its sender wants nothing overwritten. */
+/** Refuses the fields `plan` and `planHash`: who sends one wants nothing overwritten, or only what is planned. */
 function refusePlan(fields: RequestFields): void {
-  if (['', 'false'].includes(fields.text('plan'))) return
-  const message = 'The field "plan" is not supported here: use recover or migrate of /graphql'
+  const isPlan = !['', 'false'].includes(fields.text('plan'))
+  if (!isPlan && fields.text('planHash') === '') return
+  const message = `The field "${isPlan ? 'plan' : 'planHash'}" is not supported here: use recover or migrate of /graphql`
   throw new BackupdError('BAD_INPUT', `${message}; nothing was recovered`)
 }
 

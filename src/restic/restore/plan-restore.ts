@@ -21,6 +21,8 @@ export interface PlanInput {
   /** How many paths of each kind are listed. */
   names: number
   signal: AbortSignal
+  /** Hears of each existing entry that would be deleted or replaced, even by an equal one; in the order of the walk. */
+  note?(fate: 'delete' | 'replace', path: Buffer): void
 }
 
 /** Plans what a restore would create, overwrite and delete, without reading content. Changes nothing. */
@@ -116,6 +118,7 @@ class Planning {
   }
 
   #compare(entry: TreeEntry, there: LiveEntry | undefined, live: OutputFolder | undefined): void {
+    if (there && live) this.#input.note?.('replace', entry.path)
     if (!there || !live) this.tally.add('create', entry.path, entry.size)
     else if (isAsRestored(entry, there, live)) this.tally.plan.same++
     else this.tally.add('overwrite', entry.path, entry.size)
@@ -127,6 +130,7 @@ class Planning {
     live: OutputFolder | undefined,
   ): Promise<void> {
     const inner = path.length === 0 ? name : Buffer.concat([path, SLASH_BYTES, name])
+    this.#input.note?.('delete', inner)
     this.tally.add('delete', inner, type === 'file' ? Number(stat.size) : 0)
     if (type !== 'directory') return
     await withLiveFolder(live, name, (folder) =>

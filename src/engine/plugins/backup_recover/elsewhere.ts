@@ -13,10 +13,11 @@ import { parseRecoverArgs } from './recover-args.ts'
 /** Throws BAD_INPUT. */
 export function parseElsewhereArgs(raw: Readonly<Record<string, unknown>>): RecoverArgs {
   const args = parseRecoverArgs({ ...raw, destDir: checkRecoverDirectory(String(raw.destDir)) })
-  const { plan, onRefusedRename, hooks } = args
-  if (!plan && onRefusedRename !== 'in-place' && hooks === undefined) return args
+  const { plan, planHash, onRefusedRename, hooks } = args
+  const isPlanned = plan === true || planHash !== undefined
+  if (!isPlanned && onRefusedRename !== 'in-place' && hooks === undefined) return args
   const what = 'A recover into a new folder touches no volume'
-  throw new BackupdError('BAD_INPUT', `${what}: leave "plan", "onRefusedRename" and "hooks" out`)
+  throw new BackupdError('BAD_INPUT', `${what}: leave "plan", "planHash", "onRefusedRename" and "hooks" out`)
 }
 
 /** Adds the volumes of the daemon's jobs, in which nothing may be recovered. */

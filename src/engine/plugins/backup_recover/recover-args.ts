@@ -21,6 +21,8 @@ export function parseRecoverArgs(raw: Readonly<Record<string, unknown>>): Recove
     const what = 'A copy in place replaces the whole volume: leave out "files" or "onRefusedRename"'
     throw new BackupdError('BAD_INPUT', what)
   }
+  if (args.plan && args.planHash !== undefined)
+    throw new BackupdError('BAD_INPUT', 'Leave "plan" out to carry out a plan, or "planHash" to make one')
   return args.destDir === '' ? args : { ...args, destDir: checkVolumePath(args.destDir) }
 }
 

@@ -25,6 +25,7 @@ import { closeOnFailure } from '../run-hooks.ts'
 import { warningText } from '../warning-text.ts'
 import { checkRoom } from './check-room.ts'
 import { copy, mayCopy, planCopy, warnOfCopy } from './in-place.ts'
+import { findPlanned, HashedPlan, refuseStalePlan } from './plan-check.ts'
 import { closeRecover, openRecoverHooks } from './recover-hooks.ts'
 
 /** One recover under way. */
@@ -44,12 +45,16 @@ interface Recover extends Steps {
  * throws, the volume is unchanged, except for names already put in place, and except for VOLUME_LOCKED.
  * @throws what the steps throw, each with the step's name: NOT_FOUND, FORBIDDEN, VOLUME_MISSING, VOLUME_IN_USE,
  * VOLUME_LOCKED, NO_ROOM, HOOK_FAILED, ARCHIVE_CORRUPT, ARCHIVE_UNSAFE, ARCHIVE_EMPTY, CONFLICT, SNAPSHOT_CORRUPT,
- * REPOSITORY_PASSWORD, REPOSITORY_DAMAGED, REPOSITORY_LOCKED
+ * REPOSITORY_PASSWORD, REPOSITORY_DAMAGED, REPOSITORY_LOCKED, PLAN_STALE
  */
 export async function runRecover(args: RecoverArgs, context: RunContext): Promise<RunOutcome> {
   const { step } = namedSteps(`Cannot recover "${args.backup}"`, context.signal)
-  await using backup = await step('find the backup', () => openBackupToRecover(args, context))
-  await using source = await step('find the backup', () => backup.open(args.snapshot, createReader(context)))
+  await using backup = await step('find the backup', () =>
+    findPlanned(args, () => openBackupToRecover(args, context)),
+  )
+  await using source = await step('find the backup', () =>
+    findPlanned(args, () => backup.open(args.snapshot, createReader(context))),
+  )
   using volume = await step('check the volume', () =>
     openTarget(args.destDir || resolveHome(args, source), context),
   )
@@ -59,6 +64,7 @@ export async function runRecover(args: RecoverArgs, context: RunContext): Promis
   )
   const chosen = args.files && chosenFiles(args.files)
   const run: Recover = { args, context, source, volume, chosen, step, warnOnce: createWarnOnce(context) }
+  await step('compare with the plan', () => refuseStalePlan(run))
   warnOfBackup(run)
   if (!volume.exists) context.warn(`the volume "${volume.path}" did not exist and is created`)
   await step('check for room', () => checkRoom({ source, volume, chosen, signal: context.signal }))
@@ -99,14 +105,17 @@ async function plan(
   const chosen = args.files && chosenFiles(args.files)
   const { signal } = context
   const how = await planCopy(args, context, volume)
+  const hashed = new HashedPlan({ args, context, source, volume })
   const { plan, refused } = await source.plan({
     path,
     chosen,
     signal,
     warn: (message) => context.warn(message),
+    note: (fate, name) => hashed.note(fate, name),
   })
   const missing = noteMissing(context, chosen)
-  return { ...describeEnd(refused + missing), result: { plan: { ...plan, ...how } } }
+  const planHash = await hashed.finish()
+  return { ...describeEnd(refused + missing), result: { plan: { ...plan, ...how, planHash } } }
 }
 
 export function createWarnOnce(context: RunContext): Recover['warnOnce'] {

@@ -34,6 +34,7 @@ export function archiveBackup(archive: StoredArchive): StoredBackup {
       refuseSnapshot(snapshot)
       return {
         legacySource: manifest === null ? findLegacySource(info) : null,
+        snapshot: null,
         state: info.state,
         suspect: info.suspect,
         totals: manifest && { bytes: manifest.bytes, files: manifest.files },

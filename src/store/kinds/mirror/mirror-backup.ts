@@ -25,6 +25,7 @@ export function mirrorBackup(info: BackupInfo, mirror: Mirror): StoredBackup {
       refuseSnapshot(snapshot)
       return {
         legacySource: findLegacySource(info),
+        snapshot: null,
         state: info.state,
         suspect: info.suspect,
         totals: null,

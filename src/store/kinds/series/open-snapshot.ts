@@ -86,6 +86,7 @@ async function readContent(
   const volume = await volumeTree(source, found.file)
   return {
     legacySource: null,
+    snapshot: found.id,
     state,
     suspect,
     totals: size === null || files === null ? null : { bytes: size, files },

@@ -65,7 +65,7 @@ test.each(VOLUMES)(
       const before = factsOf(volume)
       const planned = await recover(name, { plan: true })
       const untouched = factsOf(volume)
-      const { state } = await recover(name)
+      const { state } = await recover(name, { planHash: planned.result.plan?.planHash })
       const plan = listPlan(planned.result.plan as ListedPlan)
       const happened = compare(before, factsOf(volume))
       expect({ untouched, state, plan }).toEqual({ untouched: before, state: 'success', plan: happened })
