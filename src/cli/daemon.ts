@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { Command, Option } from 'commander'
 import { startDaemon } from '../daemon/daemon.ts'
+import { readFileIfThere } from '../lib/atomic-file.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import { parseAddress } from './address.ts'
 import { type CommonDaemonFlags, readCommonDaemonFlags } from './common-options.ts'
@@ -104,11 +104,14 @@ async function runDaemon(flags: DaemonFlags): Promise<void> {
   await waitUntilStopped(() => daemon.close())
 }
 
-/** The token itself is not a flag, because every user of the machine can read command lines. */
+/**
+ * The token itself is not a flag, because every user of the machine can read command lines. A file that is gone, or an
+ * empty stdin, is an empty token: the daemon refuses it unless it is enrolled already.
+ */
 async function readJoinFile({ joinFile }: DaemonFlags): Promise<string | undefined> {
   if (joinFile === undefined) return undefined
   try {
-    return joinFile === '-' ? await text(process.stdin) : await readFile(joinFile, 'utf8')
+    return joinFile === '-' ? await text(process.stdin) : ((await readFileIfThere(joinFile)) ?? '')
   } catch (cause) {
     throw new BackupdError('BAD_INPUT', `--join-file cannot be read: ${messageOf(cause)}`, { cause })
   }

@@ -68,6 +68,10 @@ function isRenewalDue({ validFromDate, validToDate }: X509Certificate, now: numb
   return now < from || now > from + ((to - from) * 2) / 3
 }
 
+export async function hasAuthority(dataDir: string): Promise<boolean> {
+  return (await readFileIfThere(join(dataDir, AUTHORITY_FILE))) !== undefined
+}
+
 /**
  * Opens the authority of a data directory. Throws BAD_INPUT if its file cannot be used.
  * @param createsAt unix ms: makes a new one if there is none; undefined: makes none
@@ -78,9 +82,10 @@ export async function openAuthority(
 ): Promise<Authority | undefined> {
   const file = join(dataDir, AUTHORITY_FILE)
   const text = await readFileIfThere(file)
+  // They hold keys.
+  removeUnfinishedWrites(file)
   if (text !== undefined) return parseAuthority(file, text)
   if (createsAt === undefined) return undefined
-  removeUnfinishedWrites(file)
   const authority = await createAuthority('backupd', createsAt)
   const controller = await certifyController(authority, createsAt)
   const content: AuthorityContent = { version: 1, authority, controller }

@@ -36,7 +36,7 @@ export function findDaemonConnector(
       `Its certificate expired at ${isoTime(Date.parse(known.expiresAt))}. The daemon renews it when it reaches the controller; check that it runs, and both clocks`,
     )
   return createTlsConnector({
-    own: authority.own,
+    own: () => authority.own,
     timeoutMs: CONNECT_MS,
     check: (certificate) => {
       const peer = checkCertificate(certificate, authority.certificate)

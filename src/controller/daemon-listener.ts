@@ -32,6 +32,8 @@ export interface DaemonListenerOptions {
 
 /** How often the controller's own certificate is looked at. */
 const RENEWAL_CHECK_MS = HOUR_MS
+/** Bytes of an enrolment or a renewal. */
+const REQUEST_LIMIT = 16 * 1024
 /** How long a late renewal is shown as a problem of its server. */
 const LATE_SHOWN_MS = 7 * DAY_MS
 
@@ -81,11 +83,13 @@ function addEnrolmentRoutes(
   world: World,
   findPeer: (request: IncomingMessage) => CertifiedPeer,
 ): void {
-  app.post(ENROL_PATH, async ({ body, raw }, reply) => {
+  app.post(ENROL_PATH, { bodyLimit: REQUEST_LIMIT }, async ({ body, raw }, reply) => {
     const request = parseShape('The enrolment', body, enrolRequestSchema)
     return printJson(reply, await enrolServer(world, request, raw.socket.remoteAddress ?? ''))
   })
-  app.post(RENEW_PATH, async ({ body, raw }, reply) => {
+  // Who may not renew is refused before the body is read.
+  const onRequest = async ({ raw }: { raw: IncomingMessage }) => void requireServer(world, findPeer(raw))
+  app.post(RENEW_PATH, { bodyLimit: REQUEST_LIMIT, onRequest }, async ({ body, raw }, reply) => {
     const peer = findPeer(raw)
     const ip = requireServer(world, peer)
     refuseLateRenewal(world, peer, ip)
@@ -119,6 +123,8 @@ function refuseLateRenewal(world: World, { validTo }: CertifiedPeer, ip: string)
 function renewInTime(world: World, authority: Authority, onRenewed: () => void): Disposable {
   let timer: Disposable
   const check = async () => {
+    // With a wrong clock, it could replace a good certificate by one that nobody accepts.
+    if (world.trustedClock?.doubt) return
     try {
       if (await authority.renewIfDue(trustedNow(world))) onRenewed()
       world.problems.clear('enrolment', 'controller')

@@ -46,6 +46,8 @@ export function addNewsRouteFor(
         done(error, body)
       })
     })
+    // Before the body is read: it may have 32 MiB.
+    scope.addHook('onRequest', async ({ raw }) => void findPoster(raw))
     scope.setErrorHandler((error, request, reply) => {
       const poster = findPoster(request.raw)
       const seconds = findRetryAfter(world, error, poster)

@@ -29,11 +29,11 @@ import type { RunRecord } from '../wire/record.ts'
 import { NO_SETTINGS } from '../wire/settings.ts'
 import { warnOfAnonymousRanges } from './address-rules.ts'
 import { ensureAdminToken } from './admin-token.ts'
-import { openAuthority } from './authority.ts'
+import { hasAuthority, openAuthority } from './authority.ts'
 import { keepControllerTime } from './clock-file.ts'
 import type { ControllerOptions } from './controller-options.ts'
 import { findDaemonConnector } from './daemon-connector.ts'
-import { createEnrolmentFile } from './enrolment-file.ts'
+import { createEnrolmentFile, createFirstList } from './enrolment-file.ts'
 import { createInventoryMemory, removeUnfinishedMemory } from './inventory-memory.ts'
 import { keepAudit } from './keep-audit.ts'
 import { type ControllerMeters, createMeters, noteEndedRun } from './metrics-route.ts'
@@ -156,6 +156,7 @@ async function openWorld(options: OpenOptions, parts: AsyncDisposableStack) {
 
 /** Made at the first start that listens for daemons with certificates. */
 async function openOwnAuthority({ dataDir, daemonTls }: ControllerOptions, clock: Clock) {
+  if (daemonTls && !(await hasAuthority(dataDir))) await createFirstList(dataDir)
   const authority = await openAuthority(dataDir, daemonTls ? clock.now() : undefined)
   await authority?.renewIfDue(clock.now())
   return authority

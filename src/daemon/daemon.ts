@@ -138,7 +138,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const shown = { problems, trustedClock, runMeter, log }
   const world = { engine, scheduler, notifier, bond, space, ...shown, ...facts, notReady }
   const http = parts.adopt(await serve(DAEMON_ROUTES, world, { ...options, identity }), (it) => it.close())
-  if (identity) parts.use(renewInTime(identity, { ...options, problems, onRenewed: () => http.renewed() }))
+  const renewal = {
+    ...options,
+    problems,
+    addresses: () => notifier.addresses(),
+    onRenewed: () => http.renewed(),
+  }
+  if (identity) parts.use(renewInTime(identity, renewal))
   if (options.metricsAddress) await serveMetrics(world, { ...options, ...options.metricsAddress }, parts)
   if (!identity) warnOfReach(options)
   notifier.start()

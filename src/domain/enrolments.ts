@@ -61,7 +61,7 @@ function refuseInvitation(world: UserWorld, ip: string, replace: boolean): Refus
       `Cannot invite ${ip}: its daemon is enrolled already. With --replace, another one takes its place`,
       { ip },
     )
-  if (world.enrolments.openInvitations >= MAX_OPEN)
+  if (world.enrolments.countOpenInvitations(trustedNow(world)) >= MAX_OPEN)
     return refuse('CONFLICT', `There are ${MAX_OPEN} open join tokens already. They expire within an hour`)
   return refuseCutOff(world, ip)
 }
@@ -148,7 +148,8 @@ export async function enrolServer(
 function findInvitation(world: World, { id, secret, ip }: EnrolRequest): Invitation {
   const invitation = world.enrolments.invitation(id)
   const isKnown = invitation !== undefined && isSecret(secret, invitation.hash)
-  if (!isKnown || Date.parse(invitation.expiresAt) <= trustedNow(world))
+  // A token that expired must not count again because the clock was set back.
+  if (!isKnown || Date.parse(invitation.expiresAt) <= Math.max(world.clock.now(), trustedNow(world)))
     throw new BackupdError(
       'FORBIDDEN',
       'The join token is not known, or has expired. Ask for another one: backupd server invite',

@@ -24,6 +24,8 @@ export interface CertifiedListenerOptions {
 
 const HANDSHAKE_MS = 10_000
 const CLOSE_MS = 3000
+/** So that nobody shows a certificate on one connection for longer than that is valid. */
+const REQUESTS_A_CONNECTION = 100
 
 /**
  * Serves what `app` serves, to programs with a certificate of our authority. Node only proves that the other side has its
@@ -50,6 +52,8 @@ export class CertifiedListener {
       (request, reply) => app.routing(request, reply),
     )
     this.server.requestTimeout = app.server.requestTimeout
+    this.server.keepAliveTimeout = app.server.keepAliveTimeout
+    this.server.maxRequestsPerSocket = REQUESTS_A_CONNECTION
     this.server.on('secureConnection', (socket) => {
       this.#sockets.add(socket)
       socket.once('close', () => this.#sockets.delete(socket))

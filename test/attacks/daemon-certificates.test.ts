@@ -1,9 +1,10 @@
 import { createPublicKey } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { expect, test } from 'vitest'
 import { InviteServerDocument, RevokeServerDocument } from '../../src/client/generated/operations.ts'
+import { openDaemonIdentity } from '../../src/daemon/identity/identity.ts'
 import { createCertificateRequest } from '../../src/lib/certificates/certificate-request.ts'
 import {
   CERTIFICATE_LIFE_MS,
@@ -36,6 +37,8 @@ import {
   startEnrolling,
   TWO,
 } from '../support/enrolled-daemon.ts'
+import { freePort } from '../support/free-port.ts'
+import { silentLog } from '../support/silent-log.ts'
 
 const YEAR_MS = 365 * DAY_MS
 
@@ -164,7 +167,7 @@ test('a join token expires, also while the controller is stopped', async () => {
 
 test('a server that is enrolled is invited only to be replaced, and its old key then counts no more', async () => {
   const world = await startEnrolling()
-  const { daemon, listener, pair } = await enrolOne(world)
+  const { daemon, token, listener, pair } = await enrolOne(world)
   await expect(world.invite(ONE)).rejects.toThrow(/enrolled already/)
   const joinToken = await world.invite(ONE, true)
   await daemon.close()
@@ -174,6 +177,63 @@ test('a server that is enrolled is invited only to be replaced, and its old key 
   expect(await post(pair)).toMatchObject({ status: 403 })
   expect(await post(readDaemonPair(world.folder, ONE))).toMatchObject({ status: 200 })
   await expect.poll(() => isReachable(world, ONE), { timeout: 20_000 }).toBe(true)
+  // The one that was replaced cannot come back with its own token.
+  const { id, secret } = parseJoinToken(token)
+  const body = { id, secret, ip: ONE, request: await createCertificateRequest(pair.key) }
+  expect(await askTls(listener, { method: 'POST', path: ENROL_PATH, body })).toMatchObject({ status: 403 })
+  expect(await post(readDaemonPair(world.folder, ONE))).toMatchObject({ status: 200 })
+})
+
+test('news of somebody without a certificate that counts is refused before its body is sent', async () => {
+  const world = await startEnrolling()
+  const { listener, pair } = await enrolOne(world)
+  const { hostname, port } = new URL(listener)
+  const stray = await reissue(world, { ...pair, key: createKeyPem() })
+  for (const [path, own] of [
+    [NEWS_PATH, undefined],
+    [NEWS_PATH, stray],
+    [RENEW_PATH, stray],
+  ] as const) {
+    const shown = own && { key: own.key, cert: own.certificate }
+    const socket = connect({ host: hostname, port: Number(port), rejectUnauthorized: false, ...shown })
+    const answered = new Promise((resolve) => socket.once('data', resolve))
+    const head = `POST ${path} HTTP/1.1\r\nHost: ${hostname}\r\nContent-Type: application/json\r\nContent-Length: 9999\r\n\r\n`
+    socket.write(head)
+    expect(String(await answered), path).toContain('403')
+    socket.destroy()
+  }
+})
+
+test('a controller that lost the list of enrolled daemons does not go back to plain HTTP', async () => {
+  const world = await startEnrolling()
+  await enrolOne(world)
+  await world.close()
+  await rm(join(world.folder, 'controller/enrolments.json'))
+  await expect(world.startController()).rejects.toThrow(/enrolments.json: it is missing/)
+})
+
+test('an enrolled daemon starts with a join token that is gone or cannot be used', async () => {
+  const world = await startEnrolling()
+  const { daemon } = await enrolOne(world)
+  await daemon.close()
+  for (const joinToken of ['', 'bkj_nonsense']) await (await world.startDaemon(ONE, { joinToken })).close()
+  await expect(world.startDaemon(TWO, { joinToken: '' })).rejects.toThrow(/join token is not valid/)
+})
+
+test('a daemon renews its certificate where the controller is now, and remembers that', async () => {
+  const world = await startEnrolling()
+  const { daemon, listener } = await enrolOne(world)
+  await daemon.close()
+  const dataDir = join(world.folder, `daemon-${ONE}`)
+  const file = join(dataDir, 'identity.json')
+  const stored = JSON.parse(await readFile(file, 'utf8'))
+  await writeFile(file, JSON.stringify({ ...stored, url: `https://127.0.0.1:${await freePort()}` }))
+  const identity = await openDaemonIdentity({ dataDir, ip: ONE, clock: systemClock, log: silentLog })
+  await expect(identity?.renew([])).rejects.toThrow(/Cannot reach the controller/)
+  await identity?.renew([listener])
+  const renewed = JSON.parse(await readFile(file, 'utf8'))
+  expect(renewed).toMatchObject({ url: listener, key: stored.key })
+  expect(renewed.certificate).not.toBe(stored.certificate)
 })
 
 test('the first enrolment does not cut off other servers unasked', async () => {

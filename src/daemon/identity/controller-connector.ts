@@ -31,7 +31,7 @@ export function connectToOwnController(
   connect?: TlsConnectorOptions['connect'],
 ) {
   return createTlsConnector({
-    own: { key, certificate },
+    own: () => ({ key, certificate }),
     timeoutMs: CONNECT_MS,
     check: (shown) => checkController(shown, { authority, now }),
     ...(connect && { connect }),

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { createCertificateRequest } from '../../lib/certificates/certificate-request.ts'
 import { createKeyPem } from '../../lib/certificates/x509.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { BackupdError } from '../../lib/errors.ts'
+import { BackupdError, hasCode, messageOf } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import {
   ENROL_PATH,
@@ -57,21 +57,37 @@ export class DaemonIdentity {
     return this.now() > from + ((to - from) * 2) / 3
   }
 
-  /** Gets a new certificate for the same key. Throws the controller's refusal, or CONTROLLER_UNREACHABLE. */
-  async renew(): Promise<void> {
-    const { url, key } = this.#stored
-    const connect = connectToOwnController(this.#stored, () => this.now())
-    const body = { request: await createCertificateRequest(key) }
-    const issued = await askForCertificate({ url, path: RENEW_PATH, body, connect })
-    const renewed = { ...this.#stored, ...issued, authority: this.#stored.authority }
+  /**
+   * Gets a new certificate for the same key. Throws the controller's refusal, or CONTROLLER_UNREACHABLE.
+   * @param others where the controller may be if it moved since the daemon enrolled; the first that answers is kept
+   */
+  async renew(others: readonly string[]): Promise<void> {
+    const body = { request: await createCertificateRequest(this.#stored.key) }
+    const [first = '', ...more] = new Set([this.#stored.url, ...others])
+    const { url, issued } = await this.#askAny(first, more, body)
+    const renewed = { ...this.#stored, ...issued, url, authority: this.#stored.authority }
     await writeDaemonIdentity(this.#dataDir, 'enrolled', renewed)
     this.#stored = renewed
+  }
+
+  async #askAny(
+    url: string,
+    [next, ...rest]: readonly string[],
+    body: object,
+  ): Promise<{ url: string; issued: IssuedCertificate }> {
+    const connect = connectToOwnController(this.#stored, () => this.now())
+    try {
+      return { url, issued: await askForCertificate({ url, path: RENEW_PATH, body, connect }) }
+    } catch (error) {
+      if (next === undefined || !hasCode(error, 'CONTROLLER_UNREACHABLE')) throw error
+      return await this.#askAny(next, rest, body)
+    }
   }
 }
 
 /**
  * Opens the identity, after it enrolled if there is a join token that was not used before. undefined: the daemon was never
- * enrolled. Throws FORBIDDEN or BAD_INPUT if the token cannot be used, CONTROLLER_UNREACHABLE if it can be tried again.
+ * enrolled. An enrolled daemon goes on as it is if the token cannot be used. Throws FORBIDDEN or BAD_INPUT if the token cannot be used, CONTROLLER_UNREACHABLE if it can be tried again.
  */
 export async function openDaemonIdentity(options: IdentityOptions): Promise<DaemonIdentity | undefined> {
   const { dataDir, ip, joinToken, log } = options
@@ -81,8 +97,24 @@ export async function openDaemonIdentity(options: IdentityOptions): Promise<Daem
       'BAD_INPUT',
       `The data directory ${dataDir} is that of ${stored.ip}, and --ip is ${ip}. Use another directory, or the right address`,
     )
-  const token = joinToken === undefined ? undefined : parseJoinToken(joinToken)
-  if (!token || token.id === stored?.joinId) return stored && new DaemonIdentity(stored, options)
+  if (joinToken === undefined) return stored && new DaemonIdentity(stored, options)
+  try {
+    return await enrolWith(joinToken, stored, options)
+  } catch (error) {
+    if (!stored) throw error
+    log.error({ err: error }, `This daemon goes on with its present certificate: ${messageOf(error)}`)
+    return new DaemonIdentity(stored, options)
+  }
+}
+
+async function enrolWith(
+  joinToken: string,
+  stored: StoredIdentity | undefined,
+  options: IdentityOptions,
+): Promise<DaemonIdentity> {
+  const { ip, log } = options
+  const token = parseJoinToken(joinToken)
+  if (stored && token.id === stored.joinId) return new DaemonIdentity(stored, options)
   if (token.ip !== ip)
     throw new BackupdError('FORBIDDEN', `The join token is for ${token.ip}, and this daemon is ${ip}`)
   const enrolled = await enrol(token, options)

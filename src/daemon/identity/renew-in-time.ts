@@ -13,6 +13,8 @@ export interface RenewalOptions {
   clock: Clock
   log: Log
   problems: Problems
+  /** Notify addresses: where else the controller may be. */
+  addresses(): readonly string[]
   /** Called when there is a new certificate. */
   onRenewed(): void
 }
@@ -28,9 +30,12 @@ export function renewInTime(identity: DaemonIdentity, options: RenewalOptions): 
   return { [Symbol.dispose]: () => timer[Symbol.dispose]() }
 }
 
-async function renew(identity: DaemonIdentity, { log, problems, onRenewed }: RenewalOptions): Promise<void> {
+async function renew(
+  identity: DaemonIdentity,
+  { log, problems, addresses, onRenewed }: RenewalOptions,
+): Promise<void> {
   try {
-    await identity.renew()
+    await identity.renew(addresses().map((address) => new URL(address).origin))
     onRenewed()
     problems.clear(...PROBLEM)
     log.info({}, 'The certificate of this daemon was renewed')

@@ -33,8 +33,11 @@ export class EnrolmentBook {
     return this.#servers.size > 0
   }
 
-  get openInvitations(): number {
-    return this.#invitations.size
+  /** Join tokens that can still be used at `now`, unix ms. */
+  countOpenInvitations(now: number): number {
+    return [...this.#invitations.values()].filter(
+      ({ usedBy, expiresAt }) => usedBy === null && Date.parse(expiresAt) > now,
+    ).length
   }
 
   list(): Enrolment[] {
@@ -78,10 +81,16 @@ export class EnrolmentBook {
     await this.#save({ invitations: [...open, invitation] })
   }
 
-  /** Call it inTurn. @param used the invitation, as it is from now on */
+  /**
+   * Call it inTurn. An enrolment ends all other join tokens of the server: with one of them, the daemon whose place was
+   * taken could come back. @param used the invitation, as it is from now on
+   */
   async setServer(server: Enrolment, used?: Invitation): Promise<void> {
     const before = this.#servers.get(server.ip)?.keyHash
-    const invitations = [...this.#invitations.values()].map((one) => (one.id === used?.id ? used : one))
+    const others = [...this.#invitations.values()].filter(
+      ({ id, ip }) => id !== used?.id && !(used && ip === server.ip),
+    )
+    const invitations = used ? [...others, used] : others
     await this.#save({ servers: [...new Map(this.#servers).set(server.ip, server).values()], invitations })
     if (before !== server.keyHash) this.#tell(server.ip)
   }
@@ -91,9 +100,10 @@ export class EnrolmentBook {
     const known = this.#servers.get(ip)
     if (!known) return
     this.#servers.set(ip, { ...known, keyHash: null })
-    this.#tell(ip)
     // A token that was given out before would let the same machine back in.
-    await this.#save({ invitations: [...this.#invitations.values()].filter((one) => one.ip !== ip) })
+    for (const one of this.#invitations.values()) if (one.ip === ip) this.#invitations.delete(one.id)
+    this.#tell(ip)
+    await this.#save({})
   }
 
   async #save(change: Partial<EnrolmentState>): Promise<void> {

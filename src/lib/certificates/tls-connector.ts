@@ -5,8 +5,8 @@ import { readPeerCertificate } from './check-certificate.ts'
 import type { CertifiedPair } from './x509.ts'
 
 export interface TlsConnectorOptions {
-  /** Shown to the other side; undefined: none. */
-  own?: CertifiedPair | undefined
+  /** Shown to the other side, as it is when a connection is made: certificates are renewed. If left out: none. */
+  own?: () => CertifiedPair
   /** Throws if the other side is not the wanted one; nothing is sent to it then. */
   check(certificate: X509Certificate | undefined): void
   timeoutMs: number
@@ -24,13 +24,14 @@ export function createTlsConnector({
   timeoutMs,
   connect = buildConnector,
 }: TlsConnectorOptions): buildConnector.connector {
-  const open = connect({
-    ...(own && { key: own.key, cert: own.certificate }),
-    ...{ rejectUnauthorized: false, minVersion: 'TLSv1.3', allowH2: false },
-    ...{ maxCachedSessions: 0, timeout: timeoutMs },
-  })
+  const open = (pair: CertifiedPair | undefined) =>
+    connect({
+      ...(pair && { key: pair.key, cert: pair.certificate }),
+      ...{ rejectUnauthorized: false, minVersion: 'TLSv1.3', allowH2: false },
+      ...{ maxCachedSessions: 0, timeout: timeoutMs },
+    })
   return (options, callback) =>
-    open(options, (...answer) => {
+    open(own?.())(options, (...answer) => {
       const [error, socket] = answer
       if (error || !socket) return callback(...answer)
       try {
