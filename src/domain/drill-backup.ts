@@ -7,8 +7,8 @@ import { startRun } from './runs.ts'
 import type { UserWorld } from './user-world.ts'
 
 /**
- * Starts a run that restores the whole backup into a scratch folder and compares it with its index. The same users may do it as verify it. The daemon in whose namespace the backup
- * lies does it, because only that daemon can note what it found.
+ * Starts a run that restores the whole backup into a scratch folder and compares it with its index. Who may verify it may
+ * do this. The daemon in whose namespace the backup lies does it, because only that daemon can note what it found.
  */
 export function drillBackup(world: UserWorld, name: BackupName): Promise<Answer<RunRecord>> {
   const facts = { ...name, server: name.server ?? null }

@@ -3,10 +3,11 @@ import { handleNotifyAdd } from '../../../src/daemon/handlers/notify.ts'
 import type { DaemonParts } from '../../../src/daemon/http/route.ts'
 import { RequestFields } from '../../../src/wire/request-fields.ts'
 
-async function add(address: string): Promise<string[]> {
+async function add(address: string, refusal?: string): Promise<string[]> {
   const added: string[] = []
   const notifier = {
     addresses: () => added,
+    refuse: () => refusal,
     add: async (target: { address: string }) => void added.push(target.address),
   }
   const call = {
@@ -33,3 +34,11 @@ test.each(['ftp://10.0.0.9/', 'file:///etc', '10.0.0.9:9002', `${LONGEST}a`])(
     await expect(add(address)).rejects.toMatchObject({ code: 'BAD_INPUT' })
   },
 )
+
+test('an address that the notifier must not use is refused, without its password', async () => {
+  const refused = add('http://user:secret@10.0.0.9/news', 'it is enrolled')
+  await expect(refused).rejects.toMatchObject({
+    code: 'FORBIDDEN',
+    message: expect.stringMatching(/^(?!.*secret).*10\.0\.0\.9.*: it is enrolled$/),
+  })
+})
