@@ -11,7 +11,6 @@ import {
   handleSchedulerStart,
   handleSchedulerStop,
 } from './handlers/daemon.ts'
-import { handleDrill } from './handlers/drill.ts'
 import {
   handleJob,
   handleJobAction,
@@ -25,7 +24,7 @@ import { handleNotifyAdd, handleNotifyList, handleNotifyRemove } from './handler
 import { QUESTION_ROUTES } from './handlers/questions.ts'
 import { handleRecord, handleRecordCancel, handleRecordLog } from './handlers/records.ts'
 import { handleRecoverFile, handleRecoverFolder } from './handlers/recover.ts'
-import { handleVerify } from './handlers/verify.ts'
+import { handleDrill, handleVerify } from './handlers/verify.ts'
 import type { DaemonRoute } from './http/route.ts'
 
 /** Bytes. The jobs of thousands of volumes arrive in one form field. */

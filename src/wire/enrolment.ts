@@ -57,6 +57,11 @@ export function parseJoinToken(text: string): JoinToken {
     const json = Buffer.from(word.slice(PREFIX.length), 'base64url').toString()
     return tokenSchema.parse(JSON.parse(json))
   } catch (cause) {
+    if (word === '')
+      throw new BackupdError(
+        'BAD_INPUT',
+        'The join token is empty: the file of --join-file is missing or empty',
+      )
     const message =
       'The join token is not valid, expected what "backupd server invite" printed: one line that begins with bkj_'
     throw new BackupdError('BAD_INPUT', message, { cause })

@@ -51,7 +51,7 @@ export function openIfFolder(folder: OutputFolder, name: Buffer): OutputFolder |
   return tolerateSync(codes, () => openFolderBeneath(folder, name))
 }
 
-/** False also if it is no folder any more, or cannot be opened. */
+/** Whether a folder has entries. False also if it was replaced meanwhile, or cannot be opened. */
 export async function holdsEntries(folder: OutputFolder, name: Buffer): Promise<boolean> {
   let holds = false
   await withLiveFolder(folder, name, async (inner) => {
