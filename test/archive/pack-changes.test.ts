@@ -58,7 +58,8 @@ describe('a file that changes while it is read', () => {
   })
 
   test('that was written in place is a fault', async () => {
-    const { warnings, summary } = await packWhile((file) => writeFileSync(file, Buffer.alloc(LARGE, 'other')))
+    const inPlace = (file: string) => writeFileSync(file, Buffer.alloc(LARGE, 'other'), { flag: 'r+' })
+    const { warnings, summary } = await packWhile(inPlace)
     expect(warnings).toEqual(['fault large: changed while it was read'])
     expect(summary.faults).toBe(1)
   })
