@@ -57,9 +57,16 @@ async function listEnrolled(client: ClientFlags): Promise<void> {
   print(`${formatTable(['server', 'answers', 'link', 'certificate'], servers.map(describeEnrolled))}\n`)
 }
 
-function describeEnrolled({ ip, reachable, enrolment }: EnrolledServersQuery['servers'][number]): string[] {
+const LINKS: Readonly<Record<EnrolledServersQuery['servers'][number]['link'], string>> = {
+  TLS: 'TLS',
+  IN_PROCESS: 'same process',
+  PLAIN_HTTP: 'plain HTTP',
+  REFUSED: 'refused: plain HTTP',
+}
+
+function describeEnrolled({ ip, reachable, link, enrolment }: EnrolledServersQuery['servers'][number]) {
   const answers = reachable ? 'yes' : 'no'
-  if (!enrolment) return [ip, answers, 'plain HTTP', 'none']
-  if (enrolment.revoked) return [ip, answers, 'none', 'revoked']
-  return [ip, answers, 'TLS', `until ${enrolment.expiresAt}`]
+  if (!enrolment || link === 'IN_PROCESS') return [ip, answers, LINKS[link], 'none']
+  if (enrolment.revoked) return [ip, answers, 'refused: revoked', 'revoked']
+  return [ip, answers, LINKS[link], `until ${enrolment.expiresAt}`]
 }

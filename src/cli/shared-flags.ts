@@ -109,6 +109,12 @@ export const METRICS_ADDR = new Option(
   'where to serve /metrics, and nothing else, without a token',
 )
 
+/** Of standalone, whose daemon answers nobody else on its own port. */
+export const DAEMON_METRICS_ADDR = new Option(
+  '--daemon-metrics-addr <host:port>',
+  'where to serve /metrics of the daemon, and nothing else',
+)
+
 export interface MetricsFlags {
   metricsAddr?: string
 }

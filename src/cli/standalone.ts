@@ -5,13 +5,14 @@ import { createInventorySource, createSettingsSource } from '../controller/inven
 import { readRememberedPaths } from '../controller/remembered-paths.ts'
 import { type Controller, startController } from '../controller/server.ts'
 import { type Daemon, startDaemon } from '../daemon/daemon.ts'
+import { createInternalLink, type InternalLink } from '../http/internal-link.ts'
 import { systemClock } from '../lib/clock.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { makeFolder } from '../lib/make-folder.ts'
 import { describePlace, type StoreSettings } from '../wire/store-settings.ts'
 import { addAccessFlags } from './access-flags.ts'
-import { parseAddress } from './address.ts'
+import { type Address, parseAddress } from './address.ts'
 import {
   type CommonControllerFlags,
   type CommonDaemonFlags,
@@ -22,7 +23,7 @@ import { makeExample } from './example/make-example.ts'
 import { KEEP_AUDIT, KEEP_RECORDS } from './keep-records.ts'
 import { DAEMON_TLS_ADDR, LEGACY_PEER } from './legacy-peer.ts'
 import { createLog } from './log.ts'
-import { NEWS_FROM, parseNewsFrom } from './news-from.ts'
+import { NEWS_FROM } from './news-from.ts'
 import { rereadOnHangUp } from './on-hang-up.ts'
 import { OVERDUE_GRACE } from './overdue-grace.ts'
 import { repairOwnModes } from './own-files.ts'
@@ -35,6 +36,7 @@ import {
   CLAIM_STORE,
   CONTAINER_SOCKET,
   COPY_DIR,
+  DAEMON_METRICS_ADDR,
   DEBUG,
   DRILL_DIR,
   dataFlag,
@@ -60,6 +62,7 @@ interface StandaloneFlags extends CommonDaemonFlags, CommonControllerFlags, Stor
   data: string
   addr: string
   daemonAddr: string
+  daemonMetricsAddr?: string
   debug: boolean
 }
 
@@ -91,6 +94,7 @@ export function standaloneCommand(): Command {
     .addOption(NEW_REPOSITORY)
     .addOption(MAX_SOCKETS)
     .addOption(METRICS_ADDR)
+    .addOption(DAEMON_METRICS_ADDR)
     .addOption(NEWS_FROM)
     .addOption(DAEMON_TLS_ADDR)
     .addOption(LEGACY_PEER)
@@ -107,13 +111,15 @@ async function runStandalone(flags: StandaloneFlags): Promise<void> {
   const store = parseStandaloneStore(flags, dataDir)
   const inventory = flags.inventory ? resolve(flags.inventory) : await exampleIn(dataDir)
   await using parts = new AsyncDisposableStack()
-  const daemon = parts.adopt(await startLocalDaemon(flags, { dataDir, log, zoneProblem, store }), (it) =>
+  const link = await createInternalLink(flags.ip, systemClock.now())
+  const local = { dataDir, log, link }
+  const daemon = parts.adopt(await startLocalDaemon(flags, { ...local, zoneProblem, store }), (it) =>
     it.close(),
   )
   const stop = new AbortController()
   const signals = catchStopSignals(stop)
   const controller = parts.adopt(
-    await startLocalController(flags, { dataDir, log, daemon, inventory, stop: stop.signal }),
+    await startLocalController(flags, { ...local, daemon, inventory, stop: stop.signal }),
     (it) => it.close(),
   )
   hangUp.begin(() => controller.rereadInventory())
@@ -157,11 +163,13 @@ function parseStandaloneStore(flags: StandaloneFlags, dataDir: string): StoreSet
 interface Local {
   dataDir: string
   log: Log
+  /** Every user of the machine reaches its ports. */
+  link: InternalLink
 }
 
 async function startLocalDaemon(
   flags: StandaloneFlags,
-  { dataDir, log, zoneProblem, store }: Local & { zoneProblem: string | null; store: StoreSettings },
+  { dataDir, log, link, zoneProblem, store }: Local & { zoneProblem: string | null; store: StoreSettings },
 ): Promise<Daemon> {
   if (store.driver === 'local' && !flags.backupLocalDir) await makeFolder(store.dir)
   const common = readCommonDaemonFlags(flags)
@@ -171,12 +179,18 @@ async function startLocalDaemon(
     ...common,
     firstPaths,
     ...parseAddress('--daemon-addr', flags.daemonAddr),
+    metricsAddress: readDaemonMetricsAddress(flags),
     dataDir: join(dataDir, 'daemon'),
     store,
     concurrency: 2,
+    link,
     log,
     zoneProblem,
   })
+}
+
+function readDaemonMetricsAddress({ daemonMetricsAddr: address }: StandaloneFlags): Address | undefined {
+  return address === undefined ? undefined : parseAddress('--daemon-metrics-addr', address)
 }
 
 interface LocalControllerParts extends Local {
@@ -187,7 +201,7 @@ interface LocalControllerParts extends Local {
 
 async function startLocalController(
   flags: StandaloneFlags,
-  { dataDir, log, daemon, inventory, stop }: LocalControllerParts,
+  { dataDir, log, link, daemon, inventory, stop }: LocalControllerParts,
 ): Promise<Controller> {
   const common = readCommonControllerFlags(flags, dataDir)
   refuseUnnamedAddress(common.daemonTls)
@@ -209,9 +223,7 @@ async function startLocalController(
     addressOf: (ip) => (ip === flags.ip ? daemon.url : `http://${ip}:9002`),
     // Controller and daemon of one process belong together, even if the data of one was replaced.
     takesOver: (server) => server === flags.ip,
-    newsFrom: readNewsSenders(flags),
-    // The two halves of one process need no certificates.
-    isLegacyPeer: (server) => server === flags.ip || common.isLegacyPeer(server),
+    link,
     log,
   })
 }
@@ -222,10 +234,4 @@ function refuseUnnamedAddress(address: { host: string } | undefined): void {
   const message =
     '--daemon-tls-addr names every address, expected the one at which daemons reach this machine'
   throw new BackupdError('BAD_INPUT', message)
-}
-
-/** Accepts news from loopback too, because the machine may not have the address given with `--ip`. */
-function readNewsSenders({ ip, newsFrom }: StandaloneFlags): (server: string) => readonly string[] {
-  const given = parseNewsFrom(newsFrom)
-  return (server) => (server === ip ? ['127.0.0.1', '::1', ...given(server)] : given(server))
 }

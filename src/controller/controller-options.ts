@@ -2,6 +2,7 @@ import type { NewsLimits } from '../domain/news-gate.ts'
 import type { SettingsSource } from '../domain/notify-ports.ts'
 import type { InventorySource } from '../domain/ports.ts'
 import type { ConnectionLimits } from '../http/connection-limits.ts'
+import type { InternalLink } from '../http/internal-link.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { AccessOptions } from './callers.ts'
@@ -50,6 +51,8 @@ export interface ControllerOptions {
   tls?: TlsOptions | undefined
   /** Listen for daemons with certificates, too. */
   daemonTls?: { host: string; port: number } | undefined
+  /** To the daemon in the same process. */
+  link?: InternalLink | undefined
   /** Whether plain HTTP is used with a server although others have certificates. */
   isLegacyPeer?(server: string): boolean
   /** Where to serve /metrics alone, without a token. */

@@ -1,6 +1,7 @@
 import { refusePlain } from '../domain/enrolments.ts'
 import { trustedNow, type World } from '../domain/world.ts'
 import type { DaemonHttpOptions } from '../fleet/daemon-http.ts'
+import { checkInternalDaemon, type InternalLink } from '../http/internal-link.ts'
 import { checkCertificate, checkDates } from '../lib/certificates/check-certificate.ts'
 import { createTlsConnector } from '../lib/certificates/tls-connector.ts'
 import { isoTime } from '../lib/clock.ts'
@@ -10,15 +11,22 @@ import type { Authority } from './authority.ts'
 
 const CONNECT_MS = 10_000
 
+interface DaemonLinks {
+  authority: Authority | undefined
+  /** To the daemon in the same process. */
+  link: InternalLink | undefined
+}
+
 /**
  * How to connect to the daemon of a server; undefined: over plain HTTP. Throws DAEMON_UNREACHABLE if neither is allowed: an
  * enrolled daemon is never asked in another way.
  */
 export function findDaemonConnector(
   world: World,
-  authority: Authority | undefined,
+  { authority, link }: DaemonLinks,
   ip: string,
 ): ReturnType<NonNullable<DaemonHttpOptions['connectorTo']>> {
+  if (link?.ip === ip) return connectWithin(link)
   const known = world.enrolments.get(ip)
   if (!known || known.keyHash === null) {
     const refusal = refusePlain(world, ip)
@@ -44,6 +52,14 @@ export function findDaemonConnector(
         throw new BackupdError('FORBIDDEN', `The certificate there is not that of ${ip}`)
       checkDates(peer, trustedNow(world))
     },
+  })
+}
+
+function connectWithin(link: InternalLink) {
+  return createTlsConnector({
+    own: () => link.controller,
+    timeoutMs: CONNECT_MS,
+    check: (certificate) => checkInternalDaemon(link, certificate),
   })
 }
 

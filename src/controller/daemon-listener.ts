@@ -3,8 +3,10 @@ import type { FastifyInstance } from 'fastify'
 import { enrolServer, renewServer } from '../domain/enrolments.ts'
 import { trustedNow, type World } from '../domain/world.ts'
 import { closeApp, createApp, printJson } from '../http/app.ts'
+import { guardBrowsers } from '../http/browser-guard.ts'
 import { CertifiedListener } from '../http/certified-listener.ts'
 import { type ConnectionLimits, limitConnections } from '../http/connection-limits.ts'
+import { INTERNAL_URL, type InternalLink } from '../http/internal-link.ts'
 import { type CertifiedPeer, checkDates } from '../lib/certificates/check-certificate.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import { DAY_MS, HOUR_MS } from '../lib/time-units.ts'
@@ -76,6 +78,32 @@ export async function listenForDaemons(
   parts.use(renewInTime(world, authority, () => listener.use(authority.own)))
   log.info({ url }, `The controller listens for daemons with certificates on ${url}`)
   return url
+}
+
+/** Listens on 127.0.0.1 for news of the daemon in the same process, and of nobody else. */
+export async function listenWithin(
+  world: World,
+  { link, connections }: { link: InternalLink; connections: ConnectionLimits },
+  parts: AsyncDisposableStack,
+): Promise<void> {
+  const { log } = world
+  const { hostname } = new URL(INTERNAL_URL)
+  const app = createApp({
+    guard: ({ headers }) => guardBrowsers(headers, [hostname]),
+    refuse: (error, request, reply) => sendRefusal(error, request, { reply, log }),
+  })
+  addNewsRouteFor(app, world, (request) => {
+    if (parseServerUri(listener.findPeer(request).uri) === link.ip)
+      return { from: link.ip, isCertified: true }
+    throw new BackupdError('FORBIDDEN', 'Only the daemon of this process may send news here')
+  })
+  await app.ready()
+  parts.defer(() => closeApp(app))
+  const own = { own: link.controller, authority: link.authority }
+  const listener = new CertifiedListener(app, { host: '127.0.0.1', port: 0, program: 'controller', ...own })
+  limitConnections(listener.server, connections)
+  link.controllerPort = Number(new URL(await listener.listen()).port)
+  parts.defer(() => listener.close())
 }
 
 function addEnrolmentRoutes(

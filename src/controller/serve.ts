@@ -17,7 +17,7 @@ import { startApollo } from './apollo.ts'
 import type { Authority } from './authority.ts'
 import { accessEnded, Callers } from './callers.ts'
 import type { ControllerOptions } from './controller-options.ts'
-import { listenForDaemons } from './daemon-listener.ts'
+import { listenForDaemons, listenWithin } from './daemon-listener.ts'
 import { createExecute } from './execute.ts'
 import { serveSocket } from './graphql-socket.ts'
 import { addHealthRoute } from './health-route.ts'
@@ -72,6 +72,8 @@ export async function serveController(world: World, options: ServeOptions, parts
     limitConnections(server, connections, (from) => noteUnreadNews(world, { from }))
   const url = await listen(app, options, 'controller')
   await tls?.listen()
+  const { link } = options
+  if (link) await listenWithin(world, { link, connections }, parts)
   await serveDaemons(world, { ...options, connections, guard }, parts)
   if (options.metricsAddress)
     await serveMetrics(world, { ...options, ...options.metricsAddress, guard }, parts)

@@ -17,6 +17,7 @@ import type { ControllerSettings, World } from '../domain/world.ts'
 import { createDaemonClient } from '../fleet/daemon-client.ts'
 import { createMailClient } from '../fleet/mail-client.ts'
 import { createWebhookClient } from '../fleet/webhook-client.ts'
+import { INTERNAL_URL } from '../http/internal-link.ts'
 import type { Clock } from '../lib/clock.ts'
 import { DataRoom, type DataRoomOptions } from '../lib/data-room.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
@@ -114,7 +115,7 @@ async function openWorld(options: OpenOptions, parts: AsyncDisposableStack) {
   const daemon = createDaemonClient({
     log,
     addressOf: (ip) => (opened?.servers.has(ip) ? options.addressOf(ip) : undefined),
-    connectorTo: (ip) => opened && findDaemonConnector(opened, authority, ip),
+    connectorTo: (ip) => opened && findDaemonConnector(opened, { authority, link: options.link }, ip),
     onSetAside: (ip, what, reasons) => opened?.setAside.note(ip, what, reasons),
   })
   const { identity, checkPages, ...stores } = catalog
@@ -170,6 +171,7 @@ function makeSettings(options: ControllerOptions, identity: string): ControllerS
     newsFrom = () => [],
     isLegacyPeer = () => false,
     takesOver = () => false,
+    link,
   } = options
   return {
     advertise: options.advertise.replace(/\/+$/, ''),
@@ -180,6 +182,7 @@ function makeSettings(options: ControllerOptions, identity: string): ControllerS
     overdueGraceMs,
     newsFrom,
     isLegacyPeer,
+    internal: link && { ip: link.ip, url: INTERNAL_URL },
     takesOver,
     identity,
     onInForce: ({ volumes }) => options.onPaths?.(volumes.map(({ path }) => path)),

@@ -8,6 +8,7 @@ import { z } from 'zod'
 import type { Engine } from '../engine/engine.ts'
 import type { RunSettings } from '../engine/plugin.ts'
 import type { ConnectionLimits } from '../http/connection-limits.ts'
+import type { InternalLink } from '../http/internal-link.ts'
 import { type Clock, isoTime } from '../lib/clock.ts'
 import { DataRoom } from '../lib/data-room.ts'
 import { messageOf } from '../lib/errors.ts'
@@ -22,6 +23,7 @@ import { type DataDir, openDataDir } from './data-dir.ts'
 import type { DaemonParts } from './http/route.ts'
 import { type ServeOptions, serve } from './http/server.ts'
 import { openDaemonIdentity } from './identity/identity.ts'
+import { createInternalIdentity } from './identity/present-identity.ts'
 import { renewInTime } from './identity/renew-in-time.ts'
 import { logPassword } from './log-password.ts'
 import type { StoreMemory } from './memory/store-memory.ts'
@@ -65,6 +67,8 @@ export interface DaemonOptions {
   connections?: Partial<ConnectionLimits>
   /** What "backupd server invite" printed; the daemon enrols with it, unless it has used it before. */
   joinToken?: string | undefined
+  /** The controller runs in the same process, and nobody else is answered. */
+  link?: InternalLink | undefined
   /** Where to serve /metrics alone. */
   metricsAddress?: { host: string; port: number } | undefined
   log: Log
@@ -113,7 +117,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   await using parts = new AsyncDisposableStack()
   const { log, clock } = options
   const dir = parts.adopt(await openDataDir(resolve(options.dataDir)), (it) => it.release())
-  const identity = await openDaemonIdentity({ ...options, dataDir: dir.path })
+  const { link } = options
+  const enrolled = link ? undefined : await openDaemonIdentity({ ...options, dataDir: dir.path })
+  const identity = link ? createInternalIdentity(link) : enrolled
   const settings = makeSettings(options, dir)
   const problems = new Problems(clock)
   const { zoneProblem: text } = options
@@ -138,13 +144,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const shown = { problems, trustedClock, runMeter, log }
   const world = { engine, scheduler, notifier, bond, space, ...shown, ...facts, notReady }
   const http = parts.adopt(await serve(DAEMON_ROUTES, world, { ...options, identity }), (it) => it.close())
-  const renewal = {
-    ...options,
-    problems,
-    addresses: () => notifier.addresses(),
-    onRenewed: () => http.renewed(),
-  }
-  if (identity) parts.use(renewInTime(identity, renewal))
+  const onRenewed = () => http.renewed()
+  const renewal = { ...options, problems, addresses: () => notifier.addresses(), onRenewed }
+  if (enrolled) parts.use(renewInTime(enrolled, renewal))
   if (options.metricsAddress) await serveMetrics(world, { ...options, ...options.metricsAddress }, parts)
   if (!identity) warnOfReach(options)
   notifier.start()

@@ -11,7 +11,7 @@ import type { Problems } from '../lib/problems.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
 import { openProcessMetrics } from '../metrics/process-metrics.ts'
 import { RunMeter } from '../metrics/run-meter.ts'
-import type { DaemonIdentity } from './identity/identity.ts'
+import type { PresentIdentity } from './identity/present-identity.ts'
 import { keepDaemonTime } from './keep-time.ts'
 import { ControllerMemory } from './memory/controller-memory.ts'
 import { createDaemonMemory, type MemoryListener } from './memory/daemon-memory.ts'
@@ -31,7 +31,7 @@ export interface EngineSetup {
   room: DataRoom
   concurrency: number
   warmRunners?: number
-  identity?: DaemonIdentity | undefined
+  identity?: PresentIdentity | undefined
 }
 
 export interface OpenedEngine {

@@ -49,6 +49,11 @@ function refuseInvitation(world: UserWorld, ip: string, replace: boolean): Refus
   if (refusal) return refusal
   const server = findServer(world, ip)
   if (isRefused(server)) return server
+  if (world.settings.internal?.ip === ip)
+    return refuse(
+      'CONFLICT',
+      `Cannot invite ${ip}: its daemon runs in the process of the controller, and needs no join token`,
+    )
   if (!world.ports.authority?.url)
     return refuse(
       'CONFLICT',
@@ -69,7 +74,8 @@ function refuseInvitation(world: UserWorld, ip: string, replace: boolean): Refus
 /** The first enrolment ends plain HTTP for all servers that are not named, so it must not come as a surprise. */
 function refuseCutOff({ enrolments, servers, settings }: World, ip: string): Refused | undefined {
   if (enrolments.isUsed) return undefined
-  const others = [...servers.keys()].filter((other) => other !== ip && !settings.isLegacyPeer?.(other))
+  const isSafe = (other: string) => settings.internal?.ip === other || settings.isLegacyPeer?.(other)
+  const others = [...servers.keys()].filter((other) => other !== ip && !isSafe(other))
   if (others.length === 0) return undefined
   const more = others.length > MAX_NAMED ? ` and ${others.length - MAX_NAMED} more` : ''
   const named = `${others.slice(0, MAX_NAMED).join(', ')}${more}`
@@ -236,12 +242,23 @@ function isSecret(secret: string, hash: string): boolean {
 
 /** The URL under which this daemon knows the controller. */
 export function findUrlFor({ enrolments, ports, settings }: World, ip: string): string {
+  if (settings.internal?.ip === ip) return settings.internal.url
   const isEnrolled = enrolments.kindOf(ip) !== 'none'
   return isEnrolled ? (ports.authority?.url ?? settings.advertise) : settings.advertise
 }
 
+/** How the controller talks to the daemon of a server. */
+export type ServerLink = 'TLS' | 'IN_PROCESS' | 'PLAIN_HTTP' | 'REFUSED'
+
+export function findLink(world: World, ip: string): ServerLink {
+  if (world.settings.internal?.ip === ip) return 'IN_PROCESS'
+  if (world.enrolments.kindOf(ip) === 'enrolled') return 'TLS'
+  return refusePlain(world, ip) === undefined ? 'PLAIN_HTTP' : 'REFUSED'
+}
+
 /** Why the controller must not use plain HTTP with this server; undefined: it may. */
 export function refusePlain({ enrolments, settings }: World, ip: string): string | undefined {
+  if (settings.internal?.ip === ip) return 'Its daemon runs in this process, so plain HTTP is refused'
   const kind = enrolments.kindOf(ip)
   if (kind === 'revoked')
     return `The certificate of its daemon was revoked. Invite it again: backupd server invite ${ip}`

@@ -136,4 +136,6 @@ export interface ControllerSettings {
   newsFrom(server: string): readonly string[]
   /** Whether plain HTTP is used with this server, although others have certificates; by default never. */
   isLegacyPeer?(server: string): boolean
+  /** The server whose daemon runs in this process, with the URL at which it knows the controller; undefined: none. */
+  internal?: { ip: string; url: string } | undefined
 }

@@ -2,6 +2,7 @@
 
 import { findPlannedVolume, isOrphaned } from '../domain/backups.ts'
 import type { Enrolment } from '../domain/enrolment-ports.ts'
+import { findLink } from '../domain/enrolments.ts'
 import type { ShownInventory } from '../domain/inventory-status.ts'
 import type { JobView } from '../domain/jobs.ts'
 import { listHolds } from '../domain/pins.ts'
@@ -208,14 +209,15 @@ export function toServer(world: UserWorld, ip: string): Server {
   const problems = () => (server ? readServerProblems(world, server) : ['It is no longer in the inventory'])
   const known = world.enrolments.get(ip)
   const own = { problems, ...(!seesEverything(world) && { runningTasks: null }) }
-  return { ...fromState(server ?? newServer(ip)), enrolment: known ? toEnrolment(known) : null, ...own }
+  const enrolment = known ? toEnrolment(known) : null
+  return { ...fromState(server ?? newServer(ip)), link: findLink(world, ip), enrolment, ...own }
 }
 
 export function toEnrolment({ keyHash, enrolledAt, expiresAt }: Enrolment): ServerEnrolment {
   return { revoked: keyHash === null, enrolledAt, expiresAt }
 }
 
-function fromState(server: ServerState): Omit<Server, 'problems' | 'enrolment'> {
+function fromState(server: ServerState): Omit<Server, 'problems' | 'enrolment' | 'link'> {
   const { ip, debug, lastSeen, leaving } = server
   return {
     ip,

@@ -69,7 +69,7 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   RecoverStep: 'action path',
   RunPhase: 'bytes end name start',
   Server:
-    'backupsListed capabilities enrolment health ip lastSeen leaving protocol reachable schedulerStatus store timeZone version',
+    'backupsListed capabilities enrolment health ip lastSeen leaving link protocol reachable schedulerStatus store timeZone version',
   ServerConnection: 'edges nodes pageInfo totalCount totalCountIsCapped',
   ServerCount: 'servers state',
   ServerDebug: 'goroutines memStats runningTasks schedulerStatus startTime updateTime',

@@ -6,17 +6,17 @@ import { CertifiedListener } from '../../http/certified-listener.ts'
 import { checkDates } from '../../lib/certificates/check-certificate.ts'
 import { BackupdError } from '../../lib/errors.ts'
 import { CONTROLLER_URI } from '../../wire/enrolment.ts'
-import type { DaemonIdentity } from '../identity/identity.ts'
+import type { PresentIdentity } from '../identity/present-identity.ts'
 
 /** The only door of an enrolled daemon: it answers controllers of its authority, and nobody else. */
 export class SecureDoor {
   readonly #app: FastifyInstance
-  readonly #identity: DaemonIdentity
+  readonly #identity: PresentIdentity
   readonly #listener: CertifiedListener
 
   constructor(
     app: FastifyInstance,
-    identity: DaemonIdentity,
+    identity: PresentIdentity,
     { host, port }: { host: string; port: number },
   ) {
     this.#app = app

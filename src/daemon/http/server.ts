@@ -6,7 +6,7 @@ import { acceptEmptyBodies } from '../../http/empty-bodies.ts'
 import { BackupdError, messageOf } from '../../lib/errors.ts'
 import { ERROR_CODE_HEADER } from '../../wire/error-code-header.ts'
 import { type FieldValues, RequestFields, readFieldValues } from '../../wire/request-fields.ts'
-import type { DaemonIdentity } from '../identity/identity.ts'
+import type { PresentIdentity } from '../identity/present-identity.ts'
 import { parseForm, parseJsonBody } from './body-values.ts'
 import { toRefusal } from './refusal.ts'
 import type { DaemonAnswer, DaemonParts, DaemonRoute } from './route.ts'
@@ -28,7 +28,7 @@ export interface ServeOptions {
   /** Limits that differ from CONNECTION_LIMITS. */
   connections?: Partial<ConnectionLimits>
   /** Answers only controllers of its authority, through TLS; undefined: everybody, over plain HTTP. */
-  identity?: DaemonIdentity | undefined
+  identity?: PresentIdentity | undefined
 }
 
 /** Controllers wait 10 s for an answer; this leaves half a second for the network. */

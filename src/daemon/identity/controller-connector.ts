@@ -3,7 +3,7 @@ import { checkCertificate, checkDates, readFingerprint } from '../../lib/certifi
 import { createTlsConnector, type TlsConnectorOptions } from '../../lib/certificates/tls-connector.ts'
 import { BackupdError } from '../../lib/errors.ts'
 import { CONTROLLER_URI } from '../../wire/enrolment.ts'
-import type { StoredIdentity } from './identity-file.ts'
+import type { PresentIdentity } from './present-identity.ts'
 
 const CONNECT_MS = 10_000
 
@@ -26,7 +26,7 @@ export function checkController(
 
 /** Connects to controllers of the daemon's authority alone, with its certificate. */
 export function connectToOwnController(
-  { key, certificate, authority }: StoredIdentity,
+  { key, certificate, authority }: PresentIdentity['present'],
   now: () => number,
   connect?: TlsConnectorOptions['connect'],
 ) {

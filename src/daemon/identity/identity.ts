@@ -19,6 +19,7 @@ import {
 import { askForCertificate } from './ask-controller.ts'
 import { connectToNamedController, connectToOwnController } from './controller-connector.ts'
 import { readDaemonIdentity, type StoredIdentity, writeDaemonIdentity } from './identity-file.ts'
+import { type PresentIdentity, refuseInternalAddress } from './present-identity.ts'
 
 export interface IdentityOptions {
   dataDir: string
@@ -30,7 +31,7 @@ export interface IdentityOptions {
 }
 
 /** The identity of an enrolled daemon; it changes when its certificate is renewed. */
-export class DaemonIdentity {
+export class DaemonIdentity implements PresentIdentity {
   readonly #dataDir: string
   readonly #clock: Clock
   #stored: StoredIdentity
@@ -48,6 +49,11 @@ export class DaemonIdentity {
   /** Unix ms. */
   now(): number {
     return this.#clock.now()
+  }
+
+  refuseAddress(address: string): string | undefined {
+    if (address.startsWith('https:')) return refuseInternalAddress(address)
+    return 'this daemon is enrolled, so it sends news to controllers of its authority alone, through TLS'
   }
 
   /** Whether two thirds of the life of its certificate have passed. */

@@ -8,7 +8,7 @@ import type { Problems } from '../../lib/problems.ts'
 import { redactUrl } from '../../lib/redact-url.ts'
 import type { RunRecord } from '../../wire/record.ts'
 import { connectToOwnController } from '../identity/controller-connector.ts'
-import type { DaemonIdentity } from '../identity/identity.ts'
+import { type PresentIdentity, refuseInternalAddress } from '../identity/present-identity.ts'
 import type { MemoryListener } from '../memory/daemon-memory.ts'
 import { MAX_SILENCE_MS, type NotifyAddress, type Outbox } from '../memory/outbox.ts'
 import { createBoundConnector } from './bound-connector.ts'
@@ -18,8 +18,8 @@ import { createLegacyMail, NewsMail, type Sender } from './mail.ts'
 export interface NotifierOptions {
   log: Log
   problems: Problems
-  /** Of an enrolled daemon, which sends news to controllers of its authority alone. */
-  identity?: DaemonIdentity | undefined
+  /** Of a daemon that sends news to controllers of its authority alone. */
+  identity?: PresentIdentity | undefined
 }
 
 /** Sends news of records to all notify addresses, with one courier for each. */
@@ -29,7 +29,7 @@ export class Notifier implements MemoryListener {
   readonly #log: Log
   readonly #problems: Problems
   readonly #agent: Agent
-  readonly #identity: DaemonIdentity | undefined
+  readonly #identity: PresentIdentity | undefined
   #isUnbound = false
   readonly #couriers = new Map<string, Courier>()
   #dropped = false
@@ -49,19 +49,19 @@ export class Notifier implements MemoryListener {
   }
 
   /** With the certificate as it is then: it changes when it is renewed. */
-  #connectTo(identity: DaemonIdentity): buildConnector.connector {
-    const connect = (options: buildConnector.BuildOptions) => this.#bind(buildConnector(options))
+  #connectTo(identity: PresentIdentity): buildConnector.connector {
+    const connect = (options: buildConnector.BuildOptions) =>
+      identity.connect?.(options) ?? this.#bind(buildConnector(options))
     return (...request) => connectToOwnController(identity.present, () => identity.now(), connect)(...request)
   }
 
   /** Why news must not go to an address; undefined: it may. */
   refuse(address: string): string | undefined {
-    if (!this.#identity || address.startsWith('https:')) return undefined
-    return 'this daemon is enrolled, so it sends news to controllers of its authority alone, through TLS'
+    return this.#identity ? this.#identity.refuseAddress(address) : refuseInternalAddress(address)
   }
 
   start(): void {
-    this.#dropPlain()
+    this.#dropRefused()
     for (const to of this.#outbox.addresses()) this.#send(to)
   }
 
@@ -107,8 +107,8 @@ export class Notifier implements MemoryListener {
     await Promise.all(named.map((known) => this.#removeOne(known)))
   }
 
-  /** Addresses from before the daemon was enrolled. The controller adds its new one. */
-  #dropPlain(): void {
+  /** Addresses from before the daemon was enrolled, or from a standalone. The controller adds its new one. */
+  #dropRefused(): void {
     for (const address of this.addresses().filter((known) => this.refuse(known) !== undefined)) {
       this.#outbox.remove(address)
       this.#log.warn(

@@ -1,4 +1,5 @@
 import { registerEnumType } from 'type-graphql'
+import type { ServerLink as DomainServerLink } from '../../domain/enrolments.ts'
 import type { ControllerHealthState as ControllerState } from '../../domain/health/controller-rules.ts'
 import type { ServerHealthState as ServerState } from '../../domain/health/server-rules.ts'
 import type { VolumeState } from '../../domain/health/states.ts'
@@ -114,4 +115,27 @@ export type SchedulerStatus = (typeof SchedulerStatus)[keyof typeof SchedulerSta
 registerEnumType(SchedulerStatus, {
   name: 'SchedulerStatus',
   description: 'Whether a daemon starts jobs on its own.',
+})
+
+export const ServerLink = {
+  TLS: 'TLS',
+  IN_PROCESS: 'IN_PROCESS',
+  PLAIN_HTTP: 'PLAIN_HTTP',
+  REFUSED: 'REFUSED',
+} as const satisfies { [Link in DomainServerLink]: Link }
+export type ServerLink = DomainServerLink
+registerEnumType(ServerLink, {
+  name: 'ServerLink',
+  description: 'How the controller talks to the daemon of a server.',
+  valuesConfig: {
+    TLS: { description: 'Through TLS, with the certificate of `enrolment`.' },
+    IN_PROCESS: {
+      description: 'Its daemon runs in the process of the controller, and nobody else reaches it.',
+    },
+    PLAIN_HTTP: { description: 'Over plain HTTP.' },
+    REFUSED: {
+      description:
+        'Not at all: it has no certificate that counts, and plain HTTP is refused. `problems` say why.',
+    },
+  },
 })

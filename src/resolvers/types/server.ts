@@ -1,5 +1,5 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql'
-import { SchedulerStatus } from '../enums/health-enums.ts'
+import { SchedulerStatus, ServerLink } from '../enums/health-enums.ts'
 import { BigIntScalar, DateTime, JsonScalar } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
 
@@ -156,9 +156,12 @@ export class Server {
   })
   timeZone!: string | null
 
+  @Field(() => ServerLink, { description: 'How the controller talks to its daemon.' })
+  link!: ServerLink
+
   @Field(() => ServerEnrolment, {
     nullable: true,
-    description: 'Its certificate; null if it never enrolled: the link to it is then plain HTTP.',
+    description: 'Its certificate; null if it never enrolled.',
   })
   enrolment!: ServerEnrolment | null
 
