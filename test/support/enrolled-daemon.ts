@@ -68,17 +68,24 @@ interface TlsQuestion {
   path: string
   body?: object
   own?: CertifiedPair | undefined
+  /** By default those of JSON. */
+  headers?: Record<string, string>
   onSocket?(socket: TLSSocket): void
 }
 
+const JSON_HEADERS = { 'content-type': 'application/json' }
+
 /** One request through TLS, to whoever answers. Rejects if the connection is closed. */
-export function askTls(base: string, { method = 'GET', path, body, own, onSocket }: TlsQuestion) {
+export function askTls(
+  base: string,
+  { method = 'GET', path, body, own, headers = JSON_HEADERS, onSocket }: TlsQuestion,
+) {
   const url = new URL(path, base.replace('http:', 'https:'))
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>()
   const asked = request(
     url,
     {
-      ...{ method, rejectUnauthorized: false, agent: false, headers: { 'content-type': 'application/json' } },
+      ...{ method, rejectUnauthorized: false, agent: false, headers },
       ...(own && { key: own.key, cert: own.certificate }),
     },
     (answer) => {
