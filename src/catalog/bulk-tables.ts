@@ -1,3 +1,4 @@
+import type { GoodDelete } from '../domain/delete-ports.ts'
 import type { KnownServer } from '../domain/ports.ts'
 import { type BulkTable, replaceColumns } from './bulk-rows.ts'
 import type { Prisma } from './generated/client.ts'
@@ -95,6 +96,22 @@ export const TOMBSTONE_TABLE: BulkTable<Prisma.TombstoneCreateManyInput> = {
   name: 'Tombstone',
   columns: { server: 'string', name: 'string', at: 'bigint', touched: 'number' },
   onConflict: replaceColumns(['server', 'name'], ['at', 'touched']),
+}
+
+const GOOD_DELETE_COLUMNS = {
+  server: 'string',
+  name: 'string',
+  snapshot: 'string',
+  app: 'string',
+  source: 'string',
+  points: 'number',
+  at: 'bigint',
+} as const
+
+export const DELETED_GOOD_TABLE: BulkTable<GoodDelete & { at: bigint }> = {
+  name: 'DeletedGood',
+  columns: GOOD_DELETE_COLUMNS,
+  onConflict: replaceColumns(['server', 'name', 'snapshot'], ['points', 'at']),
 }
 
 export const JOB_HEALTH_TABLE: BulkTable<{

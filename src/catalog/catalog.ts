@@ -4,6 +4,7 @@
 
 import { dirname, join, resolve } from 'node:path'
 import type { AlarmStore } from '../domain/alarm-ports.ts'
+import type { DeleteStore } from '../domain/delete-ports.ts'
 import type { HealthStore } from '../domain/health-ports.ts'
 import type { NotificationStore } from '../domain/notify-ports.ts'
 import type {
@@ -33,6 +34,7 @@ import { lockCatalog } from './catalog-lock.ts'
 import { checkFileInProcess, isCheckedLater } from './check-file.ts'
 import { createCopier } from './copier.ts'
 import { type CatalogDb, openCatalogDatabase } from './database.ts'
+import { createDeleteStore } from './delete-store.ts'
 import { type EventNumbers, openEventNumbers } from './event-numbers.ts'
 import { createHealthStore } from './health-store.ts'
 import { openIdentity } from './identity.ts'
@@ -61,6 +63,7 @@ export interface CatalogOptions {
 export interface Catalog {
   records: RecordStore
   backups: BackupStore
+  deletes: DeleteStore
   servers: ServerStore
   health: HealthStore
   alarms: AlarmStore
@@ -159,6 +162,7 @@ async function openStores(options: OpenedDatabase): Promise<Catalog> {
   return {
     records: await openRecordStore(world),
     backups: createBackupStore(world),
+    deletes: createDeleteStore(db, writes),
     servers: createServerStore(db, writes),
     health: createHealthStore(db, writes),
     alarms: createAlarmStore({ db, writes, clock, log }),

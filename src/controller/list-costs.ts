@@ -1,5 +1,6 @@
 import { MAX_USES } from '../domain/access/access-state.ts'
 import { ROLES } from '../domain/access/roles.ts'
+import { MAX_LISTED_DELETES, MAX_LISTED_LOSSES } from '../domain/delete-plan.ts'
 import { SERVER_STATES } from '../domain/health/server-rules.ts'
 import { VOLUME_STATES } from '../domain/health/states.ts'
 import type { ListSizes } from '../domain/list-sizes.ts'
@@ -42,6 +43,8 @@ export const PLAIN_LISTS: Readonly<Record<string, PlainList>> = {
   'Volume.jobs': { size: ({ jobsOfVolumes }) => jobsOfVolumes, instead: 'jobConnection' },
   'Server.jobs': { size: ({ jobsOfServers }) => jobsOfServers, instead: 'jobConnection' },
   'RecoverPlan.steps': { size: () => ({ all: Number.POSITIVE_INFINITY, most: MAX_STEPS }) },
+  'DeletePlan.items': { size: () => ({ all: Number.POSITIVE_INFINITY, most: MAX_LISTED_DELETES }) },
+  'DeletePlan.volumes': { size: () => ({ all: Number.POSITIVE_INFINITY, most: MAX_LISTED_LOSSES }) },
   'Record.phases': { size: () => ({ all: Number.POSITIVE_INFINITY, most: MAX_PHASES }) },
   'BackupResult.hooks': { size: () => ({ all: Number.POSITIVE_INFINITY, most: MAX_LISTED_HOOKS }) },
   'Job.hooks': { size: () => ({ all: Number.POSITIVE_INFINITY, most: BACKUP_HOOKS.length }) },
@@ -82,6 +85,9 @@ export const FIELD_COSTS: Readonly<Record<string, number>> = {
   /** Up to 16,000 characters for each server. */
   'Server.problems': 25,
   'Server.debug': 250,
+  /** They count the good backups of all volumes, and may list the snapshots of increments. */
+  'Query.deleteBackupsPlan': 250,
+  'Query.deleteSnapshotsPlan': 250,
   'Query.deletedBackups': 50,
   'Record.log': 50,
   'Backup.files': 50,

@@ -11,6 +11,7 @@ import { AlarmDesk } from './alarms/alarm-desk.ts'
 import { Background } from './background.ts'
 import { reportClock } from './clocks.ts'
 import { reportCorrupt } from './corrupt-backups.ts'
+import { DeleteDesk } from './delete-desk.ts'
 import { EnrolmentBook } from './enrolment/enrolment-book.ts'
 import { noteOutcome } from './failed-runs.ts'
 import { forgetHistoryIfDue } from './forget-history.ts'
@@ -111,6 +112,7 @@ function makeWorld(input: ControllerInput): World {
     relisting: new RelistQueue(background),
     history: { forgottenAt: null, closing: false },
     setAside: new SetAside({ clock, log, problems }),
+    deletes: new DeleteDesk(),
     health: new HealthBoard({ clock: judgingClock, minGraceMs: settings.overdueGraceMs }),
     alarms: new AlarmDesk(ports.alarms, clock),
     notify: new NotifyDesk(trustedClock ?? clock),

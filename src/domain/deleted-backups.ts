@@ -69,7 +69,9 @@ export function restoreDeleted(world: UserWorld, request: RestoreRequest): Promi
       async act() {
         try {
           const wanted = { namespace, names, snapshots }
-          return (await world.ports.daemon.ask(namespace, 'restoreHidden', wanted)).backups
+          const { backups } = await world.ports.daemon.ask(namespace, 'restoreHidden', wanted)
+          await world.ports.deletes.forgetRestored(namespace, names, snapshots)
+          return backups
         } finally {
           // Even if it failed, it may be done.
           const server = world.servers.get(namespace)

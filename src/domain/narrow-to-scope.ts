@@ -36,6 +36,11 @@ export async function narrowToScope<Filter extends AppFilter>(
   return apps.length > 0 ? { ...filter, apps } : undefined
 }
 
+/** The apps that exist for the caller; undefined: all. */
+export async function findScopeApps(world: UserWorld, names: AppNames): Promise<string[] | undefined> {
+  return seesEverything(world) ? undefined : await listScopeApps(world, names)
+}
+
 async function listScopeApps({ caller }: UserWorld, names: AppNames): Promise<string[]> {
   const { scope } = caller.principal
   const { names: exact, prefixes } = scope

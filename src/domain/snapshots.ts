@@ -3,12 +3,8 @@ import { PageGuard } from '../wire/page-guard.ts'
 import { MAX_PAGE_SIZE } from '../wire/page-limits.ts'
 import type { QuestionArgs } from '../wire/questions.ts'
 import type { DiffPage, FileHistory, SnapshotInfo, SnapshotPage } from '../wire/snapshot.ts'
-import { type Answer, isRefused, refuse } from './answer.ts'
-import { audited } from './audit.ts'
-import { type BackupName, locatePermitted } from './backups.ts'
+import { type Answer, refuse } from './answer.ts'
 import { askAbout, relistSoon } from './listing.ts'
-import { findUndoWindow, refuseFinal } from './undo-window.ts'
-import type { UserWorld } from './user-world.ts'
 import type { World } from './world.ts'
 
 const NO_ID = ''
@@ -42,9 +38,23 @@ function isStale({ newest, snapshots, lastGood }: Series, found: SnapshotInfo[],
   return (good !== undefined || isAll) && good?.id !== lastGood?.id
 }
 
-function relistNow(world: World, { server: ip }: BackupInfo): void {
+/** It lists the namespace again in the background. */
+export function relistNow(world: World, { server: ip }: BackupInfo): void {
   const server = world.servers.get(ip)
   if (server) relistSoon(world, server)
+}
+
+/** All snapshots of an increment, newest first, in pages. */
+export async function* readSnapshots(world: World, backup: BackupInfo): AsyncGenerator<SnapshotInfo[]> {
+  const guard = new PageGuard(backup.server)
+  for (let after: string | null = null; ; ) {
+    const request = { ...toBackupKey(backup), after, limit: MAX_PAGE_SIZE }
+    const page: SnapshotPage = await askAbout(world, 'snapshots', request)
+    guard.check(page.snapshots.length, page.next)
+    yield page.snapshots
+    if (page.next === null) return
+    after = page.next
+  }
 }
 
 /** Finds a snapshot by its id or a unique prefix of it. */
@@ -103,56 +113,10 @@ export async function readFileHistory(
   return { versions: versions.slice(0, limit), next: versions[limit - 1]?.snapshot ?? null }
 }
 
-/** The daemon hides them for a while, unless the delete is final: then the next prune frees their room. Returns the ids. */
-export function deleteSnapshots(
-  world: UserWorld,
-  request: { backup: BackupName; snapshots: string[]; isFinal?: boolean },
-): Promise<Answer<string[]>> {
-  const { backup: name, snapshots, isFinal = false } = request
-  const facts = { ...name, server: name.server ?? null, snapshots, now: isFinal }
-  return audited(
-    world,
-    { verb: 'deleteSnapshots', facts },
-    {
-      async check() {
-        const backup = await locatePermitted(world, name, 'delete')
-        if (isRefused(backup)) return backup
-        if (!hasSnapshots(backup)) return refuseWithoutSeries(backup)
-        if (snapshots.length > 0) return refuseFinal(world, backup.server, { isFinal }) ?? backup
-        return refuse('BAD_INPUT', 'No snapshot is named; nothing was deleted', {})
-      },
-      async act(backup) {
-        try {
-          return await sendDelete(world, backup, { snapshots, isFinal })
-        } finally {
-          // Even if it failed, some may be deleted.
-          relistNow(world, backup)
-        }
-      },
-    },
-  )
-}
-
-async function sendDelete(
-  world: UserWorld,
-  backup: BackupInfo,
-  { snapshots, isFinal }: { snapshots: string[]; isFinal: boolean },
-): Promise<string[]> {
-  const { daemon } = world.ports
-  const { server } = backup
-  const request = { ...toBackupKey(backup), snapshots }
-  const windowMs = findUndoWindow(world, server, { isFinal })
-  const answer =
-    windowMs === 0
-      ? await daemon.ask(server, 'deleteSnapshots', request)
-      : await daemon.ask(server, 'hideSnapshots', { ...request, by: world.caller.who, windowMs })
-  return answer.deletedSnapshots
-}
-
-function toBackupKey({ server, name }: BackupInfo): { namespace: string; name: string } {
+export function toBackupKey({ server, name }: BackupInfo): { namespace: string; name: string } {
   return { namespace: server, name }
 }
 
-function refuseWithoutSeries({ name }: BackupInfo): Answer<never> {
+export function refuseWithoutSeries({ name }: BackupInfo): Answer<never> {
   return refuse('BAD_INPUT', `"${name}" has no snapshots: it is not an increment of this system`, { name })
 }

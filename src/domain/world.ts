@@ -8,6 +8,8 @@ import type { TokenBook } from './access/token-book.ts'
 import type { AlarmStore } from './alarm-ports.ts'
 import type { AlarmDesk } from './alarms/alarm-desk.ts'
 import type { Background } from './background.ts'
+import type { DeleteDesk } from './delete-desk.ts'
+import type { DeleteStore } from './delete-ports.ts'
 import type { EnrolmentBook } from './enrolment/enrolment-book.ts'
 import type { AuthorityPort, EnrolmentStore } from './enrolment-ports.ts'
 import type { HealthBoard } from './health/board.ts'
@@ -65,6 +67,8 @@ export interface World {
   /** State of the deletion of old records. `forgottenAt`: unix ms of the last one, null before the first. */
   readonly history: { forgottenAt: number | null; closing: boolean }
   readonly setAside: SetAside
+  /** Deletes that are asked for. */
+  readonly deletes: DeleteDesk
   /** The health of every planned backup job. */
   readonly health: HealthBoard
   readonly alarms: AlarmDesk
@@ -93,6 +97,7 @@ export function trustedNow({ trustedClock, clock }: World): number {
 export interface Ports {
   records: RecordStore
   backups: BackupStore
+  deletes: DeleteStore
   servers: ServerStore
   health: HealthStore
   alarms: AlarmStore

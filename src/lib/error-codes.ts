@@ -38,6 +38,8 @@ export const ERROR_CODES = {
   SYSTEM_REFUSED:
     'Fix what the message names (permissions, attributes shown by lsattr, the mount, a limit), or use the alternative that it names; then run it again.',
   NO_ROOM: 'There is not enough room for the recover; free as much as the message says.',
+  PLAN_NEEDED:
+    'Nothing was deleted. Ask for the plan that the message names, look at it, and send its planHash.',
   PLAN_STALE: 'Nothing was changed. Make a new plan, look at it, and quote its planHash.',
   ARCHIVE_CORRUPT: 'The archive is damaged. Nothing was restored; use an older backup.',
   ARCHIVE_UNSAFE: 'The archive has names that lead out of the volume. Nothing was restored.',

@@ -1,7 +1,7 @@
-import { Arg, Args, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql'
+import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql'
 import { acknowledgeUnusual } from '../domain/acknowledge-unusual.ts'
 import { isRefused } from '../domain/answer.ts'
-import { countBackups, deleteBackups, findBackups, listFiles, locateBackup } from '../domain/backups.ts'
+import { countBackups, findBackups, listFiles, locateBackup } from '../domain/backups.ts'
 import { drillBackup } from '../domain/drill-backup.ts'
 import { migrate, recover } from '../domain/recover.ts'
 import { recoverElsewhere } from '../domain/recover-elsewhere.ts'
@@ -16,7 +16,6 @@ import { toMigrateOptions, toRecoverOptions } from './recover-options.ts'
 import { Backup, type File } from './types/backup.ts'
 import type { Connection } from './types/connection.ts'
 import { BackupConnection, FileConnection } from './types/connections.ts'
-import { DeleteBackupsArgs } from './types/deleted-backup.ts'
 import { BackupFilter, MigrateInput, RecoverInput } from './types/inputs.ts'
 import { Record } from './types/record.ts'
 import { Server } from './types/server.ts'
@@ -126,18 +125,6 @@ export class BackupResolver {
   ): Promise<Backup[]> {
     const backup = { app, proc, name, server: server ?? undefined }
     return orThrow(await acknowledgeUnusual(world, backup)).map((info) => toBackup(world, info))
-  }
-
-  @Mutation(() => [ID], {
-    description:
-      'Deletes backups. If one of them may not be deleted, none is. They can be restored for a while (restoreDeleted), except for mirrors. Returns the deleted names.',
-  })
-  async deleteBackups(
-    @Ctx() { world }: Context,
-    @Args(() => DeleteBackupsArgs) { server, now, allowFinal, ...named }: DeleteBackupsArgs,
-  ): Promise<string[]> {
-    const how = { isFinal: now === true, allowsFinal: allowFinal === true }
-    return orThrow(await deleteBackups(world, { ...named, server: server ?? undefined, ...how }))
   }
 
   @FieldResolver(() => Server, { description: 'The server in whose folder of the store it lies.' })

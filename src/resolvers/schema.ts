@@ -10,6 +10,7 @@ import { AppResolver, InstanceResolver, ProcResolver, VolumeResolver } from './a
 import { AuditResolver } from './audit-resolver.ts'
 import { BackupResolver } from './backup-resolver.ts'
 import { CatalogResolver } from './catalog-resolver.ts'
+import { DeleteResolver } from './delete-resolver.ts'
 import { DeletedBackupResolver } from './deleted-backup-resolver.ts'
 import { HealthResolver } from './health-resolver.ts'
 import { JobResolver } from './job-resolver.ts'
@@ -46,6 +47,7 @@ export function createSchema(): GraphQLSchema {
       SnapshotResolver,
       CatalogResolver,
       HealthResolver,
+      DeleteResolver,
       DeletedBackupResolver,
       PinResolver,
       PlannedResolver,

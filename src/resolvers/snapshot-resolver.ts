@@ -1,13 +1,7 @@
-import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Resolver, Root } from 'type-graphql'
-import {
-  deleteSnapshots,
-  diffSnapshots,
-  getSnapshot,
-  listSnapshots,
-  readFileHistory,
-} from '../domain/snapshots.ts'
+import { Arg, Ctx, FieldResolver, ID, Int, Resolver, Root } from 'type-graphql'
+import { diffSnapshots, getSnapshot, listSnapshots, readFileHistory } from '../domain/snapshots.ts'
 import { orThrow } from './answer.ts'
-import { AFTER, PROC, pageSize, SERVER } from './arguments.ts'
+import { AFTER, pageSize } from './arguments.ts'
 import type { Context } from './context.ts'
 import { optionalText, toPage } from './filters.ts'
 import { toChanges, toSnapshot, toVersions } from './snapshot-mapper.ts'
@@ -16,7 +10,6 @@ import type { Connection } from './types/connection.ts'
 import { FileChangeConnection, FileVersionConnection } from './types/connections.ts'
 import { type FileChange, type FileVersion, Snapshot } from './types/snapshot.ts'
 
-const FOR_GOOD = { nullable: true, description: 'Deletes for good: nobody can restore them.' }
 const AFTER_SNAPSHOT = { nullable: true, description: 'Continues after the snapshot with this id.' }
 const TO = { nullable: true, description: 'The later snapshot; the newest if left out.' }
 
@@ -78,22 +71,5 @@ export class SnapshotResolver {
     const page = toPage(first ?? 50, after)
     const question = { path, after: page.after ?? null, limit: page.first }
     return toVersions(orThrow(await readFileHistory(world, info, question)))
-  }
-
-  @Mutation(() => [ID], {
-    description:
-      'Deletes single snapshots of an increment, which can be restored for a while (restoreDeleted). Then the next prune frees their room. Returns the deleted ids.',
-  })
-  async deleteSnapshots(
-    @Ctx() { world }: Context,
-    @Arg('app', () => ID) app: string,
-    @Arg('proc', () => ID, PROC) proc: string,
-    @Arg('backup', () => ID) name: string,
-    @Arg('snapshots', () => [ID]) snapshots: string[],
-    @Arg('server', () => ID, SERVER) server?: string,
-    @Arg('now', () => Boolean, FOR_GOOD) now?: boolean,
-  ): Promise<string[]> {
-    const backup = { app, proc, name, server: server ?? undefined }
-    return orThrow(await deleteSnapshots(world, { backup, snapshots, isFinal: now === true }))
   }
 }

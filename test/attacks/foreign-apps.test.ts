@@ -156,7 +156,7 @@ function findForeign(answer: unknown): string[] {
 const WITHOUT = new Set([
   ...['Backup.files', 'Backup.snapshots', 'Backup.snapshot', 'Backup.diff', 'Backup.history'],
   ...['Server.debug', 'Query.tokens', 'Query.audit', 'Query.anonymousUses', 'Query.notifications'],
-  ...['Query.storeHistory', 'Query.deletedBackups'],
+  ...['Query.storeHistory', 'Query.deletedBackups', 'Query.deleteBackupsPlan', 'Query.deleteSnapshotsPlan'],
 ])
 
 function namesOf(n: number, app: string) {
@@ -359,6 +359,21 @@ test('the deleted backups of a server without own apps are not told', async () =
   const refused = await ask(callerWith('admin', [OWN]), query)
   expect(refused.errors?.[0]?.message).toBe(`There is no server ${FOREIGN_SERVER}`)
 })
+
+test.each(ROLES)(
+  'a %s of one app gets plans of deletes only as its role deletes, and never of another app',
+  async (role) => {
+    const caller = callerWith(role, [OWN])
+    const code = async (n: number, app: string, name: 'deleteBackups' | 'deleteSnapshots') => {
+      const { errors } = await ask(caller, `{ ${name}Plan${mutationsOf(n, app)[name]} { goodOfAll } }`)
+      return (errors?.[0]?.originalError as { code?: string } | undefined)?.code
+    }
+    const own = role === 'admin' ? [undefined, 'BAD_INPUT'] : ['NOT_PERMITTED', 'NOT_PERMITTED']
+    expect([await code(0, OWN, 'deleteBackups'), await code(0, OWN, 'deleteSnapshots')]).toEqual(own)
+    expect(await code(2, FOREIGN, 'deleteBackups')).toBe('NOT_FOUND')
+    expect(await code(2, FOREIGN, 'deleteSnapshots')).toBe('NOT_FOUND')
+  },
+)
 
 test('only whoever may see everything is told about the process of a daemon', async () => {
   const query = `{ server(ip: "${OWN_SERVER}") { debug { runningTasks } } }`

@@ -78,7 +78,7 @@ const TABLE: Readonly<Record<string, Row>> = {
 const EXCEPTIONS: readonly { from: RegExp; to: RegExp; why: string }[] = [
   {
     from: /^src\/(catalog|fleet)\//,
-    to: /^src\/domain\/((health|alarm|notify)-)?ports\.ts$/,
+    to: /^src\/domain\/((health|alarm|notify|delete)-)?ports\.ts$/,
     why: 'a port names the shape, so that its adapter need not repeat it',
   },
   {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { deleteBackups, isOrphaned, listFiles, locateBackup } from '../../src/domain/backups.ts'
+import { isOrphaned, listFiles, locateBackup } from '../../src/domain/backups.ts'
 import { rebuildCatalog } from '../../src/domain/catalog.ts'
+import { deleteBackups } from '../../src/domain/delete-backups.ts'
 import { fullProcName } from '../../src/domain/procs.ts'
 import { migrate, recover } from '../../src/domain/recover.ts'
 import { sampleBackup } from '../support/catalog-samples.ts'
@@ -19,6 +20,7 @@ async function twoServers() {
 }
 
 const whole = { app: 'hello', proc: 'web', name: NAME }
+const unplanned = { app: 'hello', proc: 'web', needsNoPlan: true }
 
 test('a backup is found by the short and the full name of its proc', async () => {
   const { world } = await twoServers()
@@ -42,7 +44,7 @@ test('a name that exists on two servers needs the server', async () => {
 
 test('deleting removes backups from the store and from the catalog', async () => {
   const { world, one } = await twoServers()
-  expect(await deleteBackups(world, { app: 'hello', proc: 'web', names: [NAME, NAME] })).toEqual([NAME])
+  expect(await deleteBackups(world, { ...unplanned, names: [NAME, NAME] })).toEqual([NAME])
   expect(one.backups.map(({ name }) => name)).toEqual([OTHER])
   expect(await locateBackup(world, whole)).toMatchObject({ refused: 'NOT_FOUND' })
 })
@@ -54,12 +56,12 @@ test('deleting a file inside a mirror keeps the mirror, and reads the list again
   await rebuildCatalog(world, { dryRun: false, forget: [] })
   one.asked.length = 0
   const names = [`${mirror.name}/sub/file`]
-  expect(await deleteBackups(world, { app: 'hello', proc: 'web', names })).toEqual(names)
+  expect(await deleteBackups(world, { ...unplanned, names })).toEqual(names)
   await world.background.settled()
   expect(one.asked.filter((question) => question === 'backups')).toHaveLength(1)
   expect(await locateBackup(world, mirror)).not.toHaveProperty('refused')
   one.asked.length = 0
-  await deleteBackups(world, { app: 'hello', proc: 'web', names: [NAME] })
+  await deleteBackups(world, { ...unplanned, names: [NAME] })
   await world.background.settled()
   expect(one.asked).not.toContain('backups')
 })
@@ -84,7 +86,7 @@ test.for([
   'deleting %s is refused, with all other names of the request',
   async ([, name, refused, message]) => {
     const { world, one } = await twoServers()
-    const answer = await deleteBackups(world, { app: 'hello', proc: 'web', names: [NAME, name] })
+    const answer = await deleteBackups(world, { ...unplanned, names: [NAME, name] })
     expect(answer).toMatchObject({ refused, message: expect.stringMatching(message) })
     expect(one.asked).not.toContain('delete')
     expect(one.backups).toHaveLength(2)

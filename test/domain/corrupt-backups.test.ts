@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { acceptNews } from '../../src/domain/accept-news.ts'
-import { deleteBackups } from '../../src/domain/backups.ts'
 import { tick } from '../../src/domain/controller.ts'
+import { deleteBackups } from '../../src/domain/delete-backups.ts'
 import { listServerFaults } from '../../src/domain/server-state.ts'
 import type { BackupInfo } from '../../src/wire/backup.ts'
 import { sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
@@ -26,7 +26,7 @@ test('a corrupt backup is a problem of its server, also after a restart, until i
   expect(log.lines.filter((line) => line.includes('corrupt'))).toHaveLength(1)
   expect((await reopen()).problems.list()).toMatchObject([{ about: IP }])
 
-  await deleteBackups(world, { app: 'hello', proc: 'web', names: [NAME] })
+  await deleteBackups(world, { app: 'hello', proc: 'web', names: [NAME], needsNoPlan: true })
   expect(faults()).toEqual([])
 })
 

@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
-import { type DeleteBackups, deleteBackups } from '../../src/domain/backups.ts'
+import { type DeleteBackups, deleteBackups } from '../../src/domain/delete-backups.ts'
+import type { DeletePlan } from '../../src/domain/delete-plan.ts'
+import { deleteSnapshots, planDeleteSnapshots } from '../../src/domain/delete-snapshots.ts'
 import { listDeleted, restoreDeleted } from '../../src/domain/deleted-backups.ts'
 import { relist } from '../../src/domain/listing.ts'
-import { deleteSnapshots } from '../../src/domain/snapshots.ts'
 import { BackupdError } from '../../src/lib/errors.ts'
 import { CAPABILITIES } from '../../src/wire/capabilities.ts'
-import { sampleBackup } from '../support/catalog-samples.ts'
+import { sampleBackup, sampleListedSnapshot } from '../support/catalog-samples.ts'
 import { given } from '../support/given.ts'
 
 const IP = '10.0.0.1'
@@ -21,7 +22,10 @@ async function withDaemon(capabilities: readonly string[]) {
   const daemon = daemons.at(IP)
   const before = daemon.asked.length
   const remove = (how: Partial<DeleteBackups> = {}) =>
-    deleteBackups({ ...world, settings }, { app: 'hello', proc: 'web', names: [name], ...how })
+    deleteBackups(
+      { ...world, settings },
+      { app: 'hello', proc: 'web', names: [name], needsNoPlan: true, ...how },
+    )
   const asked = () => daemon.asked.slice(before).filter((what) => ['hide', 'delete'].includes(what))
   return { world, daemon, name, remove, asked }
 }
@@ -82,14 +86,17 @@ test.each([
     const series = { snapshots: 2, newest: 'b'.repeat(64), lastGood: null }
     const name = 'hello-hello.web.web-1-data-db'
     daemon.backups = [sampleBackup({ name, mode: 'increment', series })]
+    daemon.snapshots = [sampleListedSnapshot(), sampleListedSnapshot({ id: 'c'.repeat(64) })]
     await relist(world, IP, { dryRun: false, fromOthers: false, lane: { wait: (answer) => answer } })
     const before = daemon.asked.length
     const undoable = { ...world, settings: { ...world.settings, undoWindowMs: 86_400_000 } }
     const backup = { app: 'hello', proc: 'web', name }
     daemon.refusals.set('hideSnapshots', FULL)
-    const ended = deleteSnapshots(undoable, { backup, snapshots: ['bbbb'], isFinal })
+    const plan = await planDeleteSnapshots(world, { backup, snapshots: ['bbbb'] })
+    const planHash = (plan as DeletePlan).planHash ?? ''
+    const ended = deleteSnapshots(undoable, { backup, snapshots: ['bbbb'], isFinal, planHash })
     if (end === 'refused') expect(await ended).toMatchObject({ refused: 'DAEMON_REFUSED' })
-    else if (end === 'deleted') expect(await ended).toEqual(['bbbb'])
+    else if (end === 'deleted') expect(await ended).toEqual(['b'.repeat(64)])
     else await expect(ended).rejects.toMatchObject({ code: 'STORE_FULL' })
     expect(daemon.asked.slice(before).filter((what) => what.endsWith('Snapshots'))).toEqual(asks)
   },

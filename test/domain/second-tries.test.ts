@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { refuse } from '../../src/domain/answer.ts'
 import { audited } from '../../src/domain/audit.ts'
-import { deleteBackups } from '../../src/domain/backups.ts'
+import { deleteBackups } from '../../src/domain/delete-backups.ts'
 import { runJob } from '../../src/domain/jobs.ts'
 import { getRecord } from '../../src/domain/records.ts'
 import { POLL_EVERY_MS, pollDue } from '../../src/domain/servers.ts'
@@ -176,7 +176,7 @@ test('after an interrupted delete the next poll lists the backups again', async 
     daemon.backups = []
     throw new BackupdError('DAEMON_UNREACHABLE', 'it hung up')
   }
-  const deleting = deleteBackups(world, { app, proc: 'web', names: [name] })
+  const deleting = deleteBackups(world, { app, proc: 'web', names: [name], needsNoPlan: true })
   await expect(deleting).rejects.toMatchObject({ code: 'DAEMON_UNREACHABLE' })
   expect(await catalog.backups.get(IP, name)).toBeDefined()
   await poll()

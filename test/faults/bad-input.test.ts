@@ -264,8 +264,13 @@ describe.skipIf(!canMount)('a store (needs mounts)', () => {
     const { state, error } = await world.backUp()
     expect({ state, code: error?.code }).toEqual({ state: 'FAILED', code: 'STORE_UNAVAILABLE' })
     expect(error?.message).toContain('it is read-only. Check its mount and its permissions')
-    const remove = 'mutation ($names: [ID!]!) { deleteBackups(app: "hello", proc: "web", names: $names) }'
-    const { errors } = await askGraphQL(world.url, remove, { names: [name] })
+    const remove = `mutation ($names: [ID!]!, $planHash: String) {
+      deleteBackups(app: "hello", proc: "web", names: $names, planHash: $planHash)
+    }`
+    const plan =
+      'query ($names: [ID!]!) { plan: deleteBackupsPlan(app: "hello", proc: "web", names: $names) { planHash } }'
+    const { planHash } = (await world.ask<{ plan: { planHash: string } }>(plan, { names: [name] })).plan
+    const { errors } = await askGraphQL(world.url, remove, { names: [name], planHash })
     expect(errors).toMatchObject([
       { message: expect.stringContaining('it is read-only'), extensions: { code: 'STORE_UNAVAILABLE' } },
     ])

@@ -6,7 +6,8 @@ import { expect, onTestFinished } from 'vitest'
 import { openCatalog } from '../../src/catalog/catalog.ts'
 import { openCatalogDatabase } from '../../src/catalog/database.ts'
 import { toFileError } from '../../src/catalog/file-error.ts'
-import { deleteBackups, locateBackup } from '../../src/domain/backups.ts'
+import { locateBackup } from '../../src/domain/backups.ts'
+import { deleteBackups } from '../../src/domain/delete-backups.ts'
 import { POLL_EVERY_MS, pollDue } from '../../src/domain/servers.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { MIN_FREE_BYTES } from '../../src/lib/data-room.ts'
@@ -43,7 +44,7 @@ itMounts('a delete that a full disk keeps out of the catalog is found out with t
   const daemon = daemons.at(IP)
   const whole = { app: 'hello', proc: 'web', name: NAME }
   expect(await locateBackup(world, whole)).toMatchObject({ name: NAME })
-  const remove = () => deleteBackups(world, { app: 'hello', proc: 'web', names: [NAME] })
+  const remove = () => deleteBackups(world, { app: 'hello', proc: 'web', names: [NAME], needsNoPlan: true })
   fill(dir)
   await expect(remove()).rejects.toMatchObject({ message: expect.stringMatching(/^Nothing was done/) })
   expect(daemon.backups).toHaveLength(1)

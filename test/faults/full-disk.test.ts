@@ -5,6 +5,7 @@ import Database from 'better-sqlite3'
 import { expect } from 'vitest'
 import { MIN_FREE_BYTES } from '../../src/lib/data-room.ts'
 import { startTestDaemon } from '../support/daemon-start.ts'
+import { deleteByPlan } from '../support/delete-by-plan.ts'
 import { given } from '../support/given.ts'
 import {
   askGraphQL,
@@ -173,8 +174,8 @@ itMounts('while the disk is full, a delete and a recover succeed, and the audit 
   await expect.poll(list, PATIENCE).toEqual(listed(newest, middle, oldest))
   await fillWithReserves(dir, [join(dir, 'controller'), join(dir, `daemon-${ip}`)])
 
-  const remove = 'mutation ($names: [ID!]!) { deleteBackups(app: "hello", proc: "web", names: $names) }'
-  expect(await ask(remove, { names: [middle] })).toEqual({ deleteBackups: [middle] })
+  const gone = { app: 'hello', proc: 'web', names: [middle] }
+  expect(await deleteByPlan(ask, gone)).toEqual({ deleteBackups: [middle] })
   expect(readdirSync(join(dir, 'store', ip))).not.toContain(middle)
   expect(await list()).toEqual(listed(newest, oldest))
 

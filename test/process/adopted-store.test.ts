@@ -7,6 +7,7 @@ import {
   BackupFilesDocument,
   BackupsDocument,
   DeleteBackupsDocument,
+  DeleteBackupsPlanDocument,
   MigrateDocument,
   RecordDocument,
   RecoverDocument,
@@ -102,7 +103,9 @@ test('data of the legacy system is listed, browsed, recovered and deleted, and t
   expect(readFileSync(join(volumeOf('data/db'), 'table'), 'utf8')).toBe(`row of ${SERVER}\n`)
 
   const gone = [`${MIRROR}/sub`, own.name]
-  expect((await execute(DeleteBackupsDocument, { ...named, names: gone })).deleteBackups).toEqual(gone)
+  const wanted = { app: 'hello', proc: 'web', names: gone }
+  const plan = (await execute(DeleteBackupsPlanDocument, wanted)).deleteBackupsPlan
+  expect((await execute(DeleteBackupsDocument, { ...wanted, ...plan })).deleteBackups).toEqual(gone)
   await adopted(controller, 1)
   expect((await execute(BackupFilesDocument, named)).backup?.files.nodes.map(({ path }) => path)).toEqual([
     'time.log',

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { deleteByPlan } from '../support/delete-by-plan.ts'
 import { fillFileSystem } from '../support/fill-store.ts'
 import { runQuietly } from '../support/run-quietly.ts'
 import { itMounts, smallFileSystem } from '../support/small-file-system.ts'
@@ -23,9 +24,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-const DELETE = `mutation ($names: [ID!]!, $now: Boolean) {
-  deleteBackups(app: "shop", proc: "web", names: $names, server: "127.0.0.1", now: $now)
-}`
+const OF = { app: 'shop', proc: 'web', server: '127.0.0.1' }
 const V2 = '/api/v2/app/shop/proc/web/backups'
 
 async function start(more: string[] = []) {
@@ -39,7 +38,8 @@ async function start(more: string[] = []) {
       (await ask<{ backups: { nodes: { name: string }[] } }>(url, read)).backups.nodes.map(
         ({ name }) => name,
       ),
-    remove: (name: string, now = false) => ask(url, DELETE, { names: [name], now }),
+    remove: (name: string, now = false) =>
+      deleteByPlan((query, variables) => ask(url, query, variables), { ...OF, names: [name], now }),
     removeByLegacyUrl: (name: string) =>
       fetch(new URL(`${V2}/actions/delete`, url), {
         method: 'POST',
@@ -130,8 +130,14 @@ const INCREMENTS = `apps:
           backup_increment: { schedule: "0 3 * * *", expire: 30d }
 `
 const SNAPSHOTS = `{ backups { nodes { name snapshotCount snapshots(first: 10) { id } } } }`
-const DELETE_SNAPSHOT = `mutation ($name: ID!, $snapshots: [ID!]!) {
-  deleteSnapshots(app: "shop", proc: "web", backup: $name, snapshots: $snapshots)
+const DELETE_SNAPSHOT = `mutation ($name: ID!, $snapshots: [ID!]!, $planHash: String) {
+  deleteSnapshots(app: "shop", proc: "web", backup: $name, snapshots: $snapshots, planHash: $planHash)
+}`
+const PLAN_SNAPSHOT = `query ($name: ID!, $snapshots: [ID!]!) {
+  deleteSnapshotsPlan(app: "shop", proc: "web", backup: $name, snapshots: $snapshots) {
+    count kept bytes snapshots snapshotBytes neededBecause planHash
+    items { name snapshot size good keptBecause } volumes { volume good deletedInHour left }
+  }
 }`
 
 interface ReadSeries {
@@ -153,7 +159,20 @@ test('a deleted snapshot and a deleted increment come back', async () => {
   const [name = ''] = await list()
   const all = await read()
   const [, oldest = ''] = all
-  expect(await ask(url, DELETE_SNAPSHOT, { name, snapshots: [oldest] })).toEqual({
+  const snapshot = { name, snapshots: [oldest] }
+  const { deleteSnapshotsPlan: plan } = await ask<{ deleteSnapshotsPlan: { planHash: string } }>(
+    url,
+    PLAN_SNAPSHOT,
+    snapshot,
+  )
+  expect(plan).toMatchObject({
+    ...{ count: 1, kept: 0, bytes: 0, snapshots: 1, snapshotBytes: expect.any(Number) },
+    items: [{ name, snapshot: oldest, size: 3, good: true, keptBecause: [] }],
+    volumes: [{ volume: '/data/db', good: 2, deletedInHour: 0, left: 1 }],
+    neededBecause: ['1 of the 2 good backups in all, more than a tenth'],
+  })
+  await expect(ask(url, DELETE_SNAPSHOT, snapshot)).rejects.toThrow(/^PLAN_NEEDED: .*deleteSnapshotsPlan/)
+  expect(await ask(url, DELETE_SNAPSHOT, { ...snapshot, planHash: plan.planHash })).toEqual({
     deleteSnapshots: [oldest],
   })
   await expect.poll(read).toEqual([all[0]])

@@ -9,7 +9,9 @@ import {
   BackupSnapshotsDocument,
   BackupsDocument,
   DeleteBackupsDocument,
+  DeleteBackupsPlanDocument,
   DeleteSnapshotsDocument,
+  DeleteSnapshotsPlanDocument,
   FileHistoryDocument,
   JobsDocument,
   MigrateDocument,
@@ -175,13 +177,17 @@ test('increments work from the inventory to the last deletion', async () => {
   expect(await ended(moved.migrate.rid)).toMatchObject({ state: 'SUCCESS' })
   expect(await readFile(join(volumeOf(2), 'orders.table'), 'utf8')).toBe('as it is now, longer')
 
-  const deleted = await execute(DeleteSnapshotsDocument, { ...OF, backup: NAME, snapshots: [older] })
+  const olderOne = { ...OF, backup: NAME, snapshots: [older] }
+  const deletePlan = (await execute(DeleteSnapshotsPlanDocument, olderOne)).deleteSnapshotsPlan
+  const deleted = await execute(DeleteSnapshotsDocument, { ...olderOne, ...deletePlan })
   expect(deleted.deleteSnapshots).toEqual([older])
   const count = async () => (await execute(BackupsDocument, {})).backups.nodes[0]?.snapshotCount
   await expect.poll(count, { timeout: 30_000 }).toBe(1)
   if (hasRestic)
     restic(join(folder, `store/${ONE}/repo`), join(folder, 'store/.repository-password'))('check')
-  const gone = await execute(DeleteBackupsDocument, { ...OF, names: [NAME] })
+  const all = { ...OF, names: [NAME] }
+  const wholePlan = (await execute(DeleteBackupsPlanDocument, all)).deleteBackupsPlan
+  const gone = await execute(DeleteBackupsDocument, { ...all, ...wholePlan })
   expect(gone.deleteBackups).toEqual([NAME])
   expect((await execute(BackupsDocument, {})).backups.nodes).toEqual([])
   expect(await run()).toMatchObject({ state: 'SUCCESS', result: { filesNew: 2 } })

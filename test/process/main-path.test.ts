@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { deleteByPlan } from '../support/delete-by-plan.ts'
 import { given } from '../support/given.ts'
 import { socketClient } from '../support/real-controller.ts'
 
@@ -95,10 +96,11 @@ test('a volume is backed up, watched live, listed, damaged and recovered', async
     ],
   })
 
-  const { deleteBackups } = await ask<{ deleteBackups: string[] }>(
-    'mutation ($names: [ID!]!) { deleteBackups(app: "hello", proc: "web", names: $names) }',
-    { names: [input.backup] },
-  )
+  const { deleteBackups } = await deleteByPlan(ask, {
+    app: 'hello',
+    proc: 'web',
+    names: [input.backup ?? ''],
+  })
   expect(deleteBackups).toEqual([input.backup])
   expect(await ask('{ backups { totalCount } }')).toEqual({ backups: { totalCount: 0 } })
 })

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { deleteByPlan } from '../support/delete-by-plan.ts'
 import { runQuietly } from '../support/run-quietly.ts'
 import { ask, backUp, type Program, startStandalone } from '../support/standalone.ts'
 
@@ -33,7 +34,6 @@ interface Backups {
 }
 
 const BACKUPS = '{ backups { nodes { name pins { id by reason until } } } }'
-const DELETE = 'mutation ($names: [ID!]!) { deleteBackups(app: "shop", proc: "web", names: $names) }'
 const AUDIT = '{ audit { nodes { verb facts outcome } } }'
 
 async function start() {
@@ -43,7 +43,8 @@ async function start() {
   return {
     url,
     read: async () => (await ask<Backups>(url, BACKUPS)).backups.nodes,
-    remove: (names: string[]) => ask(url, DELETE, { names }),
+    remove: (names: string[]) =>
+      deleteByPlan((query, variables) => ask(url, query, variables), { app: 'shop', proc: 'web', names }),
     removeByLegacyUrl: (name: string) =>
       fetch(new URL('/api/v2/app/shop/proc/web/backups/actions/delete', url), {
         method: 'POST',

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { deleteByPlan } from '../support/delete-by-plan.ts'
 import { describeSwift } from '../support/describe-swift.ts'
 import { freePort } from '../support/free-port.ts'
 import { given } from '../support/given.ts'
@@ -66,9 +67,7 @@ describeSwift('a daemon with its store on a real Swift', (place) => {
     expect(await readFile(join(volume, 'a.txt'), 'utf8')).toBe('first words')
     expect((await readFile(join(volume, 'sub/large.bin'))).equals(LARGE)).toBe(true)
 
-    await ask('mutation ($names: [ID!]!) { deleteBackups(app: "shop", proc: "web", names: $names) }', {
-      names: [first],
-    })
+    await deleteByPlan(ask, { app: 'shop', proc: 'web', names: [first] })
     expect(await listNames()).toEqual([second])
 
     const third = (await backUp()).result?.file ?? ''
@@ -111,9 +110,7 @@ describeSwift('a daemon with its store on a real Swift', (place) => {
     expect(await readFile(join(volume, 'a.txt'), 'utf8')).toBe('second words')
 
     expect((await keysIn(`${IP}/repo/data/`)).length).toBeGreaterThan(0)
-    await ask('mutation ($names: [ID!]!) { deleteBackups(app: "shop", proc: "web", names: $names) }', {
-      names: [name],
-    })
+    await deleteByPlan(ask, { app: 'shop', proc: 'web', names: [name] })
     expect((await ask<{ backups: { nodes: [] } }>(NAMES)).backups.nodes).toEqual([])
     expect(await keysIn(`${IP}/repo/snapshots/`)).toEqual([])
     expect(await keysIn(`${IP}/repo/locks/`)).toEqual([])

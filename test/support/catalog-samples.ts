@@ -1,5 +1,6 @@
 import type { BackupInfo } from '../../src/wire/backup.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
+import type { SnapshotInfo } from '../../src/wire/snapshot.ts'
 
 /** A rid as daemons make them; the same for the same number. */
 export function ridOf(n: number): string {
@@ -73,5 +74,25 @@ export function sampleProgress(bytesDone: number): NonNullable<RunRecord['progre
     currentPath: 'a\\xff',
     bytesPerSecond: 10,
     etaSeconds: null,
+  }
+}
+
+/** A snapshot as a daemon lists it. */
+export function sampleListedSnapshot(changes: Partial<SnapshotInfo> = {}): SnapshotInfo {
+  return {
+    id: 'b'.repeat(64),
+    created: '2026-11-23T09:24:06.799Z',
+    sequence: 1,
+    state: 'success',
+    suspect: null,
+    corrupt: null,
+    good: true,
+    mirror: false,
+    size: 30,
+    files: 2,
+    added: 20,
+    rid: ridOf(1),
+    jobId: '0a000001aaaa',
+    ...changes,
   }
 }

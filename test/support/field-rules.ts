@@ -26,6 +26,8 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   ChangedWhileRead: 'count names',
   DeletedBackup: 'app at by created name proc server size snapshot until',
   DeletedBackupPage: 'next nodes',
+  DeletePlan:
+    'bytes count goodOfAll items kept leftOfAll neededBecause planHash snapshotBytes snapshots volumes',
   ControllerHealth: 'state states',
   CreatedToken: 'text token',
   File: 'gid linkTarget mode modified path sha256 size type uid',
@@ -55,6 +57,7 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   NotificationEdge: 'cursor node',
   PageInfo: 'endCursor hasNextPage',
   Pin: 'at by id reason until',
+  PlannedDelete: 'created good keptBecause mode name server size snapshot',
   PlannedRuns: 'buckets key runs',
   PlannedRunsBucket: 'runs start',
   Proc: 'instances name shortName',
@@ -95,6 +98,7 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   VolumeCount: 'state volumes',
   VolumeDay: 'date expected failed good missed partial',
   VolumeEdge: 'cursor node',
+  VolumeLoss: 'deletedInHour good instanceNo left proc server volume',
   VolumeHealth: 'because since state states',
 }
 
@@ -108,6 +112,8 @@ export const JUDGED_FIELDS: Readonly<Record<string, string>> = {
   'Query.apps': 'own',
   'Query.backup': 'own',
   'Query.backups': 'own',
+  'Query.deleteBackupsPlan': 'delete of app',
+  'Query.deleteSnapshotsPlan': 'delete of app',
   'Query.deletedBackups': 'own',
   'Query.health': 'own',
   'Query.inventory': 'own',

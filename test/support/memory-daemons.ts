@@ -8,6 +8,7 @@ import type { DrillRequest } from '../../src/wire/drill.ts'
 import type { Job, ScheduledJob } from '../../src/wire/job.ts'
 import type { QuestionAnswer, QuestionArgs, QuestionName } from '../../src/wire/questions.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
+import type { SnapshotInfo } from '../../src/wire/snapshot.ts'
 import type { VerifyRequest } from '../../src/wire/verification.ts'
 
 /** A daemon that keeps everything in memory and follows the test's orders. */
@@ -29,6 +30,8 @@ export class MemoryDaemon {
   unknownSpecs = new Set<string>()
   records = new Map<string, RunRecord>()
   backups: BackupInfo[] = []
+  /** Of each of its increments, newest first. */
+  snapshots: SnapshotInfo[] = []
   recovers: RecoverRequest[] = []
   verifies: VerifyRequest[] = []
   drills: DrillRequest[] = []
@@ -123,7 +126,7 @@ const ANSWERS: Answers = {
       next: null,
     }
   },
-  snapshots: () => ({ snapshots: [], next: null }),
+  snapshots: ({ snapshots }) => ({ snapshots, next: null }),
   diff: () => ({ changes: [], next: null }),
   history: () => ({ versions: [], next: null }),
   deleteSnapshots: (_daemon, { snapshots }) => ({ deletedSnapshots: snapshots }),

@@ -1,5 +1,4 @@
-import { ArgsType, Field, ID, ObjectType } from 'type-graphql'
-import { PROC, SERVER } from '../arguments.ts'
+import { Field, ID, ObjectType } from 'type-graphql'
 import { BigIntScalar, DateTime } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
 
@@ -56,33 +55,4 @@ export class DeletedBackupPage {
 
   @Field(() => String, { nullable: true, description: 'The `after` of the next page; null on the last one.' })
   next!: string | null
-}
-
-@ArgsType()
-export class DeleteBackupsArgs {
-  @Field(() => ID)
-  app!: string
-
-  @Field(() => ID, PROC)
-  proc!: string
-
-  @Field(() => [ID])
-  names!: string[]
-
-  @Field(() => ID, SERVER)
-  server?: string | null
-
-  @Field(() => Boolean, {
-    nullable: true,
-    description:
-      'Frees the room at once: nobody can restore the backups. With `server`, also of backups that were deleted before.',
-  })
-  now?: boolean | null
-
-  @Field(() => Boolean, {
-    nullable: true,
-    description:
-      'Deletes for good where it cannot be undone, because the daemon is too old or the store is full. Otherwise that is refused, unless `now` is true.',
-  })
-  allowFinal?: boolean | null
 }
