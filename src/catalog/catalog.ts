@@ -12,6 +12,7 @@ import type {
   AuditStore,
   BackupStore,
   CatalogCopier,
+  EnrolmentMark,
   KeptRecord,
   RecordStore,
   ServerStore,
@@ -35,6 +36,7 @@ import { checkFileInProcess, isCheckedLater } from './check-file.ts'
 import { createCopier } from './copier.ts'
 import { type CatalogDb, openCatalogDatabase } from './database.ts'
 import { createDeleteStore } from './delete-store.ts'
+import { openEnrolmentMark } from './enrolment-mark.ts'
 import { type EventNumbers, openEventNumbers } from './event-numbers.ts'
 import { createHealthStore } from './health-store.ts'
 import { openIdentity } from './identity.ts'
@@ -71,6 +73,7 @@ export interface Catalog {
   audit: AuditStore
   tokens: TokenStore
   access: AccessStore
+  enrolmentMark: EnrolmentMark
   copier: CatalogCopier
   /** The id by which daemons know this controller. */
   identity: string
@@ -170,6 +173,7 @@ async function openStores(options: OpenedDatabase): Promise<Catalog> {
     audit: await openAuditStore(db, writes),
     tokens: createTokenStore(db, writes),
     access,
+    enrolmentMark: await openEnrolmentMark(db, writes),
     copier: createCopier({ file, copyDir, clock }),
     identity: await openIdentity(db, writes),
     ...watchFile(options, writes, numbers),

@@ -55,6 +55,10 @@ async function listEnrolled(client: ClientFlags): Promise<void> {
   if (client.json) return print(`${JSON.stringify(servers)}\n`)
   if (servers.length === 0) return print('There are no servers in the inventory.\n')
   print(`${formatTable(['server', 'answers', 'link', 'certificate'], servers.map(describeEnrolled))}\n`)
+  if (servers.some(({ link }) => link === 'PLAIN_HTTP'))
+    printError(
+      'Whoever reaches the ports of daemons with plain HTTP can recover and delete there: enrol them.\n',
+    )
 }
 
 const LINKS: Readonly<Record<EnrolledServersQuery['servers'][number]['link'], string>> = {

@@ -38,6 +38,11 @@ export function findDaemonConnector(
       ip,
       'It is enrolled, and the authority of this controller is missing: docs/security.md',
     )
+  if (known.authority !== undefined && known.authority !== authority.fingerprint)
+    throw refuseConnection(
+      ip,
+      `It is enrolled with an authority that was lost. Restore authority.json, or invite it again: backupd server invite ${ip} --replace`,
+    )
   if (Date.parse(known.expiresAt) < trustedNow(world))
     throw refuseConnection(
       ip,

@@ -8,8 +8,8 @@ import { CertifiedListener } from '../http/certified-listener.ts'
 import { type ConnectionLimits, limitConnections } from '../http/connection-limits.ts'
 import { INTERNAL_URL, type InternalLink } from '../http/internal-link.ts'
 import { type CertifiedPeer, checkDates } from '../lib/certificates/check-certificate.ts'
-import { BackupdError, messageOf } from '../lib/errors.ts'
-import { DAY_MS, HOUR_MS } from '../lib/time-units.ts'
+import { BackupdError } from '../lib/errors.ts'
+import { DAY_MS } from '../lib/time-units.ts'
 import {
   ENROL_PATH,
   enrolRequestSchema,
@@ -21,6 +21,7 @@ import {
 import { parseShape } from '../wire/json.ts'
 import type { Authority } from './authority.ts'
 import { addNewsRouteFor } from './news-route.ts'
+import { renewOwnCertificate } from './renew-own-certificate.ts'
 import { sendRefusal } from './send-refusal.ts'
 
 export interface DaemonListenerOptions {
@@ -32,8 +33,6 @@ export interface DaemonListenerOptions {
   guard(request: IncomingMessage): void
 }
 
-/** How often the controller's own certificate is looked at. */
-const RENEWAL_CHECK_MS = HOUR_MS
 /** Bytes of an enrolment or a renewal. */
 const REQUEST_LIMIT = 16 * 1024
 /** How long a late renewal is shown as a problem of its server. */
@@ -75,7 +74,7 @@ export async function listenForDaemons(
       ({ uri, keyHash }) => parseServerUri(uri) === ip && !world.enrolments.isCurrent(ip, keyHash),
     ),
   )
-  parts.use(renewInTime(world, authority, () => listener.use(authority.own)))
+  parts.use(renewOwnCertificate(world, authority, () => listener.use(authority.own)))
   log.info({ url }, `The controller listens for daemons with certificates on ${url}`)
   return url
 }
@@ -146,27 +145,4 @@ function refuseLateRenewal(world: World, { validTo }: CertifiedPeer, ip: string)
   }
   const message = `The certificate of ${ip} expired more than a year ago, so it cannot be renewed. Invite the daemon again with --replace`
   throw new BackupdError('FORBIDDEN', message)
-}
-
-function renewInTime(world: World, authority: Authority, onRenewed: () => void): Disposable {
-  let timer: Disposable
-  const check = async () => {
-    // With a wrong clock, it could replace a good certificate by one that nobody accepts.
-    if (world.trustedClock?.doubt) return
-    try {
-      if (await authority.renewIfDue(trustedNow(world))) onRenewed()
-      world.problems.clear('enrolment', 'controller')
-    } catch (error) {
-      const text = `Cannot renew the controller's own certificate: ${messageOf(error)}. It is tried again every hour`
-      world.problems.report({ source: 'enrolment', key: 'controller', text })
-    }
-  }
-  const wait = () => {
-    timer = world.clock.after(RENEWAL_CHECK_MS, () => {
-      void check()
-      wait()
-    })
-  }
-  wait()
-  return { [Symbol.dispose]: () => timer[Symbol.dispose]() }
 }

@@ -12,7 +12,10 @@ const FILE = 'enrolments.json'
 const enrolmentsSchema = z.object({
   version: z.literal(1),
   servers: z.array(
-    z.object({ ip: z.ipv4(), keyHash: z.string().nullable(), enrolledAt: z.string(), expiresAt: z.string() }),
+    z.object({
+      ...{ ip: z.ipv4(), keyHash: z.string().nullable(), enrolledAt: z.string(), expiresAt: z.string() },
+      authority: z.string().optional(),
+    }),
   ),
   invitations: z.array(
     z.object({

@@ -25,6 +25,7 @@ import { createHttpApp } from './http-app.ts'
 import { serveMetrics } from './metrics-listener.ts'
 import { addMetricsRoute, type ControllerMeters } from './metrics-route.ts'
 import { addNewsRoute } from './news-route.ts'
+import { renewOwnCertificate } from './renew-own-certificate.ts'
 import { addRestRoutes } from './rest-routes.ts'
 import { addStartPage } from './start-page.ts'
 import { TlsListener } from './tls-listener.ts'
@@ -87,7 +88,11 @@ async function serveDaemons(
 ): Promise<void> {
   const { authority, daemonTls, advertise } = options
   if (!authority) return
-  if (!daemonTls) return reportUnheard(world)
+  if (!daemonTls) {
+    // It is shown to daemons that are asked, too.
+    parts.use(renewOwnCertificate(world, authority))
+    return reportUnheard(world)
+  }
   const url = new URL(await listenForDaemons(world, { ...options, ...daemonTls, authority }, parts))
   // Daemons reach this machine at the same host, whatever the port.
   if (URL.canParse(advertise)) url.hostname = new URL(advertise).hostname

@@ -8,6 +8,7 @@ import type { AnonymousRole } from '../domain/access/principal.ts'
 import { reportOpenAccess } from '../domain/access.ts'
 import { closeWorld, createWorld, tick } from '../domain/controller.ts'
 import { reportEndingTokens } from '../domain/ending-tokens.ts'
+import { reportEnrolments, warnOfPlainHttp } from '../domain/enrolment/report-enrolments.ts'
 import { acceptInventory, hasInventory } from '../domain/inventory.ts'
 import type { SettingsWatch } from '../domain/notify-ports.ts'
 import { TURN_MS } from '../domain/own-stalls.ts'
@@ -77,6 +78,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   if (!options.stop?.aborted) {
     if (!isRestored) options.onListening?.(url)
     startTimers(world, parts)
+    warnOfPlainHttp(world)
     parts.use(checkCatalog(world, checkPages, onLost))
   }
   const owned = parts.move()
@@ -143,7 +145,11 @@ async function openWorld(options: OpenOptions, parts: AsyncDisposableStack) {
     newsLimits: options.newsLimits,
   })
   opened = world
-  world.enrolments.onChange((ip) => daemon.endConnections(ip))
+  reportEnrolments(world)
+  world.enrolments.onChange((ip) => {
+    daemon.endConnections(ip)
+    reportEnrolments(world)
+  })
   parts.defer(() => closeWorld(world))
   parts.defer(() => daemon.close())
   // Its questions fail when the daemons are closed.

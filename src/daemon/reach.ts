@@ -16,6 +16,6 @@ export function warnOfReach({ host, port, ip, volumeRoot, allowPaths, log }: Rea
   const paths = [volumeRoot, ...allowPaths].join(', ')
   log.warn(
     { host, port },
-    `Everyone who reaches ${host}:${port} can overwrite what is under ${paths}, read every backup in the store and delete those of ${ip}: let only the controller reach this port`,
+    `Everyone who reaches ${host}:${port} can overwrite what is under ${paths}, read every backup in the store and delete those of ${ip}: enrol this daemon (docs/security.md), or let only the controller reach this port`,
   )
 }

@@ -104,7 +104,7 @@ function makeWorld(input: ControllerInput): World {
     stalls,
     ledger: new RecordLedger(ports.records, { clock, stalls, appOfJob, onChange }),
     access: new AccessState(ports.access),
-    enrolments: new EnrolmentBook(ports.enrolments),
+    enrolments: new EnrolmentBook(ports.enrolments, ports.enrolmentMark),
     tokens: new TokenBook(ports.tokens, () => trustedNow(world)),
     newsGate: new NewsGate(clock, input.newsLimits),
     newsLine: new NewsLine((posts) => takeNews(world, posts)),

@@ -9,6 +9,8 @@ export interface Enrolment {
   enrolledAt: string
   /** When its newest certificate expires, ISO 8601. */
   expiresAt: string
+  /** Fingerprint of the authority that certified it; undefined: an earlier version did. */
+  authority?: string | undefined
 }
 
 /** A join token that was given out. */
@@ -34,6 +36,13 @@ export interface EnrolmentStore {
   load(): Promise<EnrolmentState>
   /** On disk when it resolves. */
   save(state: EnrolmentState): Promise<void>
+}
+
+/** Whether a daemon ever enrolled, kept apart from the list: what is lost with the list must not open plain HTTP again. */
+export interface EnrolmentMark {
+  readonly isSet: boolean
+  /** For good; on disk when it resolves. */
+  set(): Promise<void>
 }
 
 /** The private authority that certifies daemons. */

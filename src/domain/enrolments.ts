@@ -195,8 +195,10 @@ async function certify(
   const refusal = refuseEnrolment(world, invitation, keyHash)
   if (refusal) return refusal
   const now = trustedNow(world)
-  const issued = await requireAuthority(world).issue({ ip, publicKey }, now)
-  const server = { ip, keyHash, enrolledAt: isoTime(now), expiresAt: isoTime(now + CERTIFICATE_LIFE_MS) }
+  const authority = requireAuthority(world)
+  const issued = await authority.issue({ ip, publicKey }, now)
+  const expiresAt = isoTime(now + CERTIFICATE_LIFE_MS)
+  const server = { ip, keyHash, enrolledAt: isoTime(now), expiresAt, authority: authority.fingerprint }
   await world.enrolments.setServer(server, { ...invitation, usedBy: keyHash })
   const state = world.servers.get(ip)
   if (state) pollAgain(state)
@@ -218,15 +220,17 @@ export function renewServer(
 ): Promise<IssuedCertificate> {
   return world.enrolments.inTurn(async () => {
     const known = world.enrolments.get(ip)
-    const publicKey = await requireAuthority(world).readRequest(request)
+    const authority = requireAuthority(world)
+    const publicKey = await authority.readRequest(request)
     if (!known || known.keyHash !== keyHash || hashPublicKey(publicKey) !== keyHash)
       throw new BackupdError(
         'FORBIDDEN',
         `Only the daemon on ${ip} can renew its certificate, with the same key`,
       )
     const now = trustedNow(world)
-    const issued = await requireAuthority(world).issue({ ip, publicKey }, now)
-    await world.enrolments.setServer({ ...known, expiresAt: isoTime(now + CERTIFICATE_LIFE_MS) })
+    const issued = await authority.issue({ ip, publicKey }, now)
+    const expiresAt = isoTime(now + CERTIFICATE_LIFE_MS)
+    await world.enrolments.setServer({ ...known, expiresAt, authority: authority.fingerprint })
     world.log.info({ server: ip }, `The certificate of the daemon on ${ip} was renewed`)
     return issued
   })
@@ -264,5 +268,7 @@ export function refusePlain({ enrolments, settings }: World, ip: string): string
     return `The certificate of its daemon was revoked. Invite it again: backupd server invite ${ip}`
   if (kind === 'enrolled') return 'Its daemon is enrolled, so plain HTTP is refused'
   if (!enrolments.isUsed || settings.isLegacyPeer?.(ip)) return undefined
+  if (enrolments.isListLost)
+    return 'Daemons were enrolled here, and the list of them is lost. Restore it, or see docs/security.md'
   return `Its daemon has no certificate, and other daemons have: invite it with "backupd server invite ${ip}", or start the controller with --legacy-peer ${ip}`
 }

@@ -18,6 +18,7 @@ import type { EndedRun, ForgottenDay, PlaceKey, VolumeCondition, VolumeRun } fro
 
 export type { AccessStore } from './access/access-state.ts'
 export type { StoredToken, TokenStore } from './access/token-book.ts'
+export type { EnrolmentMark } from './enrolment-ports.ts'
 
 /** A record with the number of its last change: see RecordEvent. */
 export interface KeptRecord {

@@ -11,7 +11,7 @@ import type { Background } from './background.ts'
 import type { DeleteDesk } from './delete-desk.ts'
 import type { DeleteStore } from './delete-ports.ts'
 import type { EnrolmentBook } from './enrolment/enrolment-book.ts'
-import type { AuthorityPort, EnrolmentStore } from './enrolment-ports.ts'
+import type { AuthorityPort, EnrolmentMark, EnrolmentStore } from './enrolment-ports.ts'
 import type { HealthBoard } from './health/board.ts'
 import type { HealthStore } from './health-ports.ts'
 import type { InventoryState } from './inventory-state.ts'
@@ -109,6 +109,8 @@ export interface Ports {
   access: AccessStore
   /** If left out, no daemon has a certificate. */
   enrolments?: EnrolmentStore | undefined
+  /** If left out, only the list says whether a daemon ever enrolled. */
+  enrolmentMark?: EnrolmentMark | undefined
   /** undefined: the controller certifies no daemons. */
   authority?: AuthorityPort | undefined
   copier: CatalogCopier

@@ -31,11 +31,12 @@ export async function startEnrolling(options: Partial<StartOptions> = {}) {
   const ports = { [ONE]: await freePort(), [TWO]: await freePort() }
   const daemonUrls = { [ONE]: `http://127.0.0.1:${ports[ONE]}`, [TWO]: `http://127.0.0.1:${ports[TWO]}` }
   const inventory = toldInventory(given.app('hello').proc('web').on(ONE, TWO).volume('/data/db').inventory())
-  const startController = () =>
+  const startController = (more: Partial<StartOptions> = {}) =>
     startTestController({
       ...{ folder, inventory, daemonUrls, daemonTls: { host: '127.0.0.1', port: 0 } },
       isLegacyPeer: (ip) => ip === TWO,
       ...options,
+      ...more,
     })
   const controller = await startController()
   const startDaemon = (ip: typeof ONE | typeof TWO, more: Partial<DaemonOptions> = {}) =>

@@ -1,7 +1,13 @@
 // Which daemons have a certificate, and which join tokens are open. The verbs are in ../enrolments.ts. The list of keys that
 // count takes the place of a list of revoked certificates: what is not in it is refused, also if the list is lost.
 
-import type { Enrolment, EnrolmentState, EnrolmentStore, Invitation } from '../enrolment-ports.ts'
+import type {
+  Enrolment,
+  EnrolmentMark,
+  EnrolmentState,
+  EnrolmentStore,
+  Invitation,
+} from '../enrolment-ports.ts'
 
 export type EnrolmentKind = 'none' | 'enrolled' | 'revoked'
 
@@ -10,27 +16,38 @@ const NO_STORE: EnrolmentStore = {
   save: async () => {},
 }
 
+const NO_MARK: EnrolmentMark = { isSet: false, set: async () => {} }
+
 /** All enrolments, in memory: each connection and each post looks here. A change is stored first, except a revocation. */
 export class EnrolmentBook {
   readonly #store: EnrolmentStore
+  readonly #mark: EnrolmentMark
   #servers = new Map<string, Enrolment>()
   #invitations = new Map<string, Invitation>()
   readonly #listeners: ((ip: string) => void)[] = []
   #writing: Promise<unknown> = Promise.resolve()
 
-  constructor(store: EnrolmentStore = NO_STORE) {
+  constructor(store: EnrolmentStore = NO_STORE, mark: EnrolmentMark = NO_MARK) {
     this.#store = store
+    this.#mark = mark
   }
 
   async load(): Promise<void> {
     const { servers, invitations } = await this.#store.load()
     this.#servers = new Map(servers.map((server) => [server.ip, server]))
     this.#invitations = new Map(invitations.map((invitation) => [invitation.id, invitation]))
+    // Of an earlier version. If it fails, the next start or enrolment tries again.
+    if (servers.length > 0) await this.#mark.set().catch(() => {})
   }
 
   /** Whether any daemon ever had a certificate: from then on, plain HTTP needs `--legacy-peer`. */
   get isUsed(): boolean {
-    return this.#servers.size > 0
+    return this.#servers.size > 0 || this.#mark.isSet
+  }
+
+  /** Daemons were enrolled, and the list of them has none. */
+  get isListLost(): boolean {
+    return this.#servers.size === 0 && this.#mark.isSet
   }
 
   /** Join tokens that can still be used at `now`, unix ms. */
@@ -86,6 +103,7 @@ export class EnrolmentBook {
    * taken could come back. @param used the invitation, as it is from now on
    */
   async setServer(server: Enrolment, used?: Invitation): Promise<void> {
+    await this.#mark.set()
     const before = this.#servers.get(server.ip)?.keyHash
     const others = [...this.#invitations.values()].filter(
       ({ id, ip }) => id !== used?.id && !(used && ip === server.ip),
