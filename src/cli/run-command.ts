@@ -17,6 +17,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   check: async () => (await import('./check.ts')).checkCommand(),
   alarm: async () => (await import('./alarm.ts')).alarmCommand(),
   unusual: async () => (await import('./unusual.ts')).unusualCommand(),
+  delete: async () => (await import('./delete.ts')).deleteCommand(),
   deleted: async () => (await import('./deleted.ts')).deletedCommand(),
   pin: async () => (await import('./pin.ts')).pinCommand(),
   notification: async () => (await import('./notification.ts')).notificationCommand(),

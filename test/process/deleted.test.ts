@@ -191,3 +191,37 @@ test('a deleted snapshot and a deleted increment come back', async () => {
   expect(await remove(name, true)).toEqual({ deleteBackups: [name] })
   expect((await deleted('list')).out).toBe('No deleted backup can be restored.\n')
 })
+
+test('the command line shows the plan of a delete, and deletes only with it', async () => {
+  const { url, list, pieces } = await start()
+  await backUp(url)
+  await backUp(url)
+  const [newer = '', older = ''] = await list()
+  const run = (...argv: string[]) => runQuietly('delete', ...argv, '--url', url)
+  const of = ['--app', 'shop', '--proc', 'web']
+  const shown = await run(older, ...of)
+  expect(shown).toMatchObject({ code: 0, err: '' })
+  expect(shown.out).toContain(`${older} on 127.0.0.1, of 20`)
+  expect(shown.out).toContain('1 of 2 good backups of /data/db of shop.web.web 1 on 127.0.0.1 are left\n')
+  expect(await list()).toEqual([newer, older])
+  const [, command = ''] = /backupd delete (.*)/.exec(shown.out) ?? []
+  expect(await run(newer, ...command.split(' '))).toMatchObject({
+    code: 1,
+    err: expect.stringContaining(`it would now also delete "${newer}"`),
+  })
+  expect(await run(...command.split(' '))).toEqual({ code: 0, err: '', out: `Deleted: ${older}\n` })
+  expect(await list()).toEqual([newer])
+
+  await runQuietly('pin', 'add', newer, ...of, '--reason', 'case 4711', '--url', url)
+  await expect.poll(async () => (await run(newer, ...of)).out).toMatch(/STAYS: .* case 4711\n/)
+  expect(await run(newer, ...of, '--yes')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('something stays'),
+  })
+  const { id } = JSON.parse((await runQuietly('pin', 'list', '--json', '--url', url)).out)[0].pins[0]
+  await runQuietly('pin', 'release', newer, ...of, '--pin', id, '--url', url)
+  await expect.poll(async () => (await run(newer, ...of)).out).toContain('would be deleted\n')
+  const done = await run(newer, ...of, '--yes', '--now')
+  expect(done).toMatchObject({ code: 0, err: '', out: expect.stringContaining(`Deleted: ${newer}\n`) })
+  expect(await pieces(newer)).toEqual([])
+})
