@@ -72,9 +72,13 @@ function addEntry(entries: PlannedEntry[], { offset, length, sha256 }: IndexEntr
   return true
 }
 
-/** Null if the members are not ours, do not add up to the archive, or end before the last entry does. */
-function findMembers(
-  entries: readonly PlannedEntry[],
+/**
+ * Finds the members that have bytes of these stretches of the tar stream, which are in order. Null if the members are not
+ * ours, do not add up to an archive of `size` bytes, or end before the last stretch does.
+ * @param sizes pairs: compressed and plain bytes of each member
+ */
+export function findMembers(
+  entries: readonly Pick<PlannedEntry, 'offset' | 'length'>[],
   sizes: readonly number[],
   size: number,
 ): PlannedMember[] | null {
@@ -93,7 +97,11 @@ function findMembers(
 }
 
 /** The stretches of one member that entries from `next` on lie in; the new `next` is the first that goes on behind it. */
-function findCuts(entries: readonly PlannedEntry[], next: number, member: { from: number; end: number }) {
+function findCuts(
+  entries: readonly Pick<PlannedEntry, 'offset' | 'length'>[],
+  next: number,
+  member: { from: number; end: number },
+) {
   const cuts: PlannedMember['cuts'] = []
   for (let n = next; ; n++) {
     const entry = entries[n]

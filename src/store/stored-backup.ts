@@ -1,5 +1,6 @@
 import type { ComparedTree, RestoredTree } from '../archive/compare-restored.ts'
 import type { BackupdError } from '../lib/errors.ts'
+import type { ByteSpan } from '../objects/driver.ts'
 import type { ChosenFiles } from '../volume/tree/chosen-paths.ts'
 import type { TreeWarning } from '../volume/tree/entry.ts'
 import type { OnProtected } from '../volume/tree/on-protected.ts'
@@ -17,6 +18,11 @@ export interface StoredBackup extends AsyncDisposable {
    * it is not a folder, or if a snapshot is named and the backup has none.
    */
   listFiles(question: FolderQuestion, signal: AbortSignal): Promise<FilePage>
+  /**
+   * Opens one file. Throws NOT_FOUND if the backup has no such path, BAD_INPUT if it is no file, or if a snapshot is named
+   * and the backup has none.
+   */
+  openFile(question: FileQuestion, reader: Reader): Promise<OpenedFile>
   /**
    * Opens the content for a recover. Throws NOT_FOUND, or BAD_INPUT if the backup has no snapshots.
    * @param snapshot its id, or the beginning of its id; null for the newest one that is not suspect
@@ -70,6 +76,25 @@ export interface FolderQuestion {
   limit: number
   /** The id of a snapshot; empty for the newest. */
   snapshot: string
+}
+
+export interface FileQuestion {
+  /** Text form of lib/byte-paths.ts, relative to the volume. */
+  path: string
+  /** The id of a snapshot; empty for the newest. */
+  snapshot: string
+}
+
+/** One file in a backup. */
+export interface OpenedFile extends AsyncDisposable {
+  /** With its holes, bytes. */
+  readonly size: number
+  /**
+   * Reads its bytes from `from` up to, but without, `end`, holes as zeros. A buffer is valid until the next one is requested. What was read is
+   * compared with its checksums before the last buffer is handed out; of a full backup, a whole file with its own, a part
+   * with those of the archive around it. Throws ARCHIVE_CORRUPT or SNAPSHOT_CORRUPT.
+   */
+  read(span: ByteSpan): AsyncIterable<Buffer>
 }
 
 /** What one recover can restore: an archive, a mirror, or one snapshot. */

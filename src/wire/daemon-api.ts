@@ -131,7 +131,11 @@ export type BackupPage = z.infer<typeof backupPageSchema>
 export const MAX_FILES = 200_000
 
 /** `GET /api/v1/backup/files/NAME?namespace=IP&path=P&after=PATH&limit=N`: the direct entries of P, by path. */
-export const filePageSchema = tolerantPage('files', fileInfoSchema, { next: z.string().nullable() })
+export const filePageSchema = tolerantPage('files', fileInfoSchema, {
+  next: z.string().nullable(),
+  /** Of an increment: the snapshot that they are from. Earlier versions did not say it. */
+  snapshot: name.optional(),
+})
 export type FilePage = z.infer<typeof filePageSchema>
 
 /** `GET /api/v1/backup/namespaces`: the servers that have a folder in the daemon's store, including dead ones. */

@@ -53,7 +53,12 @@ export const fileDiffSchema = z.object({
 export type FileDiff = z.infer<typeof fileDiffSchema>
 
 /** `GET /api/v1/backup/diff/NAME?namespace=IP&from=ID&to=ID&after=PATH&limit=N`: sorted by path. */
-export const diffPageSchema = tolerantPage('changes', fileDiffSchema, { next: z.string().nullable() })
+export const diffPageSchema = tolerantPage('changes', fileDiffSchema, {
+  next: z.string().nullable(),
+  /** The ids of the two snapshots. Earlier versions did not say them. */
+  from: name.optional(),
+  to: name.optional(),
+})
 export type DiffPage = z.infer<typeof diffPageSchema>
 
 /** A version of a path, valid from this snapshot until the next listed one. */

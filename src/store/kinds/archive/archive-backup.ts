@@ -11,6 +11,7 @@ import { archiveEntries } from './archive-entries.ts'
 import { drillArchive } from './drill-archive.ts'
 import { listFolder } from './list-folder.ts'
 import { measureArchive } from './measure-archive.ts'
+import { openArchiveFile } from './open-file.ts'
 import { planArchive } from './plan-archive.ts'
 import { restoreArchive } from './restore-archive.ts'
 import type { StoredArchive } from './stored-archive.ts'
@@ -29,6 +30,10 @@ export function archiveBackup(archive: StoredArchive): StoredBackup {
       await using source = index ?? (await archive.openObject())
       const entries = index ? indexEntries(index) : archiveEntries(source, signal)
       return await listFolder(entries, { path, after, limit })
+    },
+    async openFile({ path, snapshot }, { signal }) {
+      refuseSnapshot(snapshot)
+      return await openArchiveFile(archive, path, signal)
     },
     async open(snapshot, reader) {
       refuseSnapshot(snapshot)

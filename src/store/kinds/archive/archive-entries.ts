@@ -14,14 +14,24 @@ export async function* archiveEntries(object: ObjectReader, signal: AbortSignal)
   for await (const { entry, path } of readArchiveEntries(object, signal)) yield toFileInfo(entry, path)
 }
 
+export interface ArchiveEntry {
+  entry: TarEntry
+  /** Relative to the volume. */
+  path: Buffer
+  /** Has the content next, `entry.stored` bytes. What is not read of it is skipped. */
+  stream: ByteStream
+  /** The path of the entry that a hard link refers to. */
+  resolveLink(): Buffer
+}
+
 /**
- * Reads the entries of an archive without an index, from start to end. Paths are relative to the volume. Throws
- * ARCHIVE_CORRUPT, also for names that leave the volume; the signal's reason once aborted.
+ * Reads the entries of an archive without an index, from start to end. Throws ARCHIVE_CORRUPT, also for names that leave the
+ * volume; the signal's reason once aborted.
  */
 export async function* readArchiveEntries(
   object: ObjectReader,
   signal: AbortSignal,
-): AsyncGenerator<{ entry: TarEntry; path: Buffer }> {
+): AsyncGenerator<ArchiveEntry> {
   const stream = new ByteStream(gunzipArchive(new ArchiveReader(object, signal), null))
   const paths = new ArchivePaths((top) => {
     throw new Error(`"${bytesToText(top)}" is not its only directory at the top`)
@@ -29,7 +39,8 @@ export async function* readArchiveEntries(
   try {
     for await (const entry of readTarEntries(stream)) {
       const path = paths.resolve(entry.name, entry.type === 'directory')
-      if (path.length > 0) yield { entry, path }
+      const resolveLink = () => paths.resolveLink(entry.linkName)
+      if (path.length > 0) yield { entry, path, stream, resolveLink }
     }
   } catch (error) {
     if (signal.aborted) throw signal.reason

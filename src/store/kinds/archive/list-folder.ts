@@ -5,6 +5,7 @@ import { trimSlashes } from '../../../lib/trim-slashes.ts'
 import type { FileInfo } from '../../../wire/backup.ts'
 import type { FilePage } from '../../../wire/daemon-api.ts'
 import type { FolderQuestion } from '../../stored-backup.ts'
+import { noSuchPath } from '../no-such-file.ts'
 
 /**
  * Lists the entries directly in a folder of a backup, sorted by the bytes of their paths, in the memory of one page.
@@ -23,8 +24,7 @@ export async function listFolder(
     if (key === folder) type = entry.type
     else if (key.startsWith(prefix) && !key.includes('/', prefix.length)) found.put(key, () => entry)
   }
-  if (type === undefined)
-    throw new BackupdError('NOT_FOUND', `There is no ${JSON.stringify(path)} in the backup`)
+  if (type === undefined) throw noSuchPath(path)
   if (type !== 'directory')
     throw new BackupdError('BAD_INPUT', `${JSON.stringify(path)} is a ${type}, not a directory`)
   const page = found.page()

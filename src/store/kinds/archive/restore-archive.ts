@@ -68,7 +68,8 @@ async function restoreAll(stored: StoredArchive, restore: IntoTarget): Promise<U
   return await unpackArchive({ ...restore, archive, expected: makeExpected(stored), members })
 }
 
-function makeKnown({ manifest }: StoredArchive, spans: readonly ByteSpan[]): KnownObject | undefined {
+/** What the manifest tells the store of an archive of which these spans will be read. */
+export function makeKnown({ manifest }: StoredArchive, spans: readonly ByteSpan[]): KnownObject | undefined {
   return manifest ? { size: manifest.size, spans } : undefined
 }
 

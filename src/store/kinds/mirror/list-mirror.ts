@@ -11,6 +11,7 @@ import { splitComponents } from '../../../volume/tree/write-paths.ts'
 import type { FileInfo } from '../../../wire/backup.ts'
 import type { FilePage } from '../../../wire/daemon-api.ts'
 import type { FolderQuestion } from '../../stored-backup.ts'
+import { noSuchPath } from '../no-such-file.ts'
 
 const NAMES_AT_ONCE = 256
 
@@ -41,15 +42,15 @@ export async function listMirror(
 
 const SELF = Buffer.from('.')
 
-function openInside(root: OutputFolder, inside: Buffer, path: string): OutputFolder {
+/** Throws NOT_FOUND if the folder does not exist, BAD_INPUT if it is none. The caller closes it unless it is the root. */
+export function openInside(root: OutputFolder, inside: Buffer, path: string): OutputFolder {
   try {
     return inside.length === 0 ? root : openFolderBeneath(root, inside)
   } catch (error) {
     const code = errnoOf(error)
     if (code === 'ENOTDIR' || code === 'ELOOP')
       throw new BackupdError('BAD_INPUT', `${JSON.stringify(path)} is not a directory in the backup`)
-    if (code === 'ENOENT' || code === 'EXDEV' || code === 'ENAMETOOLONG')
-      throw new BackupdError('NOT_FOUND', `There is no ${JSON.stringify(path)} in the backup`)
+    if (code === 'ENOENT' || code === 'EXDEV' || code === 'ENAMETOOLONG') throw noSuchPath(path)
     throw error
   }
 }

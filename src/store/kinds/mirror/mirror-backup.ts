@@ -9,6 +9,7 @@ import type { Mirror } from '../../store-parts.ts'
 import type { StoredBackup } from '../../stored-backup.ts'
 import { findLegacySource, refuseSnapshot } from '../without-snapshots.ts'
 import { listMirror } from './list-mirror.ts'
+import { openMirrorFile } from './open-file.ts'
 import { planMirror } from './plan-mirror.ts'
 import { verifyMirror } from './verify-mirror.ts'
 
@@ -20,6 +21,10 @@ export function mirrorBackup(info: BackupInfo, mirror: Mirror): StoredBackup {
     async listFiles({ snapshot, ...question }) {
       refuseSnapshot(snapshot)
       return await mirror.withFolder((folder) => listMirror(folder, question))
+    },
+    async openFile({ path, snapshot }) {
+      refuseSnapshot(snapshot)
+      return await openMirrorFile(mirror, path)
     },
     async open(snapshot) {
       refuseSnapshot(snapshot)

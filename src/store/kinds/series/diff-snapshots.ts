@@ -24,7 +24,8 @@ export async function diffSeries(
   }
   const resume = after === '' ? {} : { after: textToBytes(after) }
   const { differences, next } = await diffPage(repository, trees, { signal, limit, ...resume })
-  return { changes: differences.map(toFileDiff), next: next && bytesToText(next) }
+  const changes = differences.map(toFileDiff)
+  return { changes, next: next && bytesToText(next), from: older.id, to: newer.id }
 }
 
 function toFileDiff({ change, path, before, after }: Difference): FileDiff {

@@ -62,7 +62,7 @@ export function lockSeries(repository: Repository, { dataDir, signal, warn }: Re
 }
 
 /** Notes damage only while the lock is held: without it, missing data may just have been pruned meanwhile. */
-function createDamageNoter(read: ReadRepository, lock: ReadLock, snapshot: string) {
+export function createDamageNoter(read: ReadRepository, lock: ReadLock, snapshot: string) {
   return async <T>(act: () => Promise<T>): Promise<T> => {
     try {
       return await act()
@@ -73,7 +73,7 @@ function createDamageNoter(read: ReadRepository, lock: ReadLock, snapshot: strin
   }
 }
 
-function deletedMeanwhile(id: string): BackupdError {
+export function deletedMeanwhile(id: string): BackupdError {
   const what = `the snapshot ${id.slice(0, 8)} was deleted meanwhile: choose another one`
   return new BackupdError('NOT_FOUND', what, { facts: { snapshot: id } })
 }

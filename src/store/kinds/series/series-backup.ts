@@ -9,6 +9,7 @@ import { volumeTree } from '../../../restic/read/volume-tree.ts'
 import type { StoredBackup } from '../../stored-backup.ts'
 import type { StoreWorld } from '../../world.ts'
 import { findSnapshot } from './find-snapshot.ts'
+import { openSnapshotFile } from './open-file.ts'
 import { openNamespace } from './open-namespace.ts'
 import { openSeries } from './open-series.ts'
 import { openSnapshot } from './open-snapshot.ts'
@@ -31,10 +32,12 @@ export async function seriesBackup(
   return {
     info: makeSeriesInfo(namespace, series),
     async listFiles({ snapshot, ...question }) {
-      const { file } = findSnapshot(series, snapshot)
+      const { id, file } = findSnapshot(series, snapshot)
       await repository.loadIndex()
-      return await listSnapshotFolder(repository, await volumeTree(repository, file), question)
+      const page = await listSnapshotFolder(repository, await volumeTree(repository, file), question)
+      return { ...page, snapshot: id }
     },
+    openFile: (question, reader) => openSnapshotFile(read, question, reader),
     open: (snapshot, reader) => openSnapshot(read, snapshot, reader),
     verify: (run) => verifySeries(read, run),
     [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
