@@ -41,6 +41,12 @@ export const APPLICATION_HEADERS = makePageHeaders(APPLICATION)
 /** For a page that is text and links alone. */
 export const TEXT_PAGE_HEADERS = makePageHeaders(NOTHING)
 
+/** For a file from a backup, which may be anything: a browser shows it to nobody, and never as a page of ours. */
+export const DOWNLOAD_HEADERS: Record<string, string> = {
+  ...makePageHeaders({ ...NOTHING, sandbox: '' }),
+  'cache-control': 'no-store',
+}
+
 function makePageHeaders(policy: Readonly<Record<string, string>>): Record<string, string> {
   return {
     'content-security-policy': Object.entries(policy)

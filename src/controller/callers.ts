@@ -66,6 +66,20 @@ export class Callers {
     return principal
   }
 
+  /**
+   * Whoever has the address of a download, which stands in for the token of the caller who got it. Throws UNAUTHENTICATED if
+   * that token has ended since.
+   * @param tokenId null: that caller had none
+   */
+  identifyTicket(request: IncomingMessage, tokenId: string | null): Principal {
+    const sender = this.senders.find(request)
+    if (tokenId === null) return this.#isOpen ? EVERYBODY : this.#anonymous.find(sender)
+    if (!this.#options.insecureHttp && !sender.isPrivate) throw inTheClear()
+    const principal = this.#world.tokens.find(tokenId)
+    if (!principal) throw accessEnded()
+    return principal
+  }
+
   /** What to answer if `identify` or `admit` threw: another refusal if wrong credentials come too often. */
   async countRefusal(error: unknown, request: IncomingMessage): Promise<unknown> {
     const { address } = this.senders.find(request)

@@ -1,15 +1,18 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyContextConfig, FastifyInstance, FastifyRequest } from 'fastify'
 import type { Principal } from '../domain/access/principal.ts'
 import { hasCode } from '../lib/errors.ts'
 import type { Callers } from './callers.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** `public`: answers everybody, so it may show nothing of what is backed up. `daemons`: checks its sender itself. */
-    access?: 'public' | 'daemons'
+    /**
+     * `public`: answers everybody, so it may show nothing of what is backed up. `daemons` and `ticket`: check their senders
+     * themselves.
+     */
+    access?: 'public' | 'daemons' | 'ticket'
   }
   interface FastifyRequest {
-    /** Who asks. Not set on routes for daemons. */
+    /** Who asks. Not set on routes that check their senders themselves. */
     principal: Principal
   }
 }
@@ -20,7 +23,7 @@ export function requireCaller(app: FastifyInstance, callers: Callers): void {
   // Before the body is read, and after the page of the IDE was sent.
   app.addHook('preParsing', async (request, reply) => {
     const access = readAccess(request)
-    if (access === 'daemons') return
+    if (access === 'daemons' || access === 'ticket') return
     try {
       if (access === 'public') request.principal = callers.identify(request.raw)
       else admit(request, callers)
@@ -47,6 +50,6 @@ function admit(request: FastifyRequest, callers: Callers): void {
   callers.noteRequest(request.principal, callers.senders.find(raw), what)
 }
 
-function readAccess({ routeOptions, is404 }: FastifyRequest): 'public' | 'daemons' | undefined {
+function readAccess({ routeOptions, is404 }: FastifyRequest): FastifyContextConfig['access'] {
   return is404 ? undefined : routeOptions.config.access
 }

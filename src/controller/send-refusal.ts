@@ -19,6 +19,17 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   TOO_COSTLY: 503,
   OVERLOADED: 503,
   CATALOG_UNUSABLE: 503,
+  ARCHIVE_CORRUPT: 500,
+  SNAPSHOT_CORRUPT: 500,
+  DAEMON_REFUSED: 502,
+  DAEMON_UNREACHABLE: 502,
+  REPOSITORY_DAMAGED: 503,
+  REPOSITORY_LOCKED: 503,
+  REPOSITORY_MISSING: 503,
+  REPOSITORY_PASSWORD: 503,
+  STORE_NOT_MOUNTED: 503,
+  STORE_UNAVAILABLE: 503,
+  TIMED_OUT: 504,
 }
 
 /** The body of a refusal says what is wrong: as GraphQL errors at /graphql, as a JSON string elsewhere. */

@@ -18,6 +18,7 @@ import type { Authority } from './authority.ts'
 import { accessEnded, Callers } from './callers.ts'
 import type { ControllerOptions } from './controller-options.ts'
 import { listenForDaemons, listenWithin } from './daemon-listener.ts'
+import { addDownloadRoute } from './download-route.ts'
 import { createExecute } from './execute.ts'
 import { serveSocket } from './graphql-socket.ts'
 import { addHealthRoute } from './health-route.ts'
@@ -61,6 +62,7 @@ export async function serveController(world: World, options: ServeOptions, parts
     await addRestRoutes(legacy, { executeAs, findCaller, clock: options.clock })
     addNewsRoute(legacy, world, callers.senders)
   })
+  addDownloadRoute(app, world, callers)
   addHealthRoute(app, world, options.version)
   addMetricsRoute(app, world, options)
   await addPages(app, options)

@@ -1,9 +1,11 @@
+import { CONTENT_PATIENCE_MS } from '../wire/file-content.ts'
 import {
   handleBackupDelete,
   handleBackupInfo,
   handleBackupList,
   handleFolderList,
 } from './handlers/backups.ts'
+import { handleContent } from './handlers/content.ts'
 import {
   handleClockConfirm,
   handleDebug,
@@ -59,6 +61,12 @@ export const DAEMON_ROUTES: readonly DaemonRoute[] = [
   { method: 'POST', path: '/api/v1/backup/drill/:name', handle: handleDrill },
   { method: 'POST', path: '/api/v1/backup/verify/:name', handle: handleVerify },
   { method: 'POST', path: '/api/v1/clock/actions/confirm', handle: handleClockConfirm },
+  {
+    method: 'GET',
+    path: '/api/v1/backup/content/:name',
+    handle: handleContent,
+    patienceMs: CONTENT_PATIENCE_MS,
+  },
   ...QUESTION_ROUTES,
   { method: 'GET', path: '/healthz', handle: handleHealth },
   METRICS_ROUTE,

@@ -1,8 +1,8 @@
-import type { BackupInfo, FileInfo } from '../wire/backup.ts'
+import type { BackupInfo } from '../wire/backup.ts'
 import { type BackupFilter, capCount, type ListCount, type Page, type Slice } from '../wire/listing.ts'
 import { describeMissingBackup } from '../wire/missing-texts.ts'
 import { isProcNamed } from '../wire/proc-names.ts'
-import type { QuestionArgs } from '../wire/questions.ts'
+import type { QuestionAnswer, QuestionArgs } from '../wire/questions.ts'
 import type { AccessAction } from './access/roles.ts'
 import { type Answer, isRefused, refuse } from './answer.ts'
 import { askAbout } from './listing.ts'
@@ -82,7 +82,7 @@ export function listFiles(
   world: World,
   backup: BackupInfo,
   page: FilesPage,
-): Promise<{ files: FileInfo[]; next: string | null }> {
+): Promise<QuestionAnswer<'files'>> {
   const request = { namespace: backup.server, name: backup.name, ...page }
   return askAbout(world, 'files', request)
 }

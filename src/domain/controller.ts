@@ -6,6 +6,7 @@ import type { TrustedClock } from '../lib/trusted-clock.ts'
 import { isTerminal, type RunRecord } from '../wire/record.ts'
 import { VERIFY_DUE_ACTION } from '../wire/verify-schedule.ts'
 import { AccessState } from './access/access-state.ts'
+import { DownloadTickets } from './access/download-tickets.ts'
 import { TokenBook } from './access/token-book.ts'
 import { AlarmDesk } from './alarms/alarm-desk.ts'
 import { Background } from './background.ts'
@@ -105,6 +106,7 @@ function makeWorld(input: ControllerInput): World {
     ledger: new RecordLedger(ports.records, { clock, stalls, appOfJob, onChange }),
     access: new AccessState(ports.access),
     enrolments: new EnrolmentBook(ports.enrolments, ports.enrolmentMark),
+    downloads: new DownloadTickets(() => clock.elapsed()),
     tokens: new TokenBook(ports.tokens, () => trustedNow(world)),
     newsGate: new NewsGate(clock, input.newsLimits),
     newsLine: new NewsLine((posts) => takeNews(world, posts)),

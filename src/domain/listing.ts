@@ -1,9 +1,10 @@
 import { BackupdError, hasCode } from '../lib/errors.ts'
 import type { BackupInfo } from '../wire/backup.ts'
+import type { ReadArgs } from '../wire/file-content.ts'
 import type { QuestionAnswer, QuestionArgs, QuestionName } from '../wire/questions.ts'
 import { reportCorrupt } from './corrupt-backups.ts'
 import type { Lane } from './lanes.ts'
-import type { ReconcileCounts } from './ports.ts'
+import type { FileContent, ReconcileCounts } from './ports.ts'
 import { isLegacyDaemon, isReachable, type ServerState } from './server-state.ts'
 import { reloadHealth } from './update-health.ts'
 import type { World } from './world.ts'
@@ -148,6 +149,14 @@ export function askAbout<Name extends QuestionName>(
 ): Promise<QuestionAnswer<Name>> {
   return askReaders(world, args.namespace, {
     ask: (ip) => world.ports.daemon.ask(ip, question, args),
+    counts: () => true,
+  })
+}
+
+/** Opens a file of a backup at a daemon that askReaders() finds. */
+export function readAbout(world: World, file: ReadArgs): Promise<FileContent> {
+  return askReaders(world, file.namespace, {
+    ask: (ip) => world.ports.daemon.readFile(ip, file),
     counts: () => true,
   })
 }

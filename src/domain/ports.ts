@@ -2,11 +2,13 @@
 // them. This folder holds the rules of the controller: plan, jobs, runs, records, backups. Only resolvers/ and
 // controller/ call it. It knows no GraphQL, SQL or HTTP; it may import only lib and wire.
 
+import type { Readable } from 'node:stream'
 import type { ClockWitness } from '../lib/trusted-clock.ts'
 import type { AuditEntry, AuditHead } from '../wire/audit-entry.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import type { DaemonDebug, JobsSender, RecoverRequest } from '../wire/daemon-api.ts'
 import type { DrillRequest } from '../wire/drill.ts'
+import type { FileHead, ReadArgs } from '../wire/file-content.ts'
 import type { Inventory, InventoryNews } from '../wire/inventory.ts'
 import type { Job, ScheduledJob } from '../wire/job.ts'
 import type { BackupFilter, ListCount, Page, RecordFilter, Slice } from '../wire/listing.ts'
@@ -233,6 +235,11 @@ export interface DaemonPort {
   /** Returns the rid of the run. Throws DAEMON_REFUSED if the daemon cannot drill backups. */
   drill(ip: string, request: DrillRequest): Promise<string>
   /**
+   * Opens a file of a backup. Its content breaks off with an error if the daemon cannot read all of it. Throws DAEMON_REFUSED if
+   * the daemon hands out no files.
+   */
+  readFile(ip: string, file: ReadArgs): Promise<FileContent>
+  /**
    * Asks a question of the table in wire/questions.ts. A legacy daemon answers `files` and, with its own server only,
    * `namespaces`; the rest is DAEMON_REFUSED there.
    */
@@ -241,6 +248,12 @@ export interface DaemonPort {
     question: Name,
     args: QuestionArgs<Name>,
   ): Promise<QuestionAnswer<Name>>
+}
+
+export interface FileContent {
+  head: FileHead
+  /** Destroy it to stop early. */
+  content: Readable
 }
 
 export interface InventorySource {

@@ -4,6 +4,7 @@ import type { Problems } from '../lib/problems.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { AccessState } from './access/access-state.ts'
+import type { DownloadTickets } from './access/download-tickets.ts'
 import type { TokenBook } from './access/token-book.ts'
 import type { AlarmStore } from './alarm-ports.ts'
 import type { AlarmDesk } from './alarms/alarm-desk.ts'
@@ -74,6 +75,8 @@ export interface World {
   readonly alarms: AlarmDesk
   readonly notify: NotifyDesk
   readonly tokens: TokenBook
+  /** Gives out the addresses of downloads. */
+  readonly downloads: DownloadTickets
   readonly access: AccessState
   /** Which daemons have a certificate. */
   readonly enrolments: EnrolmentBook

@@ -19,6 +19,7 @@ export function serveRuns(plugins: readonly Plugin[]): void {
       current = startChildRun(message.task, { plugins, clock: systemClock, send: sendToParent })
     else if (message.kind === 'pause') current?.pause(message.isPaused)
     else if (message.kind === 'abort') current?.abort(fromRecordError(message.reason))
+    else if (message.kind === 'taken') current?.taken()
     else current?.announced(message.refusal && fromRecordError(message.refusal))
   })
 }

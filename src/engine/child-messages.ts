@@ -1,4 +1,5 @@
 import type { Json } from '../lib/errors.ts'
+import type { FileHead } from '../wire/file-content.ts'
 import type { Progress, RecordError } from '../wire/record.ts'
 import type { RunEnd, RunTask } from './ports.ts'
 
@@ -12,6 +13,8 @@ export type ToChild =
   | { kind: 'abort'; reason: RecordError }
   /** Only to an idle run: it gives way, or goes on. */
   | { kind: 'pause'; isPaused: boolean }
+  /** The last piece of content was taken. */
+  | { kind: 'taken' }
   /** The answer to `announce`: null, or the error that kept the record from being written. */
   | { kind: 'announced'; refusal: RecordError | null }
 
@@ -24,6 +27,9 @@ export type FromChild =
   | { kind: 'warn'; message: string; count: number }
   | { kind: 'log'; level: 'info' | 'warn' | 'error'; message: string; facts: Record<string, Json> }
   | { kind: 'announce' }
+  /** RunContext.output */
+  | { kind: 'head'; head: FileHead }
+  | { kind: 'piece'; piece: Uint8Array }
   /** RunContext.owes */
   | { kind: 'owes'; ms: number }
   /** The run is over and its locks are released. `rss`: resident memory of the process, bytes. */

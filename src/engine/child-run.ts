@@ -3,6 +3,7 @@ import { BackupdError, type Json } from '../lib/errors.ts'
 import { readStepCount } from '../lib/work-steps.ts'
 import type { RunResult } from '../wire/record.ts'
 import type { ChildTask, FromChild } from './child-messages.ts'
+import { ChildOutput } from './child-output.ts'
 import { Reporter } from './child-reporter.ts'
 import { lowerPriority } from './lower-priority.ts'
 import { PauseSwitch } from './pause-switch.ts'
@@ -20,6 +21,8 @@ const ALIVE_INTERVAL_MS = 5000
 export interface ChildRun {
   pause(isPaused: boolean): void
   abort(reason: BackupdError): void
+  /** The last piece of content was taken. */
+  taken(): void
   /** The answer to `announce`. */
   announced(refusal: BackupdError | null): void
 }
@@ -43,6 +46,7 @@ export function startChildRun(task: ChildTask, { plugins, clock, send }: World):
     send({ kind: 'announce' })
     return promise
   }
+  const output = new ChildOutput(send, aborting.signal)
   const { rid, jobId, settings, options = {} } = task
   const warn = (message: string) => reporter.warn(message)
   const storeWait = showStoreWait((change) => reporter.progress(change), clock)
@@ -62,6 +66,7 @@ export function startChildRun(task: ChildTask, { plugins, clock, send }: World):
     progress,
     warn,
     announce,
+    output,
     keepResult: (result) => {
       kept = result
     },
@@ -80,6 +85,7 @@ export function startChildRun(task: ChildTask, { plugins, clock, send }: World):
   return {
     pause: (isPaused) => pausing.set(isPaused),
     abort: (reason) => aborting.abort(reason),
+    taken: () => output.taken(),
     announced: (refusal) => answer(refusal),
   }
 }

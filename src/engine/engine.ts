@@ -4,16 +4,19 @@
 // alone open the store. It may import only lib and wire.
 
 import { BackupdError, type Json } from '../lib/errors.ts'
+import { READ_ACTION, type ReadArgs } from '../wire/file-content.ts'
 import { newRid, RID_PATTERN } from '../wire/ids.ts'
 import type { Job, ScheduledJob } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { LogPage, LogPageArgs } from '../wire/run-log.ts'
 import { VERIFY_DUE_ACTION, type VerifyDemand } from '../wire/verify-schedule.ts'
 import { AtOnceRunner } from './at-once-runner.ts'
+import { ContentReads, type ReadFile } from './content-reads.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { finishInterrupted } from './finish-interrupted.ts'
 import { JobTable, type SetJobsResult } from './job-table.ts'
 import type { Plugin } from './plugin.ts'
+import type { RunnerEvents } from './ports.ts'
 import { Runs } from './runs.ts'
 import { type SettleReport, settle } from './settle.ts'
 import { type NightRun, VerifyNight } from './verify-night.ts'
@@ -34,6 +37,7 @@ export class Engine {
   readonly #runs: Runs
   readonly #table: JobTable
   readonly #atOnce: AtOnceRunner
+  readonly #reads: ContentReads
   readonly #night: VerifyNight
 
   constructor(options: EngineOptions) {
@@ -56,10 +60,9 @@ export class Engine {
       findJob: () => this.#findVerifyJob(),
       run: (request) => this.#runOfNight(request),
     })
-    this.#atOnce = new AtOnceRunner({
-      ...options,
-      onLog: (level, message, facts = {}) => log[level](facts, message),
-    })
+    const onLog: RunnerEvents['log'] = (level, message, facts = {}) => log[level](facts, message)
+    this.#atOnce = new AtOnceRunner({ ...options, onLog })
+    this.#reads = new ContentReads({ ...options, onLog })
   }
 
   /** Replaces the list of jobs. Drops invalid jobs, each with its reason; the same list again changes nothing. */
@@ -156,6 +159,11 @@ export class Engine {
     return await this.#atOnce.ask(action, args)
   }
 
+  /** Reads one file of a backup, with what the reader wants of it. Throws OVERLOADED, or the reason of `late`. */
+  async read(args: ReadArgs, late: AbortSignal): Promise<ReadFile> {
+    return await this.#reads.read(READ_ACTION, args, late)
+  }
+
   /** Ends a queued run immediately, aborts a running one. Throws NOT_FOUND, CONFLICT. */
   cancel(rid: string): RunRecord {
     return this.#runs.cancel(rid)
@@ -205,6 +213,7 @@ export class Engine {
   /** Stops the schedule, ends all runs (failed, DAEMON_RESTARTED), kills those left after `graceMs`. */
   async close(graceMs: number): Promise<void> {
     this.#table.stop()
+    this.#reads.close()
     await this.#runs.close(graceMs)
   }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts'
 import type { TimeAnchor } from '../lib/trusted-time.ts'
+import type { FileHead } from '../wire/file-content.ts'
 import type { HookSettings } from '../wire/hook-settings.ts'
 import type { Job, JobOptions } from '../wire/job.ts'
 import type { Progress, RunResult } from '../wire/record.ts'
@@ -90,8 +91,18 @@ export interface RunContext {
   owes?(ms: number): void
   /** What the record says of the run if it fails: what it did until then. Replaces what was kept before. */
   keepResult?(result: RunResult): void
+  /** Only for actions that hand out content, and only if somebody takes it. */
+  output?: RunOutput
   /** For quiet plugins: call it before the first effect. Resolves when the record is on disk. */
   announce(): Promise<void>
+}
+
+/** Takes the content of one file. */
+export interface RunOutput {
+  /** Call it once, before the first piece. */
+  begin(head: FileHead): void
+  /** Resolves when the piece may be overwritten and the next one is wanted. Rejects with the signal's reason once aborted. */
+  write(piece: Buffer): Promise<void>
 }
 
 export interface RunOutcome {

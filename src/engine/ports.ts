@@ -1,3 +1,4 @@
+import type { FileHead } from '../wire/file-content.ts'
 import type { Job, JobOptions } from '../wire/job.ts'
 import type { RunRecord, RunResult } from '../wire/record.ts'
 import type { LogPage, LogPageArgs, NewLogLine } from '../wire/run-log.ts'
@@ -72,6 +73,8 @@ export interface RunnerEvents {
   announce(): Promise<void>
   /** See RunContext.owes. */
   owes?(ms: number): void
+  /** Takes the content that the action hands out. */
+  output?: { begin(head: FileHead): void; write(piece: Uint8Array): Promise<void> }
   /**
    * The child did not end after the abort and was killed; `gone` resolves when its process has exited. A process stuck
    * in the kernel on a dead mount may stay for long: if this callback is given, the run ends without waiting for it.

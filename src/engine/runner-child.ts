@@ -132,7 +132,14 @@ function handleEvent(message: FromChild, on: RunnerEvents, send: (message: ToChi
   else if (message.kind === 'alive') on.alive?.()
   else if (message.kind === 'warn') on.warn(message.message, message.count)
   else if (message.kind === 'owes') on.owes?.(message.ms)
-  else if (message.kind === 'log') on.log(message.level, message.message, message.facts)
+  else if (message.kind === 'head') on.output?.begin(message.head)
+  else if (message.kind === 'piece') {
+    // One that is not taken is waited for until the run is aborted.
+    on.output?.write(message.piece).then(
+      () => send({ kind: 'taken' }),
+      () => {},
+    )
+  } else if (message.kind === 'log') on.log(message.level, message.message, message.facts)
   else if (message.kind === 'announce') {
     on.announce().then(
       () => send({ kind: 'announced', refusal: null }),

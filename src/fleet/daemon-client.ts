@@ -11,6 +11,7 @@ import { tolerantRecordSchema } from '../wire/repair-record.ts'
 import { logPageSchema } from '../wire/run-log.ts'
 import { parseEachInSlices } from '../wire/tolerant.ts'
 import { createDaemonBackups, requireCapabilities } from './daemon-backups.ts'
+import { createDaemonFiles } from './daemon-files.ts'
 import { createDaemonHttp, type DaemonHttp, type DaemonHttpOptions } from './daemon-http.ts'
 import { createDaemonQuestions } from './daemon-questions.ts'
 import { askFor, encodeSegment, isMissingRoute, noteSetAside } from './daemon-request.ts'
@@ -45,6 +46,7 @@ export function createDaemonClient(options: DaemonHttpOptions): DaemonClient {
     ...createDaemonJobs(http),
     ...createDaemonRuns(http),
     ...createDaemonBackups(http),
+    ...createDaemonFiles(http),
     ...createDaemonQuestions(http),
     endConnections: (ip) => http.endConnections(ip),
     close: () => http.close(),

@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net'
 import { stringify } from 'node:querystring'
-import type { buildConnector, Client, Dispatcher } from 'undici'
+import { finished, type Readable } from 'node:stream'
+import type { buildConnector, Client } from 'undici'
 import { isErrorCode } from '../lib/error-codes.ts'
 import { BackupdError, errnoOf, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
@@ -13,6 +14,10 @@ import { DaemonConnections } from './daemon-connections.ts'
 const ANSWER_TIMEOUT_MS = 10_000
 /** Bytes. Large, because a legacy daemon lists all backups in one answer. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+
+/** How long no byte of a long answer may come, ms, while somebody takes them. */
+const BODY_IDLE_MS = 90_000
+const RANGE_NOT_SATISFIABLE = 416
 
 /** The name of a list is repeated. */
 export type Field = string | number | readonly string[]
@@ -28,11 +33,23 @@ export interface DaemonRequest {
 export interface DaemonHttp {
   /** The body of a successful answer. Throws DAEMON_UNREACHABLE, DAEMON_REFUSED, or the daemon's own code. */
   ask(ip: string, request: DaemonRequest): Promise<string>
+  /**
+   * A successful answer of any length, whose body may take as long as it comes. Ends when the body was read or is destroyed.
+   * Throws as ask().
+   * @param patienceMs until it begins
+   */
+  open(ip: string, request: DaemonRequest, patienceMs: number): Promise<OpenAnswer>
   /** Reports the parts of an answer that could not be used. */
   noteSetAside(ip: string, what: string, reasons: readonly string[]): void
   /** Closes the connections to a daemon, with what is asked there. */
   endConnections(ip: string): void
   close(): Promise<void>
+}
+
+export interface OpenAnswer {
+  status: number
+  headers: Readonly<Record<string, string | string[] | undefined>>
+  body: Readable
 }
 
 export interface DaemonHttpOptions {
@@ -56,12 +73,20 @@ export function createDaemonHttp({
   patienceMs = ANSWER_TIMEOUT_MS,
 }: DaemonHttpOptions): DaemonHttp {
   const connections = new DaemonConnections(patienceMs)
+  const findDaemon = (ip: string) => {
+    const url = isIPv4(ip) ? addressOf(ip) : undefined
+    if (url === undefined) throw makeUnknownServerError(ip)
+    const connector = connectorTo(ip)
+    return { connector, address: findOrigin(url, connector !== undefined) }
+  }
+  const refuse = (answer: HttpAnswer, asked: AskedDaemon) => {
+    const refusal = parseRefusal(answer, asked)
+    log.warn({ server: asked.ip, status: answer.status, code: refusal.code }, refusal.message)
+    return refusal
+  }
   return {
     async ask(ip, request) {
-      const url = isIPv4(ip) ? addressOf(ip) : undefined
-      if (url === undefined) throw makeUnknownServerError(ip)
-      const connector = connectorTo(ip)
-      const address = findOrigin(url, connector !== undefined)
+      const { connector, address } = findDaemon(ip)
       const sent = encode(request)
       const exchanged = connections.use(
         address,
@@ -72,9 +97,23 @@ export function createDaemonHttp({
         throw makeUnreachableError({ ip, address, patienceMs }, cause)
       })
       if (answer.status < 300) return answer.body
-      const refusal = parseRefusal(answer, { ip, address, request })
-      log.warn({ server: ip, status: answer.status, code: refusal.code }, refusal.message)
-      throw refusal
+      throw refuse(answer, { ip, address, request })
+    },
+    async open(ip, request, beginMs) {
+      const { connector, address } = findDaemon(ip)
+      const sent = encode(request)
+      const begun = Promise.withResolvers<OpenAnswer>()
+      const work = async (client: Client) => {
+        const answer = await openOnce(client, sent, beginMs)
+        begun.resolve(answer)
+        await ended(answer.body)
+      }
+      connections.use(address, work, connector).catch(begun.reject)
+      const { status, headers, body } = await begun.promise.catch((cause) => {
+        throw makeUnreachableError({ ip, address, patienceMs: beginMs }, cause)
+      })
+      if (status < 300 || status === RANGE_NOT_SATISFIABLE) return { status, headers, body }
+      throw refuse({ status, ...(await readAll({ headers, body })) }, { ip, address, request })
     },
     noteSetAside: onSetAside,
     endConnections(ip) {
@@ -91,6 +130,12 @@ function findOrigin(url: string, isSecure: boolean): string {
   const address = new URL(url)
   if (isSecure) address.protocol = 'https:'
   return address.origin
+}
+
+interface AskedDaemon {
+  ip: string
+  address: string
+  request: DaemonRequest
 }
 
 interface HttpAnswer {
@@ -149,12 +194,24 @@ async function exchangeOnce(
     ...(body !== null && { body, headers: { 'content-type': 'application/x-www-form-urlencoded' } }),
     signal: late.signal,
   })
-  const code = response.headers[ERROR_CODE_HEADER]
-  return {
-    status: response.statusCode,
-    code: typeof code === 'string' ? code : '',
-    body: await readBody(response.body),
-  }
+  return { status: response.statusCode, ...(await readAll(response)) }
+}
+
+async function readAll({ headers, body }: Pick<OpenAnswer, 'headers' | 'body'>) {
+  const code = headers[ERROR_CODE_HEADER]
+  return { code: typeof code === 'string' ? code : '', body: await readBody(body) }
+}
+
+/** Sends a request whose answer may be long; nothing is repeated. */
+async function openOnce(client: Client, { method, path }: SentRequest, beginMs: number): Promise<OpenAnswer> {
+  const limits = { headersTimeout: beginMs, bodyTimeout: BODY_IDLE_MS }
+  const { statusCode: status, headers, body } = await client.request({ method, path, ...limits })
+  return { status, headers, body }
+}
+
+/** Resolves when the body was read, broke off, or was destroyed. */
+function ended(body: Readable): Promise<void> {
+  return new Promise((resolve) => void finished(body, () => resolve()))
 }
 
 /** URLSearchParams would take hundreds of ms for a list of thousands of jobs. */
@@ -165,7 +222,7 @@ function encodeForm(form: NonNullable<DaemonRequest['form']>): string {
   return fields.join('&')
 }
 
-async function readBody(body: Dispatcher.ResponseData['body']): Promise<string> {
+async function readBody(body: AsyncIterable<Buffer>): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of body) {
@@ -200,7 +257,7 @@ function describeCause(cause: unknown): string {
 
 function parseRefusal(
   { status, code, body }: HttpAnswer,
-  { ip, address, request }: { ip: string; address: string; request: DaemonRequest },
+  { ip, address, request }: AskedDaemon,
 ): BackupdError {
   const text = readAnswerText(body)
   const facts = { server: ip, address, status }

@@ -62,7 +62,8 @@ export const ERROR_CODES = {
     'Correct the hook, or what it depends on, as the message says; the log of the daemon has all that it wrote.',
   CATALOG_UNUSABLE:
     'The catalog database cannot be read or written: the message names the file and what to do.',
-  OVERLOADED: 'Wait as long as Retry-After says, then send the same again. A daemon does so on its own.',
+  OVERLOADED:
+    'Wait as long as Retry-After says, or a minute, then send the same again. A daemon does so on its own.',
   TOO_COSTLY: 'Ask for less at once: fewer levels, smaller pages.',
   INTERNAL: 'A fault of backupd: see the log of the program that the message names, and report it.',
 } as const

@@ -6,6 +6,7 @@ import { drillBackup } from '../domain/drill-backup.ts'
 import { migrate, recover } from '../domain/recover.ts'
 import { recoverElsewhere } from '../domain/recover-elsewhere.ts'
 import { verifyBackup } from '../domain/verify-backup.ts'
+import { hasSnapshots } from '../wire/backup.ts'
 import { MAX_FILES } from '../wire/daemon-api.ts'
 import { orThrow } from './answer.ts'
 import { AFTER, PROC, pageSize, SERVER } from './arguments.ts'
@@ -150,6 +151,9 @@ export class BackupResolver {
       after: page.after ?? null,
       limit: page.first,
     })
-    return toFiles(found, after == null)
+    // A backup without snapshots has one state only; which one a daemon means that does not name its snapshot is not known.
+    const isBound = !hasSnapshots(info) || found.snapshot !== undefined
+    const origin = isBound ? { backup: info, snapshot: found.snapshot ?? null } : undefined
+    return toFiles(found, origin, after == null)
   }
 }

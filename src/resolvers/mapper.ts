@@ -261,9 +261,10 @@ export function toInventoryStatus({ held, ...status }: ShownInventory): Inventor
 /** One page of a folder. @param first it is the first page, so its count is the total if no page follows */
 export function toFiles(
   { files, next }: { files: FileInfo[]; next: string | null },
+  origin: File['origin'],
   first: boolean,
 ): Connection<File> {
-  const items = files.map((file) => ({ cursor: file.path, node: file }))
+  const items = files.map((file) => ({ cursor: file.path, node: Object.assign(file, { origin }) }))
   return toUncounted({ items, hasNextPage: next !== null }, first)
 }
 

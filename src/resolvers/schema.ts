@@ -12,6 +12,7 @@ import { BackupResolver } from './backup-resolver.ts'
 import { CatalogResolver } from './catalog-resolver.ts'
 import { DeleteResolver } from './delete-resolver.ts'
 import { DeletedBackupResolver } from './deleted-backup-resolver.ts'
+import { FileResolver } from './file-resolver.ts'
 import { HealthResolver } from './health-resolver.ts'
 import { JobResolver } from './job-resolver.ts'
 import { NotificationResolver } from './notification-resolver.ts'
@@ -43,6 +44,7 @@ export function createSchema(): GraphQLSchema {
       RecordResolver,
       BackupResultResolver,
       BackupResolver,
+      FileResolver,
       ServerResolver,
       SnapshotResolver,
       CatalogResolver,

@@ -55,7 +55,7 @@ export class SnapshotResolver {
     const page = toPage(first ?? 100, after)
     optionalText('from', from)
     const question = { from, to: optionalText('to', to), after: page.after ?? null, limit: page.first }
-    return toChanges(orThrow(await diffSnapshots(world, info, question)))
+    return toChanges(orThrow(await diffSnapshots(world, info, question)), info)
   }
 
   @FieldResolver(() => FileVersionConnection, {
@@ -70,6 +70,6 @@ export class SnapshotResolver {
   ): Promise<Connection<FileVersion>> {
     const page = toPage(first ?? 50, after)
     const question = { path, after: page.after ?? null, limit: page.first }
-    return toVersions(orThrow(await readFileHistory(world, info, question)))
+    return toVersions(orThrow(await readFileHistory(world, info, question)), info)
   }
 }

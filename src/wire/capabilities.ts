@@ -28,6 +28,7 @@ export const CAPABILITIES = [
   'log',
   'drill',
   'plan-hash',
+  'content',
 ] as const
 
 export type Capability = (typeof CAPABILITIES)[number]

@@ -41,6 +41,8 @@ const PUBLIC: Readonly<Record<string, RegExp>> = {
   'HEAD /healthz': /^$/,
   'GET /ide/*': /404/,
   'HEAD /ide/*': /^$/,
+  'GET /download/*': /^"This address does not work/,
+  'HEAD /download/*': /^$/,
 }
 
 type Stolen = Awaited<ReturnType<typeof startStolen>>

@@ -30,7 +30,7 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
     'bytes count goodOfAll items kept leftOfAll neededBecause planHash snapshotBytes snapshots volumes',
   ControllerHealth: 'state states',
   CreatedToken: 'text token',
-  File: 'gid linkTarget mode modified path sha256 size type uid',
+  File: 'downloadUrl gid linkTarget mode modified path sha256 size type uid',
   FileChange: 'after before change path',
   FileChangeConnection: 'edges nodes pageInfo totalCount',
   FileChangeEdge: 'cursor node',

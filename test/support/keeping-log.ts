@@ -1,8 +1,11 @@
 import type { Log } from '../../src/lib/log.ts'
 
 /** A log that keeps its lines. */
-export function keepingLog(): Log & { lines: string[] } {
-  const lines: string[] = []
-  const keep = (_facts: object, message: string) => void lines.push(message)
-  return { lines, info: keep, warn: keep, error: keep }
+export function keepingLog(): Log & { lines: string[]; facts: object[] } {
+  const [lines, facts]: [string[], object[]] = [[], []]
+  const keep = (more: object, message: string) => {
+    lines.push(message)
+    facts.push(more)
+  }
+  return { lines, facts, info: keep, warn: keep, error: keep }
 }

@@ -211,6 +211,10 @@ export function memoryDaemons(): DaemonPort & {
       if (!answer) throw new BackupdError('DAEMON_REFUSED', `no ${question}`, { facts: { status: 404 } })
       return answer(daemon, args)
     },
+    async readFile(ip) {
+      await reach(ip, 'readFile')
+      throw new BackupdError('DAEMON_REFUSED', 'no files', { facts: { status: 404 } })
+    },
     async deleteBackups(ip, namespace, names) {
       const daemon = await reach(ip, 'delete')
       daemon.backups = daemon.backups.filter(

@@ -26,6 +26,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   STORE_CHANGED: 503,
   STORE_NOT_MOUNTED: 503,
   TIMED_OUT: 503,
+  OVERLOADED: 503,
   STORE_FULL: 507,
   DISK_FULL: 507,
 }

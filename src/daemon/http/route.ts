@@ -46,8 +46,8 @@ export interface DaemonAnswer {
   status: number
   /** Sent as JSON; a 204 has none. */
   body?: unknown
-  /** Sent as it is, instead of a body. */
-  stream?: { type: string; content: Readable }
+  /** Sent as it is, instead of a body. If it is destroyed, the connection breaks off. */
+  stream?: { type: string; content: Readable; headers?: Readonly<Record<string, string>> }
 }
 
 /** One row of the table of routes. */
@@ -55,6 +55,8 @@ export interface DaemonRoute {
   method: 'GET' | 'PUT' | 'POST'
   path: string
   handle(call: DaemonCall, world: DaemonParts): DaemonAnswer | Promise<DaemonAnswer>
+  /** How long the answer may take to begin, ms; default 9.5 s, because controllers wait for 10 s. */
+  patienceMs?: number
   /** The largest body, bytes; default 1 MiB. */
   bodyLimit?: number
   /** The status of NOT_FOUND, as the legacy daemon answers on this route; default 404. */

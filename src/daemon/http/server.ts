@@ -89,7 +89,11 @@ function addRoute(app: FastifyInstance, route: DaemonRoute, world: DaemonParts):
 
 function sendAnswer(reply: FastifyReply, { status, body, stream }: DaemonAnswer): FastifyReply {
   reply.code(status)
-  return stream ? reply.type(stream.type).send(stream.content) : printJson(reply, body)
+  if (!stream) return printJson(reply, body)
+  return reply
+    .type(stream.type)
+    .headers(stream.headers ?? {})
+    .send(stream.content)
 }
 
 async function answerInTime(
@@ -102,14 +106,15 @@ async function answerInTime(
   const answer = Promise.resolve(
     route.handle({ params, fields: readFields(request), late: late.signal }, world),
   )
+  const { patienceMs = ANSWER_TIMEOUT_MS } = route
   let timer: NodeJS.Timeout | undefined
   const tooLate = new Promise<never>((_, reject) => {
-    const message = `${request.method} ${request.url} was not answered within ${ANSWER_TIMEOUT_MS / 1000} s. Ask for less, or check whether the store answers`
+    const message = `${request.method} ${request.url} was not answered within ${patienceMs / 1000} s. Ask for less, or check whether the store answers`
     timer = setTimeout(() => {
       const error = new BackupdError('TIMED_OUT', message)
       reject(error)
       late.abort(error)
-    }, ANSWER_TIMEOUT_MS)
+    }, patienceMs)
   })
   return await Promise.race([answer, tooLate]).finally(() => clearTimeout(timer))
 }

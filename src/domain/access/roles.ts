@@ -31,6 +31,7 @@ export const ACCESS_RULES = {
   verify: { roles: OPERATORS, words: 'verify backups' },
   acknowledge: { roles: OPERATORS, words: 'acknowledge alarms and unusual backups' },
   recover: { roles: RESTORERS, words: 'recover backups' },
+  download: { roles: RESTORERS, words: 'download files of backups' },
   migrate: { roles: RESTORERS, words: 'migrate backups' },
   delete: { roles: ADMINS, words: 'delete backups' },
   hold: { roles: ADMINS, words: 'pin and release backups' },

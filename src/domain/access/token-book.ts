@@ -70,10 +70,15 @@ export class TokenBook {
     return known.principal
   }
 
+  /** Whose token this is; undefined as in identify(). */
+  find(id: string): TokenPrincipal | undefined {
+    const known = this.#known.get(id)
+    return known && this.#counts(known) ? known.principal : undefined
+  }
+
   /** Whether the token was neither revoked nor has expired. */
   isCurrent(id: string): boolean {
-    const known = this.#known.get(id)
-    return known !== undefined && this.#counts(known)
+    return this.find(id) !== undefined
   }
 
   async add(token: StoredToken): Promise<void> {

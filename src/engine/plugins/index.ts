@@ -13,6 +13,7 @@ import { backupHistoryPlugin } from './backup_history/plugin.ts'
 import { backupInfoPlugin } from './backup_info/plugin.ts'
 import { backupListPlugin } from './backup_list/plugin.ts'
 import { backupNamespacesPlugin } from './backup_namespaces/plugin.ts'
+import { backupReadPlugin } from './backup_read/plugin.ts'
 import {
   backupDrillPlugin,
   recoverElsewherePlugin,
@@ -46,6 +47,7 @@ export const plugins: readonly Plugin[] = [
   backupHistoryPlugin,
   backupInfoPlugin,
   backupListPlugin,
+  backupReadPlugin,
   backupRestorePlugin,
   backupSnapshotsPlugin,
   backupNamespacesPlugin,

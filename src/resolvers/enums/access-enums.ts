@@ -17,7 +17,7 @@ registerEnumType(AccessRole, {
   valuesConfig: {
     VIEWER: { description: 'See.' },
     OPERATOR: { description: 'Run, sleep, wake, cancel and verify; acknowledge alarms and unusual backups.' },
-    RESTORER: { description: 'Recover and migrate.' },
+    RESTORER: { description: 'Recover, migrate, and download files.' },
     ADMIN: {
       description:
         'Everything: also delete, pin and release backups, schedulers, clocks, the catalog and access.',
@@ -37,6 +37,7 @@ export const AccessAction = {
   NOTIFY: 'notify',
   RECOVER: 'recover',
   MIGRATE: 'migrate',
+  DOWNLOAD: 'download',
   DELETE: 'delete',
   HOLD: 'hold',
   SCHEDULER: 'scheduler',

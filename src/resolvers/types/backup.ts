@@ -216,4 +216,7 @@ export class File {
     description: 'Hash of its content, in hex; null if it is not known.',
   })
   sha256!: string | null
+
+  /** Where it lies; undefined if nobody can download it. */
+  origin?: { backup: BackupInfo; snapshot: string | null } | undefined
 }

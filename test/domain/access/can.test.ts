@@ -15,7 +15,7 @@ function allowed(grants: Grant[], target: AccessTarget): string {
 test.each([
   ['viewer', 'view'],
   ['operator', 'view run sleep wake cancel verify acknowledge'],
-  ['restorer', 'view recover migrate'],
+  ['restorer', 'view recover download migrate'],
   ['admin', ACTIONS.join(' ')],
 ] as const)('%s may do these things, with its apps and with nothing else', (role, expected) => {
   const grants = [{ role, apps: ['shop', 'team-*'] }]

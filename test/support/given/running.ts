@@ -63,7 +63,7 @@ async function startPrograms(facts: Facts, { prepare, store: settings, recoverDi
     ...(recoverDir !== undefined && { recoverDir }),
   })
   const inventory = toldInventory(inventoryOf(facts))
-  const { url } = await startTestController({ folder, inventory, daemonUrls: { [IP]: daemon.url } })
+  const { url, log } = await startTestController({ folder, inventory, daemonUrls: { [IP]: daemon.url } })
   const ask: Asker = async (query, variables = {}) => {
     const { data, errors } = await askGraphQL<never>(url, query, variables)
     if (errors || !data) throw new Error(JSON.stringify(errors))
@@ -80,6 +80,7 @@ async function startPrograms(facts: Facts, { prepare, store: settings, recoverDi
     ...folders,
     url,
     daemon,
+    log,
     inventory,
     ask,
     ended: (rid: string) => endOfRecord(url, rid),
