@@ -49,10 +49,9 @@ export function deleteBackups(world: UserWorld, request: DeleteBackups): Promise
         return refused ?? (await refuseByPlan(world, { targets }, quoted)) ?? targets
       },
       act: (targets) =>
-        deleteNoted(world, { targets, ...quoted }, async () => {
-          for (const [ip, some] of Map.groupBy(targets, ({ backup }) => backup.server))
-            await deleteOn(world, ip, { targets: some, request })
-          return listNames(targets)
+        deleteNoted(world, { targets, ...quoted }, async (ip, some) => {
+          await deleteOn(world, ip, { targets: some, request })
+          return listNames(some)
         }),
     },
   )

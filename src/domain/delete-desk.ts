@@ -10,6 +10,8 @@ const MAX_NAMED = 12
 
 /** The first things that a plan takes. */
 export interface KeptDeletePlan {
+  /** Only whoever deletes in this app is told of it. */
+  app: string
   isComplete: boolean
   keys: DeleteKey[]
 }
@@ -46,7 +48,7 @@ export class DeleteDesk {
   /** What a delete would take now and in its plan not, and the other way round; undefined if the plan is forgotten. */
   compare(planHash: string, now: KeptDeletePlan): PlanChange | undefined {
     const plan = this.#plans.get(planHash)
-    if (!plan) return undefined
+    if (plan?.app !== now.app) return undefined
     const [before, after] = [nameKeys(plan), nameKeys(now)]
     return {
       alsoDelete: plan.isComplete ? leaveOut(after, before) : [],

@@ -1,13 +1,15 @@
 import { BackupdError } from '../lib/errors.ts'
-import type { Answer, Refused } from './answer.ts'
+import { type Answer, isRefused, type Refused } from './answer.ts'
 import { countDeletes, measureLoss, type PlannedSelection, refuseUnplanned } from './delete-loss.ts'
 import { refuseStaleDelete } from './delete-plan.ts'
-import { listGoodDeletes } from './delete-targets.ts'
+import type { GoodDelete } from './delete-ports.ts'
+import type { DeleteTarget } from './delete-targets.ts'
 import type { UserWorld } from './user-world.ts'
+import type { World } from './world.ts'
 
 /** With these errors a daemon refuses all of a delete, before it begins. */
 const NOTHING_DONE: ReadonlySet<string> = new Set([
-  ...['BAD_INPUT', 'CONFLICT', 'DAEMON_REFUSED', 'FORBIDDEN', 'NOT_FOUND', 'REPOSITORY_LOCKED'],
+  ...['BAD_INPUT', 'CONFLICT', 'FORBIDDEN', 'NOT_FOUND', 'REPOSITORY_LOCKED'],
 ])
 
 export interface Quoted {
@@ -28,22 +30,44 @@ export async function refuseByPlan(
   return needsNoPlan ? undefined : refuseUnplanned(await measureLoss(world, selection), query)
 }
 
-/** Counts the deletes, and then does them: two at once cannot take together what needs a plan. */
-export async function deleteNoted<T>(
+/**
+ * Counts the deletes, and then does them, server by server: two at once cannot take together what needs a plan.
+ * @param work deletes on one server, and returns what it deleted
+ */
+export async function deleteNoted(
   world: UserWorld,
   { planHash, query, needsNoPlan = false, ...selection }: PlannedSelection & Quoted,
-  work: () => Promise<T>,
-): Promise<Answer<T>> {
+  work: (ip: string, targets: DeleteTarget[]) => Promise<string[]>,
+): Promise<Answer<string[]>> {
   const isFree = planHash !== undefined || needsNoPlan
-  const refused = await countDeletes(world, selection, async () =>
+  const added = await countDeletes(world, selection, async () =>
     isFree ? undefined : refuseUnplanned(await measureLoss(world, selection), query),
   )
-  if (refused) return refused
+  if (isRefused(added)) return added
+  const deleted: string[][] = []
+  for (const [ip, targets] of Map.groupBy(selection.targets, ({ backup }) => backup.server)) {
+    try {
+      deleted.push(await work(ip, targets))
+    } catch (error) {
+      // What an earlier call counted may be deleted, and so is what other servers were asked for.
+      if (didNothing(error)) await forgetRefused(world, ip, added)
+      throw error
+    }
+  }
+  return deleted.flat()
+}
+
+/** A daemon without the route did nothing; any other DAEMON_REFUSED may be an answer that nobody can read. */
+function didNothing(error: unknown): boolean {
+  if (!(error instanceof BackupdError)) return false
+  return NOTHING_DONE.has(error.code) || (error.code === 'DAEMON_REFUSED' && error.facts.status === 404)
+}
+
+/** Its failure does not hide what the daemon said: the deletes count, although they were refused. */
+async function forgetRefused(world: World, server: string, deletes: readonly GoodDelete[]): Promise<void> {
   try {
-    return await work()
+    await world.ports.deletes.forget(deletes.filter((one) => one.server === server))
   } catch (error) {
-    if (error instanceof BackupdError && NOTHING_DONE.has(error.code))
-      await world.ports.deletes.forget(listGoodDeletes(world, selection.targets))
-    throw error
+    world.log.warn({ server, err: error }, 'A delete that the daemon refused still counts')
   }
 }

@@ -1,10 +1,10 @@
 import { HOUR_MS } from '../lib/time-units.ts'
-import { type Refused, refuse } from './answer.ts'
-import type { GoodLoss, LossQuestion, VolumeLoss } from './delete-ports.ts'
-import { type DeleteTarget, listGoodDeletes } from './delete-targets.ts'
+import { type Answer, type Refused, refuse } from './answer.ts'
+import type { GoodDelete, GoodLoss, LossQuestion, VolumeLoss } from './delete-ports.ts'
+import { type DeleteTarget, listGoodDeletes, listReasonsToKeep } from './delete-targets.ts'
 import { findScopeApps } from './narrow-to-scope.ts'
 import type { UserWorld } from './user-world.ts'
-import { trustedNow } from './world.ts'
+import { trustedNow, type World } from './world.ts'
 
 /** How much may be deleted in this time without a plan. */
 const WINDOW_MS = HOUR_MS
@@ -22,6 +22,8 @@ export interface DeleteLoss {
   all: GoodLoss
   /** Why a plan is needed; empty if it is not. */
   because: string[]
+  /** What stays, as far as the catalog knows, and why: the first of it. */
+  kept: string[]
 }
 
 /** Compares what would be deleted, with what was within the last hour, to the good backups that there are. */
@@ -29,7 +31,7 @@ export async function measureLoss(
   world: UserWorld,
   { targets, counted }: PlannedSelection,
 ): Promise<DeleteLoss> {
-  const deletes = listGoodDeletes(world, targets)
+  const deletes = listGoodDeletes(targets)
   const apps = await findScopeApps(world, world.ports.backups)
   const since = trustedNow(world) - WINDOW_MS
   const { volumes, all } = await world.ports.deletes.measure({ deletes, since, apps, counted })
@@ -39,7 +41,14 @@ export async function measureLoss(
   const more =
     ofVolumes.length > MAX_NAMED ? [`the same of ${ofVolumes.length - MAX_NAMED} more volumes`] : []
   const ofAll = takesMoreThan(all, 10) ? [describeAll(all)] : []
-  return { volumes: named, all, because: [...ofVolumes.slice(0, MAX_NAMED), ...more, ...ofAll] }
+  const because = [...ofVolumes.slice(0, MAX_NAMED), ...more, ...ofAll]
+  return { volumes: named, all, because, kept: listKept(world, targets) }
+}
+
+function listKept(world: World, targets: readonly DeleteTarget[]): string[] {
+  const kept = targets.map((target) => ({ name: target.name, reasons: listReasonsToKeep(world, target) }))
+  const some = kept.filter(({ reasons }) => reasons.length > 0).slice(0, MAX_NAMED)
+  return some.map(({ name, reasons }) => `"${name}" stays, because ${reasons.join('; ')}`)
 }
 
 /** Whether what is deleted now makes it more than one in `parts` of all. */
@@ -66,12 +75,13 @@ function namePlace({ server, app, source }: { server: string; app: string; sourc
 
 /** @param query the query that makes the plan */
 export function refuseUnplanned(
-  { because, volumes, all }: DeleteLoss,
+  { because, kept, volumes, all }: DeleteLoss,
   query: 'deleteBackupsPlan' | 'deleteSnapshotsPlan',
 ): Refused | undefined {
   if (because.length === 0) return undefined
   const what = `Cannot delete without a plan: within an hour it would take ${because.join('; ')}`
   const then = `Look at ${query} with the same names, and send its planHash. Nothing was deleted`
+  const stays = kept.map((one) => `. ${one}`).join('')
   const facts = {
     all: { good: all.good, deletedInHour: all.deleted, wouldDelete: all.now },
     volumes: volumes.slice(0, MAX_NAMED).map(({ server, target, good, deleted, now }) => ({
@@ -79,21 +89,21 @@ export function refuseUnplanned(
     })),
     query,
   }
-  return refuse('PLAN_NEEDED', `${what}. ${then}`, facts)
+  return refuse('PLAN_NEEDED', `${what}${stays}. ${then}`, facts)
 }
 
-/** Counts what is going to be deleted, unless `judge` refuses it: another delete may have come first. */
+/** Counts what is going to be deleted, unless `judge` refuses it: another delete may have come first. Returns what did not count yet. */
 export function countDeletes(
   world: UserWorld,
   selection: PlannedSelection,
   judge: () => Promise<Refused | undefined>,
-): Promise<Refused | undefined> {
+): Promise<Answer<GoodDelete[]>> {
   return world.deletes.inTurn(async () => {
     const refused = await judge()
     if (refused) return refused
     const at = trustedNow(world)
-    const deletes = listGoodDeletes(world, selection.targets)
-    if (deletes.length > 0) await world.ports.deletes.note(deletes, { at, forgetBefore: at - WINDOW_MS })
-    return undefined
+    const deletes = listGoodDeletes(selection.targets)
+    if (deletes.length === 0) return []
+    return await world.ports.deletes.note(deletes, { at, forgetBefore: at - WINDOW_MS })
   })
 }

@@ -68,7 +68,7 @@ async function hashTargets(
   onPart?: (part: DeletePart) => void,
 ): Promise<{ planHash: string; kept: KeptDeletePlan }> {
   const hasher = new DeletePlanHasher()
-  const kept: KeptDeletePlan = { isComplete: true, keys: [] }
+  const kept: KeptDeletePlan = { app: targets[0]?.backup.app ?? '', isComplete: true, keys: [] }
   for await (const parts of readDeleteParts(world, targets)) {
     for (const part of parts) {
       hasher.add(part.key)

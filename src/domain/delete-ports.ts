@@ -25,7 +25,7 @@ export interface LossQuestion {
 export interface GoodLoss {
   /** How many good backups there were, those included that were deleted since. */
   good: number
-  /** How many were deleted since. A delete that failed counts, because some of it may be done. */
+  /** How many others were deleted since. A delete that failed counts, because some of it may be done. */
   deleted: number
   /** How many would be deleted now. */
   now: number
@@ -41,10 +41,13 @@ export interface VolumeLoss extends GoodLoss {
 export interface DeleteStore {
   /** Of the volumes of `deletes`, and of all. */
   measure(question: LossQuestion): Promise<{ volumes: VolumeLoss[]; all: GoodLoss }>
-  /** Notes deletes; what was noted before `forgetBefore` is forgotten. Times are unix ms. */
-  note(deletes: readonly GoodDelete[], times: { at: number; forgetBefore: number }): Promise<void>
+  /** Notes deletes; what was noted before `forgetBefore` is forgotten. Times are unix ms. Returns those that were not noted yet. */
+  note(deletes: readonly GoodDelete[], times: { at: number; forgetBefore: number }): Promise<GoodDelete[]>
   /** What was not deleted after all counts no more. */
   forget(deletes: readonly GoodDelete[]): Promise<void>
-  /** The same of what is restored. `snapshots`: only these, by the first digits of their ids. */
+  /**
+   * The same of what is restored whole. `snapshots`: only these of one name, by the first digits of their ids. What may be
+   * deleted for good still counts.
+   */
   forgetRestored(server: string, names: readonly string[], snapshots?: readonly string[]): Promise<void>
 }

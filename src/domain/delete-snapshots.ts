@@ -71,6 +71,8 @@ async function chooseSnapshots(
   if (isRefused(backup)) return backup
   if (!hasSnapshots(backup)) return refuseWithoutSeries(backup)
   if (snapshots.length === 0) return refuse('BAD_INPUT', 'No snapshot is named; nothing was deleted', {})
+  const malformed = snapshots.find((digits) => !/^[\da-f]{4,64}$/.test(digits))
+  if (malformed !== undefined) return refuseMalformed(malformed)
   const refused = refusePlanHash(planHash)
   if (refused) return refused
   const all = (await Array.fromAsync(readSnapshots(world, backup))).flat()
@@ -94,11 +96,16 @@ function pickSnapshots(
   const chosen = new Set<SnapshotInfo>()
   for (const prefix of wanted) {
     const whole = byId.get(prefix)
-    const [found, other] = whole ? [whole] : all.filter(({ id }) => prefix !== '' && id.startsWith(prefix))
+    const [found, other] = whole ? [whole] : all.filter(({ id }) => id.startsWith(prefix))
     if (!found || other) return refuseUnclear(name, prefix, other !== undefined)
     chosen.add(found)
   }
   return [...chosen]
+}
+
+function refuseMalformed(snapshot: string): Answer<never> {
+  const rule = 'write its id, 64 hex digits, or the first 4 or more of them'
+  return refuse('BAD_INPUT', `"${snapshot}" is not a snapshot: ${rule}. Nothing was deleted`, { snapshot })
 }
 
 function refuseUnclear(name: string, snapshot: string, isAmbiguous: boolean): Answer<never> {

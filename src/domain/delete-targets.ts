@@ -66,13 +66,15 @@ function describeHold(hold: string): string {
   return `${by} pinned it at ${at} ${until === null ? 'until somebody releases it' : `until ${until}`}: ${reason}`
 }
 
-/** What would be lost of the good backups. What is kept is refused later, and what is hidden was counted before. */
-export function listGoodDeletes(world: World, targets: readonly DeleteTarget[]): GoodDelete[] {
+/**
+ * What would be lost of the good backups. What is hidden was counted before. What something keeps counts: the catalog may not
+ * know yet that it was released, and the daemon refuses the delete if it was not.
+ */
+export function listGoodDeletes(targets: readonly DeleteTarget[]): GoodDelete[] {
   const found = new Map<string, GoodDelete>()
-  for (const target of targets) {
-    const { backup, snapshot, isHidden } = target
+  for (const { backup, snapshot, isHidden } of targets) {
     const points = snapshot ? Number(snapshot.good) : countPoints(backup)
-    if (isHidden || points === 0 || listReasonsToKeep(world, target).length > 0) continue
+    if (isHidden || points === 0) continue
     const { server, name, app, source } = backup
     const key = { server, name, snapshot: snapshot?.id ?? '' }
     found.set(JSON.stringify(Object.values(key)), { ...key, app, source, points })

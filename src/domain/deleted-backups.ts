@@ -70,7 +70,7 @@ export function restoreDeleted(world: UserWorld, request: RestoreRequest): Promi
         try {
           const wanted = { namespace, names, snapshots }
           const { backups } = await world.ports.daemon.ask(namespace, 'restoreHidden', wanted)
-          await world.ports.deletes.forgetRestored(namespace, names, snapshots)
+          await forgetRestored(world, request)
           return backups
         } finally {
           // Even if it failed, it may be done.
@@ -80,6 +80,15 @@ export function restoreDeleted(world: UserWorld, request: RestoreRequest): Promi
       },
     },
   )
+}
+
+/** Its failure does not hide that they are restored: they count as deleted all the same. */
+async function forgetRestored(world: World, { server, names, snapshots }: RestoreRequest): Promise<void> {
+  try {
+    await world.ports.deletes.forgetRestored(server, names, snapshots)
+  } catch (error) {
+    world.log.warn({ server, err: error }, 'What was restored still counts as deleted')
+  }
 }
 
 function refuseRestore(

@@ -5,6 +5,7 @@ import type { ClockWitness } from '../../src/lib/trusted-clock.ts'
 import type { BackupInfo } from '../../src/wire/backup.ts'
 import type { DaemonDebug, JobsSender, RecoverRequest, UnknownObjects } from '../../src/wire/daemon-api.ts'
 import type { DrillRequest } from '../../src/wire/drill.ts'
+import type { HiddenBackup } from '../../src/wire/hidden.ts'
 import type { Job, ScheduledJob } from '../../src/wire/job.ts'
 import type { QuestionAnswer, QuestionArgs, QuestionName } from '../../src/wire/questions.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
@@ -32,6 +33,8 @@ export class MemoryDaemon {
   backups: BackupInfo[] = []
   /** Of each of its increments, newest first. */
   snapshots: SnapshotInfo[] = []
+  /** What was deleted, and can be restored. */
+  hidden: HiddenBackup[] = []
   recovers: RecoverRequest[] = []
   verifies: VerifyRequest[] = []
   drills: DrillRequest[] = []
@@ -129,6 +132,8 @@ const ANSWERS: Answers = {
   snapshots: ({ snapshots }) => ({ snapshots, next: null }),
   diff: () => ({ changes: [], next: null }),
   history: () => ({ versions: [], next: null }),
+  hidden: ({ hidden }) => ({ hidden, next: null }),
+  restoreHidden: () => ({ backups: [] }),
   deleteSnapshots: (_daemon, { snapshots }) => ({ deletedSnapshots: snapshots }),
   namespaces: ({ debug, backups, namespaces }) => ({
     namespaces: [...new Set([debug.ip ?? '', ...backups.map(({ server }) => server), ...namespaces])],
