@@ -74,8 +74,8 @@ async function measureLoss(
   for (const some of splitIntoLists([...byVolume.values()])) {
     const keys = some.flatMap(([first]) => (first ? [[first.app, first.server, first.source]] : []))
     const rows = await db.$queryRaw<VolumeRow[]>`
-      WITH asked("app", "server", "source") AS ${makeTuples(keys)}
-      SELECT asked."app", asked."server", asked."source", ${selectSums(question, OF_VOLUME)} FROM asked`
+      SELECT asked."app", asked."server", asked."source", ${selectSums(question, OF_VOLUME)}
+      FROM (SELECT column1 AS "app", column2 AS "server", column3 AS "source" FROM ${makeTuples(keys)}) AS asked`
     for (const { app, server, source, ...sums } of rows) {
       const own = byVolume.get(nameVolume({ app, server, source }))
       volumes.push({ app, server, source, ...toLoss(sums, own ?? []) })

@@ -64,9 +64,10 @@ async function readDeletePlan(
   { app, proc, server, snapshot: snapshots, now }: DeleteFlags,
 ): Promise<DeletePlanFactsFragment> {
   const [backup = ''] = names
+  const common = { app, proc, server: server ?? null, now }
   const { plan } = snapshots
-    ? await execute(PlanDeleteSnapshotsDocument, { app, proc, backup, snapshots, server: server ?? null })
-    : await execute(PlanDeleteBackupsDocument, { app, proc, names, server: server ?? null, now })
+    ? await execute(PlanDeleteSnapshotsDocument, { ...common, backup, snapshots })
+    : await execute(PlanDeleteBackupsDocument, { ...common, names })
   return plan
 }
 

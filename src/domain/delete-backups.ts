@@ -46,7 +46,7 @@ export function deleteBackups(world: UserWorld, request: DeleteBackups): Promise
         const targets = orStale(planHash, await findDeletable(world, request))
         if (isRefused(targets)) return targets
         const refused = refuseToBeFinal(world, request, targets)
-        return refused ?? (await refuseByPlan(world, { targets }, quoted)) ?? targets
+        return refused ?? (await refuseByPlan(world, { targets, isFinal }, quoted)) ?? targets
       },
       act: (targets) =>
         deleteNoted(world, { targets, ...quoted }, async (ip, some) => {
@@ -63,7 +63,7 @@ export async function planDeleteBackups(
   request: DeleteBackups,
 ): Promise<Answer<DeletePlan>> {
   const targets = await findDeletable(world, request)
-  return isRefused(targets) ? targets : makeDeletePlan(world, { targets })
+  return isRefused(targets) ? targets : makeDeletePlan(world, { targets, isFinal: request.isFinal === true })
 }
 
 async function findDeletable(world: UserWorld, request: DeleteBackups): Promise<Answer<DeleteTarget[]>> {

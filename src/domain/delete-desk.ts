@@ -12,6 +12,7 @@ const MAX_NAMED = 12
 export interface KeptDeletePlan {
   /** Only whoever deletes in this app is told of it. */
   app: string
+  isFinal: boolean
   isComplete: boolean
   keys: DeleteKey[]
 }
@@ -51,6 +52,7 @@ export class DeleteDesk {
     if (plan?.app !== now.app) return undefined
     const [before, after] = [nameKeys(plan), nameKeys(now)]
     return {
+      isFinal: plan.isFinal === now.isFinal ? undefined : now.isFinal,
       alsoDelete: plan.isComplete ? leaveOut(after, before) : [],
       noLonger: now.isComplete ? leaveOut(before, after) : [],
     }
@@ -59,17 +61,21 @@ export class DeleteDesk {
 
 /** In words, in the order of the plan. */
 export interface PlanChange {
+  /** Whether it would now be for good; undefined if that did not change. */
+  isFinal: boolean | undefined
   alsoDelete: string[]
   noLonger: string[]
 }
 
 /** As clauses; empty if nothing of it is known. */
-export function describePlanChange({ alsoDelete, noLonger }: PlanChange): string[] {
+export function describePlanChange({ isFinal, alsoDelete, noLonger }: PlanChange): string[] {
+  const how = isFinal === undefined ? [] : [`it would ${isFinal ? 'now' : 'no longer'} delete for good`]
   const kinds = [
     ['it would now also delete', alsoDelete],
     ['it would no longer delete', noLonger],
   ] as const
-  return kinds.filter(([, names]) => names.length > 0).map(([what, names]) => `${what} ${listNamed(names)}`)
+  const which = kinds.filter(([, names]) => names.length > 0)
+  return [...how, ...which.map(([what, names]) => `${what} ${listNamed(names)}`)]
 }
 
 function listNamed(names: readonly string[]): string {

@@ -26,7 +26,7 @@ export async function refuseByPlan(
   selection: PlannedSelection,
   { planHash, query, needsNoPlan = false }: Quoted,
 ): Promise<Refused | undefined> {
-  if (planHash !== undefined) return refuseStaleDelete(world, planHash, selection.targets)
+  if (planHash !== undefined) return refuseStaleDelete(world, planHash, selection)
   return needsNoPlan ? undefined : refuseUnplanned(await measureLoss(world, selection), query)
 }
 

@@ -13,6 +13,8 @@ const MAX_NAMED = 5
 /** What is deleted, and how. */
 export interface PlannedSelection {
   targets: readonly DeleteTarget[]
+  /** Its room is freed at once, so nobody can undo it. */
+  isFinal?: boolean
   counted?: LossQuestion['counted']
 }
 

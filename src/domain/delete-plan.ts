@@ -37,16 +37,20 @@ export interface PlannedDelete {
 }
 
 export async function makeDeletePlan(world: UserWorld, selection: PlannedSelection): Promise<DeletePlan> {
-  const { targets, counted } = selection
+  const { targets, isFinal, counted } = selection
   const items = targets.map((target) => ({ target, keptBecause: listReasonsToKeep(world, target) }))
   const going = items.filter(({ keptBecause }) => keptBecause.length === 0).map(({ target }) => target)
   const sums = { bytes: 0, snapshots: 0, snapshotBytes: 0 as number | null }
-  const hashed = await hashTargets(world, going, ({ target: { name, backup }, snapshot }) => {
-    if (snapshot) {
-      sums.snapshots += 1
-      sums.snapshotBytes = addKnown(sums.snapshotBytes, snapshot.added)
-    } else if (name === backup.name) sums.bytes += backup.size
-  })
+  const hashed = await hashTargets(
+    world,
+    { targets: going, isFinal },
+    ({ target: { name, backup }, snapshot }) => {
+      if (snapshot) {
+        sums.snapshots += 1
+        sums.snapshotBytes = addKnown(sums.snapshotBytes, snapshot.added)
+      } else if (name === backup.name) sums.bytes += backup.size
+    },
+  )
   if (going.length > 0) world.deletes.remember(hashed.planHash, hashed.kept)
   return {
     planHash: going.length > 0 ? hashed.planHash : null,
@@ -64,11 +68,11 @@ function addKnown(sum: number | null, more: number | null): number | null {
 
 async function hashTargets(
   world: UserWorld,
-  targets: readonly DeleteTarget[],
+  { targets, isFinal = false }: Pick<PlannedSelection, 'targets' | 'isFinal'>,
   onPart?: (part: DeletePart) => void,
 ): Promise<{ planHash: string; kept: KeptDeletePlan }> {
-  const hasher = new DeletePlanHasher()
-  const kept: KeptDeletePlan = { app: targets[0]?.backup.app ?? '', isComplete: true, keys: [] }
+  const hasher = new DeletePlanHasher(isFinal)
+  const kept: KeptDeletePlan = { app: targets[0]?.backup.app ?? '', isFinal, isComplete: true, keys: [] }
   for await (const parts of readDeleteParts(world, targets)) {
     for (const part of parts) {
       hasher.add(part.key)
@@ -92,9 +96,9 @@ export function refusePlanHash(planHash: string | undefined): Refused | undefine
 export async function refuseStaleDelete(
   world: UserWorld,
   planHash: string,
-  targets: readonly DeleteTarget[],
+  selection: PlannedSelection,
 ): Promise<Refused | undefined> {
-  const now = await hashTargets(world, targets)
+  const now = await hashTargets(world, selection)
   if (now.planHash === planHash) return undefined
   const change = world.deletes.compare(planHash, now.kept)
   const named = change ? describePlanChange(change) : []

@@ -6,6 +6,7 @@ import { type BackupName, locatePermitted } from './backups.ts'
 import { deleteNoted, type Quoted, refuseByPlan } from './delete-guard.ts'
 import type { PlannedSelection } from './delete-loss.ts'
 import { type DeletePlan, makeDeletePlan, orStale, refusePlanHash } from './delete-plan.ts'
+import { findDeletedSnapshots } from './deleted-backups.ts'
 import { readSnapshots, refuseWithoutSeries, relistNow, toBackupKey } from './snapshots.ts'
 import { findUndoWindow, refuseFinal } from './undo-window.ts'
 import type { UserWorld } from './user-world.ts'
@@ -20,7 +21,10 @@ export interface DeleteSnapshots {
   planHash?: string | undefined
 }
 
-/** The daemon hides them for a while, unless the delete is final: then the next prune frees their room. Returns the ids. */
+/**
+ * The daemon hides them for a while, unless the delete is final, also of those that are hidden: then the next prune frees their
+ * room. Returns the ids.
+ */
 export function deleteSnapshots(world: UserWorld, request: DeleteSnapshots): Promise<Answer<string[]>> {
   const { backup: name, snapshots, isFinal = false, planHash } = request
   const quoted: Quoted = { planHash, query: QUERY }
@@ -53,7 +57,7 @@ export function deleteSnapshots(world: UserWorld, request: DeleteSnapshots): Pro
 
 export async function planDeleteSnapshots(
   world: UserWorld,
-  request: Pick<DeleteSnapshots, 'backup' | 'snapshots'>,
+  request: Pick<DeleteSnapshots, 'backup' | 'snapshots' | 'isFinal'>,
 ): Promise<Answer<DeletePlan>> {
   const chosen = await chooseSnapshots(world, request)
   return isRefused(chosen) ? chosen : makeDeletePlan(world, chosen)
@@ -65,7 +69,7 @@ interface ChosenSnapshots extends PlannedSelection {
 
 async function chooseSnapshots(
   world: UserWorld,
-  { backup: name, snapshots, planHash }: DeleteSnapshots,
+  { backup: name, snapshots, isFinal = false, planHash }: DeleteSnapshots,
 ): Promise<Answer<ChosenSnapshots>> {
   const backup = await locatePermitted(world, name, 'delete')
   if (isRefused(backup)) return backup
@@ -76,13 +80,19 @@ async function chooseSnapshots(
   const refused = refusePlanHash(planHash)
   if (refused) return refused
   const all = (await Array.fromAsync(readSnapshots(world, backup))).flat()
-  const chosen = pickSnapshots(backup, all, snapshots)
+  const listed = pickSnapshots(backup, all, snapshots)
+  const hidden = isFinal && isRefused(listed) ? await findDeletedSnapshots(world, backup) : []
+  const chosen = hidden.length > 0 ? pickSnapshots(backup, [...all, ...hidden], snapshots) : listed
   if (isRefused(chosen)) return chosen
   const { server } = backup
   const points = all.filter(({ good }) => good).length
   return {
     backup,
-    targets: chosen.map((snapshot) => ({ name: backup.name, backup, snapshot })),
+    targets: chosen.map((snapshot) => ({
+      ...{ name: backup.name, backup, snapshot },
+      isHidden: hidden.includes(snapshot),
+    })),
+    isFinal,
     counted: { server, name: backup.name, points },
   }
 }

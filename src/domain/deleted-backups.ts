@@ -1,8 +1,10 @@
 import { isNamedAfterProc } from '../wire/archive-name.ts'
-import type { BackupInfo } from '../wire/backup.ts'
+import { type BackupInfo, isGood } from '../wire/backup.ts'
 import { hasCapability } from '../wire/capabilities.ts'
 import type { HiddenBackup, HiddenPage } from '../wire/hidden.ts'
+import { PageGuard } from '../wire/page-guard.ts'
 import { MAX_PAGE_SIZE } from '../wire/page-limits.ts'
+import type { SnapshotInfo } from '../wire/snapshot.ts'
 import { type Answer, isRefused, type Refused, refuse } from './answer.ts'
 import { audited } from './audit.ts'
 import { askAbout, relistSoon } from './listing.ts'
@@ -47,6 +49,30 @@ export async function findDeleted(
     if (found || answer.next === null) return found?.backup
     after = answer.next
   }
+}
+
+/** The snapshots of an increment that were deleted, and are not removed yet. */
+export async function findDeletedSnapshots(
+  world: UserWorld,
+  { server, name }: BackupInfo,
+): Promise<SnapshotInfo[]> {
+  const found: SnapshotInfo[] = []
+  const guard = new PageGuard(server)
+  for (let after: string | null = null; ; ) {
+    const answer: Answer<HiddenPage> = await listDeleted(world, { server, after, limit: MAX_PAGE_SIZE })
+    if (isRefused(answer)) return found
+    guard.check(answer.hidden.length, answer.next)
+    found.push(...answer.hidden.flatMap((one) => (one.backup.name === name ? toSnapshots(one) : [])))
+    if (answer.next === null) return found
+    after = answer.next
+  }
+}
+
+function toSnapshots({ backup, snapshot: id }: HiddenBackup): SnapshotInfo[] {
+  if (id === undefined) return []
+  const { created, sequence, state, suspect, corrupt, size, files, rid, jobId } = backup
+  const facts = { created, sequence, state, suspect, corrupt, size, files, rid, jobId }
+  return [{ id, ...facts, good: isGood(backup), mirror: false, added: null }]
 }
 
 export interface RestoreRequest {

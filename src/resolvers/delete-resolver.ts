@@ -9,7 +9,8 @@ import {
   DeleteBackupsArgs,
   DeleteBackupsPlanArgs,
   DeleteSnapshotsArgs,
-  NamedSnapshotsArgs,
+  DeleteSnapshotsPlanArgs,
+  type NamedSnapshotsArgs,
 } from './types/delete-arguments.ts'
 import { DeletePlan } from './types/delete-plan.ts'
 
@@ -27,9 +28,10 @@ export class DeleteResolver {
   @Query(() => DeletePlan, { description: 'What `deleteSnapshots` with the same arguments would do now.' })
   async deleteSnapshotsPlan(
     @Ctx() { world }: Context,
-    @Args(() => NamedSnapshotsArgs) named: NamedSnapshotsArgs,
+    @Args(() => DeleteSnapshotsPlanArgs) { now, ...named }: DeleteSnapshotsPlanArgs,
   ): Promise<DeletePlan> {
-    return toDeletePlan(orThrow(await planDeleteSnapshots(world, toNamedSnapshots(named))))
+    const request = { ...toNamedSnapshots(named), isFinal: now === true }
+    return toDeletePlan(orThrow(await planDeleteSnapshots(world, request)))
   }
 
   @Mutation(() => [ID], {

@@ -1,4 +1,4 @@
-// The hash of a plan of a delete: exactly which backups and snapshots it takes, not what they contain.
+// The hash of a plan of a delete: exactly which backups and snapshots it takes, not what they contain, and whether for good.
 
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
@@ -20,6 +20,11 @@ export interface DeleteKey {
 /** Computes the hash from the keys, which have to come in the same order each time. */
 export class DeletePlanHasher {
   readonly #hash = createHash('sha256')
+
+  /** @param isFinal whether nobody can undo the delete */
+  constructor(isFinal: boolean) {
+    this.#hash.update(`${JSON.stringify({ isFinal })}\n`)
+  }
 
   add({ server, name, snapshot }: DeleteKey): void {
     this.#hash.update(`${JSON.stringify([server, name, snapshot])}\n`)

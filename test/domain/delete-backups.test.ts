@@ -92,7 +92,7 @@ test.each([
     const undoable = { ...world, settings: { ...world.settings, undoWindowMs: 86_400_000 } }
     const backup = { app: 'hello', proc: 'web', name }
     daemon.refusals.set('hideSnapshots', FULL)
-    const plan = await planDeleteSnapshots(world, { backup, snapshots: ['bbbb'] })
+    const plan = await planDeleteSnapshots(world, { backup, snapshots: ['bbbb'], isFinal })
     const planHash = (plan as DeletePlan).planHash ?? ''
     const ended = deleteSnapshots(undoable, { backup, snapshots: ['bbbb'], isFinal, planHash })
     if (end === 'refused') expect(await ended).toMatchObject({ refused: 'DAEMON_REFUSED' })

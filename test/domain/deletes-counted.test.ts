@@ -176,3 +176,37 @@ test('the hash of a plan of another app does not tell what that plan has', async
     expect(JSON.stringify(refused)).not.toContain('hello')
   }
 })
+
+test('a hidden snapshot of an increment can be freed with "now", and does not count again', async () => {
+  const { world, daemon, plan } = await withSeries(3)
+  const id = 'c'.repeat(64)
+  const [backup] = daemon.backups.filter(({ name }) => name === SERIES)
+  daemon.hidden = backup ? [{ backup, mark: null, snapshot: id }] : []
+  const request = { backup: { ...OF, name: SERIES }, snapshots: [id.slice(0, 12)] }
+  expect(await deleteSnapshots(world, request)).toMatchObject({ refused: 'NOT_FOUND' })
+  const made = (await planDeleteSnapshots(world, { ...request, isFinal: true })) as DeletePlan
+  expect(made).toMatchObject({ count: 1, kept: 0, snapshots: 1, snapshotBytes: null, loss: { because: [] } })
+  expect(await deleteSnapshots(world, { ...request, isFinal: true })).toEqual([id])
+  expect((await plan([SERIES])).loss.volumes).toMatchObject([{ good: 3, deleted: 0 }])
+})
+
+test('the plan of a delete that can be undone does not permit one for good', async () => {
+  const { world, ids, others, plan, remove, daemon } = await withSeries(4)
+  const names = others.slice(0, 1)
+  const { planHash } = await plan(names)
+  const isStale = {
+    refused: 'PLAN_STALE',
+    message: 'The plan is stale: it would now delete for good. Nothing was deleted',
+  }
+  expect(await remove(names, { isFinal: true, planHash: planHash ?? '' })).toMatchObject(isStale)
+  const request = { backup: { ...OF, name: SERIES }, snapshots: ids().slice(0, 1) }
+  const { planHash: other } = (await planDeleteSnapshots(world, request)) as DeletePlan
+  const final = { ...request, isFinal: true }
+  expect(await deleteSnapshots(world, { ...final, planHash: other ?? '' })).toMatchObject(isStale)
+  expect(daemon.asked).not.toContain('deleteSnapshots')
+  const { planHash: forGood } = (await planDeleteSnapshots(world, final)) as DeletePlan
+  expect(await deleteSnapshots(world, { ...request, planHash: forGood ?? '' })).toMatchObject({
+    message: 'The plan is stale: it would no longer delete for good. Nothing was deleted',
+  })
+  expect(await deleteSnapshots(world, { ...final, planHash: forGood ?? '' })).toHaveLength(1)
+})

@@ -130,8 +130,8 @@ const INCREMENTS = `apps:
           backup_increment: { schedule: "0 3 * * *", expire: 30d }
 `
 const SNAPSHOTS = `{ backups { nodes { name snapshotCount snapshots(first: 10) { id } } } }`
-const DELETE_SNAPSHOT = `mutation ($name: ID!, $snapshots: [ID!]!, $planHash: String) {
-  deleteSnapshots(app: "shop", proc: "web", backup: $name, snapshots: $snapshots, planHash: $planHash)
+const DELETE_SNAPSHOT = `mutation ($name: ID!, $snapshots: [ID!]!, $planHash: String, $now: Boolean) {
+  deleteSnapshots(app: "shop", proc: "web", backup: $name, snapshots: $snapshots, planHash: $planHash, now: $now)
 }`
 const PLAN_SNAPSHOT = `query ($name: ID!, $snapshots: [ID!]!) {
   deleteSnapshotsPlan(app: "shop", proc: "web", backup: $name, snapshots: $snapshots) {
@@ -187,6 +187,15 @@ test('a deleted snapshot and a deleted increment come back', async () => {
   const restore = ['restore', name, '--app', 'shop', '--proc', 'web', '--server', '127.0.0.1']
   expect(await deleted(...restore)).toEqual({ code: 0, err: '', out: `Restored: ${name}\n` })
   await expect.poll(read).toEqual(all)
+
+  const { planHash } = plan
+  await expect(ask(url, DELETE_SNAPSHOT, { ...snapshot, planHash, now: true })).rejects.toThrow(
+    /^PLAN_STALE: .* it would now delete for good/,
+  )
+  await ask(url, DELETE_SNAPSHOT, { ...snapshot, planHash })
+  expect(await ask(url, DELETE_SNAPSHOT, { ...snapshot, now: true })).toEqual({ deleteSnapshots: [oldest] })
+  expect((await deleted('list')).out).toBe('No deleted backup can be restored.\n')
+  await expect.poll(read).toEqual([all[0]])
 
   expect(await remove(name, true)).toEqual({ deleteBackups: [name] })
   expect((await deleted('list')).out).toBe('No deleted backup can be restored.\n')

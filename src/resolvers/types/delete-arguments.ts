@@ -70,10 +70,22 @@ export class NamedSnapshotsArgs {
 }
 
 @ArgsType()
+export class DeleteSnapshotsPlanArgs extends NamedSnapshotsArgs {
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'As of deleteSnapshots: also of snapshots that were deleted before.',
+  })
+  now?: boolean | null
+}
+
+@ArgsType()
 export class DeleteSnapshotsArgs extends NamedSnapshotsArgs {
   @Field(() => String, PLAN_HASH)
   planHash?: string | null
 
-  @Field(() => Boolean, { nullable: true, description: 'Deletes for good: nobody can restore them.' })
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'Deletes for good, also snapshots that were deleted before: nobody can restore them.',
+  })
   now?: boolean | null
 }
