@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { type BackupInfo, isMirror } from '../wire/backup.ts'
+import { type BackupInfo, hasSnapshots, isMirror } from '../wire/backup.ts'
 import { hasCapability } from '../wire/capabilities.ts'
 import { can } from './access/can.ts'
 import type { DownloadTicket } from './access/download-tickets.ts'
@@ -22,22 +22,24 @@ export interface StoredFileName {
 
 /**
  * The address of a file: a path and query of the controller's own URL, which works for ten minutes and needs no token. Null if
- * the caller may not download it, or if its daemon is too old to hand out files.
+ * the caller may not download it, if its daemon is too old to hand out files, or if no address can name the path.
  */
 export function addressFile(world: UserWorld, { backup, snapshot, path }: StoredFileName): string | null {
   const { principal } = world.caller
   if (!can(principal, 'download', backup).allowed) return null
   const server = world.servers.get(backup.server)
   if (server && isReachable(server) && !hasCapability(server.debug, 'content')) return null
+  if (!path.isWellFormed()) return null
   const tokenId = principal.kind === 'token' ? principal.tokenId : null
-  const { file, key } = world.downloads.give({
+  const address = world.downloads.give({
     server: backup.server,
     backup: backup.name,
     snapshot: snapshot ?? '',
     path,
     tokenId,
   })
-  return `/download/${encodeURIComponent(nameOf(path))}?${new URLSearchParams({ file, key })}`
+  if (!address) return null
+  return `/download/${encodeURIComponent(nameOf(path))}?${new URLSearchParams({ ...address })}`
 }
 
 /** The last name of a path, as a name for the downloaded file. */
@@ -49,6 +51,8 @@ export interface Download {
   /** The headers `Range` and `If-Range`. */
   range: string | undefined
   ifRange: string | undefined
+  /** Aborted when the caller leaves. */
+  signal: AbortSignal
   /** Sends it. Resolves when all of it was sent; rejects if that failed. */
   deliver(file: DeliveredFile): Promise<void>
 }
@@ -68,15 +72,18 @@ export function download(world: UserWorld, ticket: DownloadTicket, asked: Downlo
     {
       check: async () => {
         const backup = await world.ports.backups.get(server, name)
-        if (!backup || !seesApp(world, backup.app)) return refuse('NOT_FOUND', describeGone(name), { name })
+        // A series has the name of the mirror that it took over.
+        const isSame = backup && hasSnapshots(backup) === (snapshot !== '')
+        if (!isSame || !seesApp(world, backup.app)) return refuse('NOT_FOUND', describeGone(name), { name })
         return refuseUnlessPermitted(world, 'download', backup) ?? backup
       },
       act: async (backup) => {
         const tag = isMirror(backup) ? undefined : makeTag(ticket)
-        // A client that continues a file names its tag, and gets all of it if that is another file.
-        const continues = asked.ifRange === undefined || asked.ifRange === tag
+        // A client that continues a file names its tag, and gets all of it if that is another file. A mirror is never continued.
+        const continues = tag !== undefined && (asked.ifRange === undefined || asked.ifRange === tag)
         const range = (continues ? asked.range : undefined) ?? ''
-        const content = await readAbout(world, { namespace: server, name, path, snapshot, range })
+        const file = { namespace: server, name, path, snapshot, range }
+        const content = await readAbout(world, file, asked.signal)
         await asked.deliver({ ...content, name: nameOf(path), tag })
       },
     },

@@ -154,11 +154,24 @@ export function askAbout<Name extends QuestionName>(
 }
 
 /** Opens a file of a backup at a daemon that askReaders() finds. */
-export function readAbout(world: World, file: ReadArgs): Promise<FileContent> {
-  return askReaders(world, file.namespace, {
-    ask: (ip) => world.ports.daemon.readFile(ip, file),
-    counts: () => true,
-  })
+export async function readAbout(world: World, file: ReadArgs, signal: AbortSignal): Promise<FileContent> {
+  // Of a daemon that can read the namespace; that another one cannot be reached says less.
+  let telling: unknown
+  const ask = async (ip: string) => {
+    signal.throwIfAborted()
+    try {
+      return await world.ports.daemon.readFile(ip, file, signal)
+    } catch (error) {
+      const isOfReader = !hasCode(error, 'DAEMON_UNREACHABLE') && !hasCode(error, 'DAEMON_REFUSED')
+      if (isOfReader && !hasCode(error, 'NOT_FOUND')) telling ??= error
+      throw error
+    }
+  }
+  try {
+    return await askReaders(world, file.namespace, { ask, counts: () => true })
+  } catch (error) {
+    throw telling ?? error
+  }
 }
 
 /**

@@ -238,7 +238,7 @@ export interface DaemonPort {
    * Opens a file of a backup. Its content breaks off with an error if the daemon cannot read all of it. Throws DAEMON_REFUSED if
    * the daemon hands out no files.
    */
-  readFile(ip: string, file: ReadArgs): Promise<FileContent>
+  readFile(ip: string, file: ReadArgs, signal?: AbortSignal): Promise<FileContent>
   /**
    * Asks a question of the table in wire/questions.ts. A legacy daemon answers `files` and, with its own server only,
    * `namespaces`; the rest is DAEMON_REFUSED there.

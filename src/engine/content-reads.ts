@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import type { Clock } from '../lib/clock.ts'
-import { BackupdError } from '../lib/errors.ts'
-import type { FileHead } from '../wire/file-content.ts'
+import { BackupdError, hasCode, messageOf } from '../lib/errors.ts'
+import { CONTENT_PATIENCE_MS, type FileHead } from '../wire/file-content.ts'
 import { newRid } from '../wire/ids.ts'
 import type { RunSettings } from './plugin.ts'
 import type { Runner, RunnerEvents } from './ports.ts'
@@ -9,8 +9,10 @@ import { fromRecordError } from './record-error.ts'
 
 /** Each has a process of its own. */
 const MAX_READS = 4
-/** A read ends if neither the store gives nor the reader takes anything for this long. */
+/** A read ends if neither the store gives nor the reader takes anything for this long, ms. */
 const IDLE_MS = 60_000
+/** The same until the first piece: an archive without an index is read from its start for it. */
+const FIRST_PIECE_MS = CONTENT_PATIENCE_MS
 
 export interface ContentReadsOptions {
   clock: Clock
@@ -67,6 +69,7 @@ class ContentRead {
   readonly #clock: Clock
   #wanted = Promise.withResolvers<void>()
   #idle: Disposable | undefined
+  #hasBegun = false
 
   constructor(
     { clock, runner, settings, onLog }: ContentReadsOptions,
@@ -77,13 +80,19 @@ class ContentRead {
     const { promise, resolve, reject } = Promise.withResolvers<FileHead>()
     this.head = promise
     this.content = this.#makeStream()
-    const output: RunnerEvents['output'] = { begin: resolve, write: (piece) => this.#write(piece) }
+    const begin = (head: FileHead) => {
+      this.#hasBegun = true
+      this.#watch(FIRST_PIECE_MS)
+      resolve(head)
+    }
+    const output: RunnerEvents['output'] = { begin, write: (piece) => this.#write(piece) }
     const on: RunnerEvents = { progress() {}, warn() {}, log: onLog, announce: async () => {}, output }
     const { signal } = this.#stopping
     const task = { rid: newRid(clock.now()), jobId: '', action, args, settings, signal, locks: [] }
-    this.#watch()
     const finish = (error: unknown) => {
       this.#idle?.[Symbol.dispose]()
+      if (this.#hasBegun && error && !hasCode(error, 'CANCELLED'))
+        onLog('warn', `The reading of a file broke off: ${messageOf(error)}`, { args })
       reject(error ?? new Error('the file was read without a beginning'))
       if (error) this.content.destroy(error as Error)
       else this.content.push(null)
@@ -118,11 +127,11 @@ class ContentRead {
     this.#watch()
   }
 
-  #watch(): void {
+  #watch(idleMs = IDLE_MS): void {
     this.#idle?.[Symbol.dispose]()
-    const seconds = IDLE_MS / 1000
+    const seconds = idleMs / 1000
     const message = `Nothing of the file was read in ${seconds} s: check whether the store answers, and whether the reader takes it`
-    this.#idle = this.#clock.after(IDLE_MS, () => this.stop(new BackupdError('TIMED_OUT', message)))
+    this.#idle = this.#clock.after(idleMs, () => this.stop(new BackupdError('TIMED_OUT', message)))
   }
 }
 

@@ -20,6 +20,8 @@ interface Connection {
 export class DaemonConnections {
   /** Of each daemon that has any. */
   readonly #open = new Map<string, Connection[]>()
+  /** Each for one long answer, by daemon. */
+  readonly #own = new Map<string, Set<Client>>()
   readonly #connectTimeoutMs: number
 
   constructor(connectTimeoutMs: number) {
@@ -51,8 +53,24 @@ export class DaemonConnections {
     }
   }
 
+  /** Opens a connection for one answer that may take hours: no other question waits for it. Close it with closeOwn(). */
+  openOwn(origin: string, connector?: buildConnector.connector): Client {
+    const client = this.#makeClient(origin, connector)
+    const own = this.#own.get(origin) ?? new Set()
+    this.#own.set(origin, own.add(client))
+    return client
+  }
+
+  closeOwn(origin: string, client: Client): void {
+    const own = this.#own.get(origin)
+    own?.delete(client)
+    if (own?.size === 0) this.#own.delete(origin)
+    client.destroy().catch(() => {})
+  }
+
   /** Closes all connections to `origin`, with their requests. */
   end(origin: string): void {
+    for (const client of this.#own.get(origin) ?? []) this.closeOwn(origin, client)
     const connections = this.#open.get(origin) ?? []
     this.#open.delete(origin)
     for (const { client, idle } of connections) {
@@ -63,6 +81,7 @@ export class DaemonConnections {
 
   /** Also ends the requests that have not ended. */
   async destroy(): Promise<void> {
+    for (const [origin, own] of this.#own) for (const client of own) this.closeOwn(origin, client)
     const all = [...this.#open.values()].flat()
     this.#open.clear()
     for (const { idle } of all) clearTimeout(idle)
@@ -74,10 +93,14 @@ export class DaemonConnections {
     const connections = this.#open.get(origin) ?? []
     const [first] = connections.toSorted((a, b) => a.active - b.active)
     if (first && (first.active === 0 || connections.length >= MAX_CONNECTIONS)) return first
-    const client = new Client(origin, { connect: connector ?? { timeout: this.#connectTimeoutMs } })
+    const client = this.#makeClient(origin, connector)
     const added = { client, active: 0, idle: undefined }
     this.#open.set(origin, [...connections, added])
     return added
+  }
+
+  #makeClient(origin: string, connector?: buildConnector.connector): Client {
+    return new Client(origin, { connect: connector ?? { timeout: this.#connectTimeoutMs } })
   }
 
   #keepOne(origin: string, connection: Connection): void {

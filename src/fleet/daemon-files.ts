@@ -8,16 +8,16 @@ import { encodeSegment } from './daemon-request.ts'
 
 const bytes = z.coerce.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)
 const RANGE = /^bytes (?:(\d{1,16})-(\d{1,16})|\*)\/(\d{1,16})$/
-/** Leaves the daemon time to say why it takes too long. */
-const MARGIN_MS = 5000
+/** A file has to be found, and then its first byte; the rest is time for the daemon to say why that takes too long. */
+const MAX_BEGIN_MS = 2 * CONTENT_PATIENCE_MS + 5000
 
 export function createDaemonFiles(http: DaemonHttp): Pick<DaemonPort, 'readFile'> {
   return {
-    async readFile(ip, { name, ...fields }) {
+    async readFile(ip, { name, ...fields }, signal) {
       await requireCapabilities(http, ip, [{ capability: 'content', what: 'hand out files' }])
       const path = `/api/v1/backup/content/${encodeSegment(name)}`
       const request = { method: 'GET', path, query: fields } as const
-      const answer = await http.open(ip, request, CONTENT_PATIENCE_MS + MARGIN_MS)
+      const answer = await http.open(ip, request, { beginMs: MAX_BEGIN_MS, signal })
       const head = parseHead(answer)
       if (head) return { head, content: answer.body }
       answer.body.destroy()

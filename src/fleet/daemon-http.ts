@@ -18,6 +18,7 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 /** How long no byte of a long answer may come, ms, while somebody takes them. */
 const BODY_IDLE_MS = 90_000
 const RANGE_NOT_SATISFIABLE = 416
+const MAX_REFUSAL_BYTES = 64 * 1024
 
 /** The name of a list is repeated. */
 export type Field = string | number | readonly string[]
@@ -34,16 +35,22 @@ export interface DaemonHttp {
   /** The body of a successful answer. Throws DAEMON_UNREACHABLE, DAEMON_REFUSED, or the daemon's own code. */
   ask(ip: string, request: DaemonRequest): Promise<string>
   /**
-   * A successful answer of any length, whose body may take as long as it comes. Ends when the body was read or is destroyed.
-   * Throws as ask().
-   * @param patienceMs until it begins
+   * A successful answer of any length, over a connection of its own, which ends when the body was read or is destroyed. Throws as
+   * ask().
    */
-  open(ip: string, request: DaemonRequest, patienceMs: number): Promise<OpenAnswer>
+  open(ip: string, request: DaemonRequest, limits: OpenLimits): Promise<OpenAnswer>
   /** Reports the parts of an answer that could not be used. */
   noteSetAside(ip: string, what: string, reasons: readonly string[]): void
   /** Closes the connections to a daemon, with what is asked there. */
   endConnections(ip: string): void
   close(): Promise<void>
+}
+
+export interface OpenLimits {
+  /** How long it may take until the body begins, ms. */
+  beginMs: number
+  /** Ends the question, and the body. */
+  signal: AbortSignal | undefined
 }
 
 export interface OpenAnswer {
@@ -99,21 +106,24 @@ export function createDaemonHttp({
       if (answer.status < 300) return answer.body
       throw refuse(answer, { ip, address, request })
     },
-    async open(ip, request, beginMs) {
+    async open(ip, request, { beginMs, signal }) {
       const { connector, address } = findDaemon(ip)
       const sent = encode(request)
-      const begun = Promise.withResolvers<OpenAnswer>()
-      const work = async (client: Client) => {
-        const answer = await openOnce(client, sent, beginMs)
-        begun.resolve(answer)
-        await ended(answer.body)
-      }
-      connections.use(address, work, connector).catch(begun.reject)
-      const { status, headers, body } = await begun.promise.catch((cause) => {
+      const client = connections.openOwn(address, connector)
+      const late = new AbortController()
+      using _late = afterOwnTime(beginMs, () => late.abort(new DOMException('no answer', 'TimeoutError')))
+      const until = signal ? AbortSignal.any([late.signal, signal]) : late.signal
+      let refused: HttpAnswer
+      try {
+        const answer = await openOnce(client, sent, until)
+        finished(answer.body, () => connections.closeOwn(address, client))
+        if (answer.status < 300 || answer.status === RANGE_NOT_SATISFIABLE) return answer
+        refused = { status: answer.status, ...(await readAll(answer, MAX_REFUSAL_BYTES)) }
+      } catch (cause) {
+        connections.closeOwn(address, client)
         throw makeUnreachableError({ ip, address, patienceMs: beginMs }, cause)
-      })
-      if (status < 300 || status === RANGE_NOT_SATISFIABLE) return { status, headers, body }
-      throw refuse({ status, ...(await readAll({ headers, body })) }, { ip, address, request })
+      }
+      throw refuse(refused, { ip, address, request })
     },
     noteSetAside: onSetAside,
     endConnections(ip) {
@@ -197,21 +207,24 @@ async function exchangeOnce(
   return { status: response.statusCode, ...(await readAll(response)) }
 }
 
-async function readAll({ headers, body }: Pick<OpenAnswer, 'headers' | 'body'>) {
+async function readAll({ headers, body }: Pick<OpenAnswer, 'headers' | 'body'>, maxBytes?: number) {
   const code = headers[ERROR_CODE_HEADER]
-  return { code: typeof code === 'string' ? code : '', body: await readBody(body) }
+  return { code: typeof code === 'string' ? code : '', body: await readBody(body, maxBytes) }
 }
 
-/** Sends a request whose answer may be long; nothing is repeated. */
-async function openOnce(client: Client, { method, path }: SentRequest, beginMs: number): Promise<OpenAnswer> {
-  const limits = { headersTimeout: beginMs, bodyTimeout: BODY_IDLE_MS }
-  const { statusCode: status, headers, body } = await client.request({ method, path, ...limits })
+/** Sends a request whose answer may be long; nothing is repeated. @param until the answer begins; ends a body that has begun, too */
+async function openOnce(
+  client: Client,
+  { method, path }: SentRequest,
+  until: AbortSignal,
+): Promise<OpenAnswer> {
+  const limits = { headersTimeout: 0, bodyTimeout: BODY_IDLE_MS }
+  const {
+    statusCode: status,
+    headers,
+    body,
+  } = await client.request({ method, path, ...limits, signal: until })
   return { status, headers, body }
-}
-
-/** Resolves when the body was read, broke off, or was destroyed. */
-function ended(body: Readable): Promise<void> {
-  return new Promise((resolve) => void finished(body, () => resolve()))
 }
 
 /** URLSearchParams would take hundreds of ms for a list of thousands of jobs. */
@@ -222,12 +235,12 @@ function encodeForm(form: NonNullable<DaemonRequest['form']>): string {
   return fields.join('&')
 }
 
-async function readBody(body: AsyncIterable<Buffer>): Promise<string> {
+async function readBody(body: AsyncIterable<Buffer>, maxBytes = MAX_ANSWER_BYTES): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of body) {
     size += chunk.length
-    if (size > MAX_ANSWER_BYTES) throw new Error(`its answer is larger than ${MAX_ANSWER_BYTES} bytes`)
+    if (size > maxBytes) throw new Error(`its answer is larger than ${maxBytes} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')

@@ -64,7 +64,7 @@ const TIMERS: readonly Reader[] = [
   },
   {
     files:
-      /^src\/(daemon\/http\/server|domain\/notify\/notify-desk|engine\/within|http\/app|http\/certified-listener|lib\/own-time|volume\/tree\/flush-volume)\.ts$/,
+      /^src\/(controller\/download-route|daemon\/http\/server|domain\/notify\/notify-desk|engine\/within|http\/app|http\/certified-listener|lib\/own-time|volume\/tree\/flush-volume)\.ts$/,
     why: 'gives up waiting for a request, a process, a connection or a disk',
   },
   {

@@ -8,6 +8,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
   writeSync,
 } from 'node:fs'
@@ -178,8 +179,12 @@ describe('an address', () => {
     }
   })
 
-  test('ends with the token of its caller, and is not given to a viewer', LONG, async () => {
-    const { url, folder, addressOf, listAddresses } = await start()
+  test('ends with the token of its caller, also under way, and is not given to a viewer', LONG, async () => {
+    const { url, folder, addressOf, listAddresses, volume, backUp } = await start()
+    // More than the buffers on the way can take.
+    writeFileSync(join(volume, 'huge'), '')
+    truncateSync(join(volume, 'huge'), 512 << 20)
+    await backUp()
     const admin = readFileSync(join(folder, 'controller/admin-token'), 'utf8').trim()
     const ask = async <T>(query: string, variables: object) => {
       const { data, errors } = await askGraphQL<T>(url, query, variables, authorize(admin))
@@ -195,8 +200,11 @@ describe('an address', () => {
     const restorer = await make('RESTORER')
     const address = await addressOf('large', authorize(restorer.text))
     expect((await read(address)).status).toBe(200)
+    const underWay = await fetch(await addressOf('huge', authorize(restorer.text)))
     await ask('mutation ($id: ID!) { revokeToken(id: $id) { id } }', { id: restorer.token.id })
     expect((await read(address)).status).toBe(401)
+    await new Promise((resolve) => setTimeout(resolve, 5000))
+    await expect(underWay.arrayBuffer()).rejects.toThrow()
     const viewer = await make('VIEWER')
     expect([...(await listAddresses(authorize(viewer.text))).values()].every((each) => each === null)).toBe(
       true,
@@ -204,11 +212,15 @@ describe('an address', () => {
   })
 
   test('is in no log, and the audit says who read what, and how it ended', LONG, async () => {
-    const { addressOf, ask, log, daemon } = await start()
+    const { addressOf, ask, log, daemon, volume, backUp } = await start()
+    // More than the buffers on the way can take.
+    writeFileSync(join(volume, 'huge'), '')
+    truncateSync(join(volume, 'huge'), 512 << 20)
+    await backUp()
     const address = new URL(await addressOf('large'))
     await read(address.href)
     const breaking = new AbortController()
-    const answer = await fetch(address, { signal: breaking.signal })
+    const answer = await fetch(await addressOf('huge'), { signal: breaking.signal })
     await answer.body?.getReader().read()
     breaking.abort()
     await expect.poll(async () => (await ask<Audited>(AUDIT)).audit.nodes.length).toBe(4)
@@ -231,7 +243,10 @@ describe('an address', () => {
       maxArrayLength: null,
       maxStringLength: null,
     })
-    expect(logged).toContain('A download broke off')
+    expect(logged).toContain('A download broke off: The client left before all of the file was sent')
+    expect(nodes).toContainEqual(
+      expect.objectContaining({ outcome: expect.stringContaining('failed: CANCELLED') }),
+    )
     expect(logged).not.toContain(key)
   })
 })
@@ -241,7 +256,7 @@ interface Audited {
 }
 
 test('a damaged file breaks off, and never looks complete', LONG, async () => {
-  const { addressOf, store, backups } = await start()
+  const { addressOf, store, backups, ask, daemon } = await start()
   const archive = join(store, backups[0])
   const bytes = readFileSync(archive)
   const middle = bytes.length >> 1
@@ -249,4 +264,10 @@ test('a damaged file breaks off, and never looks complete', LONG, async () => {
   writeFileSync(archive, bytes)
   const address = await addressOf('large')
   await expect(read(address)).rejects.toThrow()
+  await expect
+    .poll(() => daemon.log.lines.join('\n'))
+    .toMatch(/The reading of a file broke off: The archive is damaged/)
+  await expect
+    .poll(async () => (await ask<Audited>(AUDIT)).audit.nodes.map(({ outcome }) => outcome).join('\n'))
+    .toMatch(/failed: DAEMON_UNREACHABLE .*its log says why/)
 })

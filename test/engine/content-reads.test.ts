@@ -60,6 +60,19 @@ test('a reader that takes nothing for a minute is let go, and frees its process'
   expect(tasks[0]?.signal.aborted).toBe(true)
 })
 
+test('the first piece may take longer, because an archive without an index is read from its start for it', async () => {
+  const { read } = await readsWith(async (output) => {
+    output.begin({ size: PIECE.length, span: { from: 0, end: PIECE.length }, isPart: false })
+    await new Promise((resolve) => setTimeout(resolve, 100_000))
+    await output.write(PIECE)
+    return DONE
+  })
+  const { content } = await read()
+  const all = buffer(content)
+  await vi.advanceTimersByTimeAsync(100_000)
+  expect(await all).toHaveLength(PIECE.length)
+})
+
 test('four files are read at a time, and one that ends makes room for the next', async () => {
   const { read } = await readsWith(endless)
   const open = [await read(), await read(), await read(), await read()]

@@ -79,3 +79,24 @@ test('an older daemon is refused, and named', async () => {
   const client = await daemonThatSays(200, { 'content-length': '3' }, 'abc', [])
   await expect(client.readFile(IP, FILE)).rejects.toThrow(/hand out files/)
 })
+
+test('no question waits for files that nobody takes, and the end of the connections ends them', async () => {
+  const client = await daemonThatSays(200, { 'content-length': String(64 << 20) }, 'x'.repeat(64 << 20))
+  const files = await Promise.all(Array.from({ length: 12 }, () => client.readFile(IP, FILE)))
+  expect((await client.debug(IP)).protocol).toBe(2)
+  const ends = files.map(({ content }) => new Promise((resolve) => content.once('error', resolve)))
+  client.endConnections(IP)
+  expect(await Promise.all(ends)).toHaveLength(12)
+})
+
+test('a caller that leaves ends the question, before and after it is answered', async () => {
+  const client = await daemonThatSays(200, { 'content-length': '100' }, 'abc')
+  const leaving = new AbortController()
+  leaving.abort()
+  await expect(client.readFile(IP, FILE, leaving.signal)).rejects.toThrow()
+  const later = new AbortController()
+  const { content } = await client.readFile(IP, FILE, later.signal)
+  const failed = new Promise((resolve) => content.once('error', resolve))
+  later.abort()
+  await failed
+})

@@ -216,7 +216,7 @@ export function memoryDaemons(): DaemonPort & {
       if (!answer) throw new BackupdError('DAEMON_REFUSED', `no ${question}`, { facts: { status: 404 } })
       return answer(daemon, args)
     },
-    async readFile(ip) {
+    async readFile(ip: string) {
       await reach(ip, 'readFile')
       throw new BackupdError('DAEMON_REFUSED', 'no files', { facts: { status: 404 } })
     },

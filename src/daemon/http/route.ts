@@ -38,7 +38,7 @@ export interface DaemonCall {
   /** Decoded path parameters. */
   params: Readonly<Record<string, string>>
   fields: RequestFields
-  /** Aborted when the caller got a timeout, so that the handler stops asking. */
+  /** Aborted when the caller got a timeout or has left, so that the handler stops asking. */
   late: AbortSignal
 }
 

@@ -78,7 +78,7 @@ function addRoute(app: FastifyInstance, route: DaemonRoute, world: DaemonParts):
     bodyLimit: route.bodyLimit ?? BODY_LIMIT,
     handler: async (request, reply) => {
       try {
-        return sendAnswer(reply, await answerInTime(route, request, world))
+        return sendAnswer(reply, await answerInTime(route, { request, reply }, world))
       } catch (error) {
         if (toRefusal(error).status >= 500) world.log.error({ error, url: request.url }, messageOf(error))
         return sendRefusal(reply, error, route.notFound)
@@ -98,10 +98,12 @@ function sendAnswer(reply: FastifyReply, { status, body, stream }: DaemonAnswer)
 
 async function answerInTime(
   route: DaemonRoute,
-  request: FastifyRequest,
+  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
   world: DaemonParts,
 ): Promise<DaemonAnswer> {
   const late = new AbortController()
+  const left = () => late.abort(new BackupdError('CANCELLED', 'The caller left'))
+  reply.raw.once('close', left)
   const params = request.params as Record<string, string>
   const answer = Promise.resolve(
     route.handle({ params, fields: readFields(request), late: late.signal }, world),
@@ -116,7 +118,10 @@ async function answerInTime(
       late.abort(error)
     }, patienceMs)
   })
-  return await Promise.race([answer, tooLate]).finally(() => clearTimeout(timer))
+  return await Promise.race([answer, tooLate]).finally(() => {
+    clearTimeout(timer)
+    reply.raw.off('close', left)
+  })
 }
 
 function readFields(request: FastifyRequest): RequestFields {

@@ -26,7 +26,7 @@ const MAX_FILE_TEXT = 12_000
 
 /**
  * Gives out addresses that work without a token, each for one file and for ten minutes. They are signed instead of kept, so
- * a list of files costs no memory; after a restart of the controller they do not work any more.
+ * a list of files costs no memory; a restart of the controller ends them all.
  */
 export class DownloadTickets {
   readonly #key = randomBytes(32)
@@ -37,10 +37,12 @@ export class DownloadTickets {
     this.#elapsed = elapsed
   }
 
-  give({ server, backup, snapshot, path, tokenId }: DownloadTicket): DownloadAddress {
+  /** Undefined for a path that is too long for an address. */
+  give({ server, backup, snapshot, path, tokenId }: DownloadTicket): DownloadAddress | undefined {
     const end = Math.ceil(this.#elapsed() + LIFE_MS)
     const json = JSON.stringify([server, backup, snapshot, path, tokenId, end])
     const file = Buffer.from(json).toString('base64url')
+    if (file.length > MAX_FILE_TEXT) return undefined
     return { file, key: this.#sign(file).toString('base64url') }
   }
 

@@ -90,7 +90,8 @@ async function* readByIndex(
   const { stream } = stretch
   try {
     for await (const header of readTarEntries(stream)) {
-      if (header.type !== 'file' || header.size !== size) throw differs(entry)
+      const isInside = stream.position + header.stored <= length
+      if (header.type !== 'file' || header.size !== size || !isInside) throw differs(entry)
       if (header.extents !== null || span.from === 0) {
         yield* readTarContent(stream, header, { ...span, sha256 })
         return

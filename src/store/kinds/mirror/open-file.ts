@@ -18,16 +18,15 @@ const OPEN_FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLO
 
 /** Opens a file of a mirror, which has no checksums. Links are never followed. */
 export async function openMirrorFile(mirror: Mirror, path: string): Promise<OpenedFile> {
-  const opened = Promise.withResolvers<FileHandle>()
+  const opened = Promise.withResolvers<{ handle: FileHandle; size: number }>()
   const closed = Promise.withResolvers<void>()
   const ended = mirror.withFolder(async (folder) => {
     await using handle = await openBelow(folder, trimSlashes(path))
-    opened.resolve(handle)
+    opened.resolve({ handle, size: (await handle.stat()).size })
     await closed.promise
   })
   ended.catch(opened.reject)
-  const handle = await opened.promise
-  const { size } = await handle.stat()
+  const { handle, size } = await opened.promise
   return {
     size,
     read: (span) => readSpan(handle, path, span),
@@ -50,7 +49,7 @@ async function openBelow(mirror: string, path: string): Promise<FileHandle> {
       const handle = await open(parent.at(name), OPEN_FILE)
       if ((await handle.stat()).isFile()) return handle
       await handle.close()
-      throw notAFile(path, 'file no longer')
+      throw changed(path)
     } finally {
       if (parent !== root) closeSync(parent.fd)
     }
@@ -63,12 +62,12 @@ async function* readSpan(handle: FileHandle, path: string, { from, end }: ByteSp
   const room = Buffer.allocUnsafe(PIECE_BYTES)
   for (let at = from; at < end; ) {
     const { bytesRead } = await handle.read(room, 0, Math.min(room.length, end - at), at)
-    if (bytesRead === 0) throw shrank(path)
+    if (bytesRead === 0) throw changed(path)
     yield room.subarray(0, bytesRead)
     at += bytesRead
   }
 }
 
-function shrank(path: string): BackupdError {
-  return new BackupdError('CONFLICT', `${JSON.stringify(path)} shrank while it was read. Read it again`)
+function changed(path: string): BackupdError {
+  return new BackupdError('CONFLICT', `${JSON.stringify(path)} changed while it was read. Read it again`)
 }
