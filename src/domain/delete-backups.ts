@@ -161,7 +161,7 @@ async function sendDelete(world: UserWorld, ip: string, { names, ...request }: D
   }
 }
 
-/** To hide something takes a little room, and a route that an older daemon, of which nothing is known yet, does not have. */
+/** To hide something takes a little room, and a route that an older daemon does not have. Its age may not be known yet. */
 function cannotHide(error: unknown): boolean {
   if (hasCode(error, 'STORE_FULL')) return true
   return hasCode(error, 'DAEMON_REFUSED') && error.facts.status === 404

@@ -15,7 +15,7 @@ export const INTERNAL_URL = 'https://standalone.invalid'
 export interface InternalLink {
   /** The server of the daemon. */
   readonly ip: string
-  /** PEM. Its key is forgotten, so there are no other certificates of it. */
+  /** PEM. Its key is forgotten, so nobody else gets a certificate of it. */
   readonly authority: string
   readonly controller: CertifiedPair
   readonly daemon: CertifiedPair

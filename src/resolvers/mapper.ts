@@ -19,19 +19,16 @@ import { seesEverything, seesServer, type UserWorld } from '../domain/user-world
 import type { World } from '../domain/world.ts'
 import { isoTime, NEVER } from '../lib/clock.ts'
 import { ERROR_CODES, isErrorCode } from '../lib/error-codes.ts'
-import { type BackupInfo, type FileInfo, isGood } from '../wire/backup.ts'
+import { type BackupInfo, isGood } from '../wire/backup.ts'
 import type { DaemonDebug } from '../wire/daemon-api.ts'
 import { count } from '../wire/fields.ts'
 import { findApp } from '../wire/find-app.ts'
 import type { InventoryApp, InventoryInstance, InventoryProc } from '../wire/inventory.ts'
-import type { ListCount, Slice } from '../wire/listing.ts'
 import { listPins, MAX_LISTED_PINS } from '../wire/pin.ts'
 import { chooseListedHooks, type RunRecord, type RunResult } from '../wire/record.ts'
 import type { BackupMode } from './enums/backup-enums.ts'
-import { inTurns } from './in-turns.ts'
 import type { App, Instance, Proc, Volume } from './types/app.ts'
-import type { Backup, File } from './types/backup.ts'
-import type { Connection } from './types/connection.ts'
+import type { Backup } from './types/backup.ts'
 import type { InventoryStatus } from './types/inventory.ts'
 import type { Job } from './types/job.ts'
 import type { BackupResult, Record, RecordError } from './types/record.ts'
@@ -255,49 +252,6 @@ export function toInventoryStatus({ held, ...status }: ShownInventory): Inventor
       lostVolumes: held.lostVolumes,
       ofVolumes: held.ofVolumes,
     },
-  }
-}
-
-/** One page of a folder. @param first it is the first page, so its count is the total if no page follows */
-export function toFiles(
-  { files, next }: { files: FileInfo[]; next: string | null },
-  origin: File['origin'],
-  first: boolean,
-): Connection<File> {
-  const items = files.map((file) => ({ cursor: file.path, node: Object.assign(file, { origin }) }))
-  return toUncounted({ items, hasNextPage: next !== null }, first)
-}
-
-/** A page of a list that nobody has counted. @param first it is the first page, so its count is the total if no page follows */
-export function toUncounted<T>(slice: Slice<T>, first: boolean): Connection<T> {
-  const { items, hasNextPage } = slice
-  return {
-    ...toPlainConnection(slice, (item) => item),
-    totalCount: first && !hasNextPage ? items.length : null,
-  }
-}
-
-/** @param count counts the whole list; called at most once, and only if the count is selected */
-export function toConnection<T, U>(
-  slice: Slice<T>,
-  toNode: (node: T) => U,
-  count: () => ListCount | Promise<ListCount>,
-): Connection<U> {
-  let counting: ListCount | Promise<ListCount> | undefined
-  const countOnce = () => (counting ??= count())
-  return {
-    ...toPlainConnection(slice, toNode),
-    totalCount: async () => (await countOnce()).count,
-    totalCountIsCapped: async () => (await countOnce()).isCapped,
-  }
-}
-
-function toPlainConnection<T, U>({ items, hasNextPage }: Slice<T>, toNode: (node: T) => U) {
-  const edges = items.map(({ cursor, node }) => ({ cursor, node: toNode(node) }))
-  return {
-    edges: inTurns(edges),
-    nodes: inTurns(edges.map(({ node }) => node)),
-    pageInfo: { hasNextPage, endCursor: edges.at(-1)?.cursor ?? null },
   }
 }
 

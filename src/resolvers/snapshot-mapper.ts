@@ -1,11 +1,11 @@
 // Like mapper.ts, for the content of increments.
 
 import type { World } from '../domain/world.ts'
-import type { BackupInfo, FileInfo } from '../wire/backup.ts'
+import type { BackupInfo } from '../wire/backup.ts'
 import { MAX_PINS } from '../wire/pin.ts'
 import type { DiffPage, FileDiff, FileHistory, SnapshotInfo } from '../wire/snapshot.ts'
+import { toFile } from './file-mapper.ts'
 import { toHolds } from './mapper.ts'
-import type { File } from './types/backup.ts'
 import type { Connection } from './types/connection.ts'
 import type { FileChange, FileVersion, Snapshot } from './types/snapshot.ts'
 
@@ -33,7 +33,7 @@ export function toSnapshot(world: World, info: SnapshotInfo): Snapshot {
 
 export function toChanges({ changes, next, from, to }: DiffPage, backup: BackupInfo): Connection<FileChange> {
   const toEdge = ({ before, after, ...change }: FileDiff) => {
-    const files = { before: withOrigin(before, backup, from), after: withOrigin(after, backup, to) }
+    const files = { before: toFile(before, backup, from), after: toFile(after, backup, to) }
     return { cursor: change.path, node: { ...change, ...files } }
   }
   return uncounted(changes.map(toEdge), next)
@@ -41,15 +41,10 @@ export function toChanges({ changes, next, from, to }: DiffPage, backup: BackupI
 
 export function toVersions({ versions, next }: FileHistory, backup: BackupInfo): Connection<FileVersion> {
   const toEdge = (version: FileHistory['versions'][number]) => {
-    const file = withOrigin(version.file, backup, version.snapshot)
+    const file = toFile(version.file, backup, version.snapshot)
     return { cursor: version.snapshot, node: { ...version, file } }
   }
   return uncounted(versions.map(toEdge), next)
-}
-
-/** @param snapshot undefined: the daemon did not say which */
-function withOrigin(file: FileInfo | null, backup: BackupInfo, snapshot: string | undefined): File | null {
-  return file && { ...file, ...(snapshot !== undefined && { origin: { backup, snapshot } }) }
 }
 
 /** @param next the cursor to continue with, even after an empty page */

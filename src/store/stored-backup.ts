@@ -19,7 +19,7 @@ export interface StoredBackup extends AsyncDisposable {
    */
   listFiles(question: FolderQuestion, signal: AbortSignal): Promise<FilePage>
   /**
-   * Opens one file. Throws NOT_FOUND if the backup has no such path, BAD_INPUT if it is no file, or if a snapshot is named
+   * Opens one file. Throws NOT_FOUND if the backup has no such path, BAD_INPUT if it is not a file, or if a snapshot is named
    * and the backup has none.
    */
   openFile(question: FileQuestion, reader: Reader): Promise<OpenedFile>

@@ -203,7 +203,8 @@ describe('an address', () => {
     const underWay = await fetch(await addressOf('huge', authorize(restorer.text)))
     await ask('mutation ($id: ID!) { revokeToken(id: $id) { id } }', { id: restorer.token.id })
     expect((await read(address)).status).toBe(401)
-    await new Promise((resolve) => setTimeout(resolve, 5000))
+    const outcomes = async () => (await ask<Audited>(AUDIT, {})).audit.nodes.map(({ outcome }) => outcome)
+    await expect.poll(outcomes).toContainEqual(expect.stringMatching(/^failed: UNAUTHENTICATED/))
     await expect(underWay.arrayBuffer()).rejects.toThrow()
     const viewer = await make('VIEWER')
     expect([...(await listAddresses(authorize(viewer.text))).values()].every((each) => each === null)).toBe(

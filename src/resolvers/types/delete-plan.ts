@@ -95,7 +95,7 @@ export class DeletePlan {
 
   @Field(() => [VolumeLoss], {
     description:
-      'The volumes of which a good backup would be deleted, those with the fewest left first; at most a hundred.',
+      'The volumes that would lose a good backup, those with the fewest left first; at most a hundred.',
   })
   volumes!: VolumeLoss[]
 

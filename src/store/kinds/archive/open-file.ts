@@ -35,7 +35,7 @@ interface IndexedEntry {
   sizes: number[]
 }
 
-/** Undefined if there is no index, or it does not fit the archive. */
+/** Undefined if the index is missing, or does not fit the archive. */
 async function findByIndex(
   archive: StoredArchive,
   wanted: string,
@@ -55,7 +55,7 @@ async function findByIndex(
   return { size: entry.size, read }
 }
 
-/** Reads the index up to its end, where it proves whole. Undefined if there is none. */
+/** Reads the index to its end, where a damaged one shows itself. Undefined if it is missing. */
 async function searchIndex(
   archive: StoredArchive,
   isWanted: (entry: IndexEntry) => boolean,

@@ -68,7 +68,7 @@ async function restoreAll(stored: StoredArchive, restore: IntoTarget): Promise<U
   return await unpackArchive({ ...restore, archive, expected: makeExpected(stored), members })
 }
 
-/** What the manifest tells the store of an archive of which these spans will be read. */
+/** What the store may take from the manifest of an archive. @param spans what will be read */
 export function makeKnown({ manifest }: StoredArchive, spans: readonly ByteSpan[]): KnownObject | undefined {
   return manifest ? { size: manifest.size, spans } : undefined
 }
