@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { type BackupInfo, hasSnapshots, isMirror } from '../wire/backup.ts'
 import { hasCapability } from '../wire/capabilities.ts'
+import { MAX_RANGE_TEXT } from '../wire/file-content.ts'
 import { can } from './access/can.ts'
 import type { DownloadTicket } from './access/download-tickets.ts'
 import { type Answer, refuse } from './answer.ts'
@@ -81,7 +82,8 @@ export function download(world: UserWorld, ticket: DownloadTicket, asked: Downlo
         const tag = isMirror(backup) ? undefined : makeTag(ticket)
         // A client that continues a file names its tag, and gets all of it if that is another file. A mirror is never continued.
         const continues = tag !== undefined && (asked.ifRange === undefined || asked.ifRange === tag)
-        const range = (continues ? asked.range : undefined) ?? ''
+        const given = (continues ? asked.range : undefined) ?? ''
+        const range = given.length > MAX_RANGE_TEXT ? '' : given
         const file = { namespace: server, name, path, snapshot, range }
         const content = await readAbout(world, file, asked.signal)
         await asked.deliver({ ...content, name: nameOf(path), tag })

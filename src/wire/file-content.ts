@@ -6,6 +6,9 @@ export const READ_ACTION = 'backup_read'
 /** How long it may take until a file is found, ms: an archive without an index is read to its end for that. */
 export const CONTENT_PATIENCE_MS = 120_000
 
+/** A longer `Range` names many ranges, and counts as none. */
+export const MAX_RANGE_TEXT = 1000
+
 /** The args of `backup_read`, and the fields of `GET /api/v1/backup/content/NAME`. */
 export const readArgsSchema = z.object({
   /** The IP of the server of the backup. */
@@ -16,7 +19,7 @@ export const readArgsSchema = z.object({
   /** Of an increment; the newest if it is empty. */
   snapshot: z.string().default(''),
   /** As in the header `Range`; empty: the whole file. */
-  range: z.string().max(1000).default(''),
+  range: z.string().max(MAX_RANGE_TEXT).default(''),
 })
 export type ReadArgs = z.infer<typeof readArgsSchema>
 
