@@ -23,6 +23,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   notification: async () => (await import('./notification.ts')).notificationCommand(),
   access: async () => (await import('./access.ts')).accessCommand(),
   audit: async () => (await import('./audit.ts')).auditCommand(),
+  ca: async () => (await import('./ca.ts')).caCommand(),
   server: async () => (await import('./server.ts')).serverCommand(),
   token: async () => (await import('./token.ts')).tokenCommand(),
   catalog: async () => (await import('./catalog.ts')).catalogCommand(),

@@ -1,65 +1,138 @@
 import { createPublicKey, X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
 import { z } from 'zod'
-import type { AuthorityPort } from '../domain/enrolment-ports.ts'
+import type { AuthorityPort, IssueRequest, KnownAuthority } from '../domain/enrolment-ports.ts'
 import { readFileIfThere, removeUnfinishedWrites, writeFileAtomically } from '../lib/atomic-file.ts'
 import { readCertificateRequest } from '../lib/certificates/certificate-request.ts'
 import { readFingerprint } from '../lib/certificates/check-certificate.ts'
-import { createAuthority, issueCertificate } from '../lib/certificates/issue-certificate.ts'
-import { type CertifiedPair, createKeyPem } from '../lib/certificates/x509.ts'
+import { BACKDATED_MS, createAuthority, issueCertificate } from '../lib/certificates/issue-certificate.ts'
+import { type CertifiedPair, type Credentials, createKeyPem } from '../lib/certificates/x509.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
-import { CONTROLLER_URI, type IssuedCertificate, makeServerUri } from '../wire/enrolment.ts'
+import { CONTROLLER_URI, makeServerUri } from '../wire/enrolment.ts'
 import { parseJson } from '../wire/json.ts'
 
 /** In `<data>`, readable by the controller's user only, and never in copies of the catalog. */
 export const AUTHORITY_FILE = 'authority.json'
 
 const pairSchema = z.object({ key: z.string(), certificate: z.string() })
-const fileSchema = z.object({ version: z.literal(1), authority: pairSchema, controller: pairSchema })
-type AuthorityContent = z.infer<typeof fileSchema>
+const stableSchema = z.object({ version: z.literal(1), authority: pairSchema, controller: pairSchema })
+/** During a rotation. Earlier versions refuse it, because they would forget the next authority. */
+const rotatingSchema = stableSchema.extend({ version: z.literal(2), next: pairSchema })
+const fileSchema = z.discriminatedUnion('version', [stableSchema, rotatingSchema])
 
-/** The private authority of this controller, and the controller's own certificate. */
+interface AuthorityContent {
+  authority: CertifiedPair
+  /** The controller's own, of `authority`: all daemons know that one until it is retired. */
+  controller: CertifiedPair
+  /** Signs the certificates of daemons that know it; undefined: no rotation is under way. */
+  next?: CertifiedPair | undefined
+}
+
+/** The private authority of this controller, the next one during a rotation, and the controller's own certificate. */
 export class Authority implements AuthorityPort {
   /** Set when the controller listens for daemons. */
   url: string | undefined
-  readonly fingerprint: string
-  readonly certificate: X509Certificate
   readonly #file: string
+  readonly #listeners: (() => void)[] = []
   #content: AuthorityContent
+  #certificates: readonly X509Certificate[]
+  #known: readonly KnownAuthority[]
 
   constructor(file: string, content: AuthorityContent) {
     this.#file = file
     this.#content = content
-    this.certificate = new X509Certificate(content.authority.certificate)
-    this.fingerprint = readFingerprint(this.certificate)
+    this.#certificates = parseCertificates(content)
+    this.#known = this.#certificates.map(describeCertificate)
+  }
+
+  /** Of the authorities whose certificates count, the oldest first. */
+  get certificates(): readonly X509Certificate[] {
+    return this.#certificates
+  }
+
+  get known(): readonly KnownAuthority[] {
+    return this.#known
+  }
+
+  get fingerprint(): string {
+    return this.#known[0]?.fingerprint ?? ''
+  }
+
+  has(fingerprint: string): boolean {
+    return this.#known.some((authority) => authority.fingerprint === fingerprint)
   }
 
   /** The controller's own. */
-  get own(): CertifiedPair {
-    return this.#content.controller
+  get own(): Credentials {
+    return { ...this.#content.controller, authorities: this.#pems }
   }
 
-  get pem(): string {
-    return this.#content.authority.certificate
+  /** Calls `act` when the controller's own certificate, or what it accepts, has changed. */
+  onChange(act: () => void): void {
+    this.#listeners.push(act)
   }
 
   readRequest(request: string): Promise<Buffer> {
     return readCertificateRequest(request)
   }
 
-  async issue({ ip, publicKey }: { ip: string; publicKey: Buffer }, now: number): Promise<IssuedCertificate> {
-    const subject = { uri: makeServerUri(ip), ip, publicKey }
-    return { certificate: await issueCertificate(this.#content.authority, subject, now), authority: this.pem }
+  async issue({ ip, publicKey, knowsSeveral }: IssueRequest, now: number) {
+    const { authority, next } = this.#content
+    const signer = (knowsSeveral && next) || authority
+    const certificate = await issueCertificate(signer, { uri: makeServerUri(ip), ip, publicKey }, now)
+    return {
+      issued: { certificate, authority: authority.certificate, authorities: this.#pems },
+      authority: readFingerprint(new X509Certificate(signer.certificate)),
+    }
   }
 
-  /** Renews the controller's own certificate after two thirds of its life. @returns whether it did */
-  async renewIfDue(now: number): Promise<boolean> {
-    if (!isRenewalDue(new X509Certificate(this.own.certificate), now)) return false
+  /** Renews the controller's own certificate after two thirds of its life. */
+  async renewIfDue(now: number): Promise<void> {
+    if (!isRenewalDue(new X509Certificate(this.#content.controller.certificate), now)) return
     const controller = await certifyController(this.#content.authority, now)
-    this.#content = { ...this.#content, controller }
-    await writeFileAtomically(this.#file, `${JSON.stringify(this.#content)}\n`)
-    return true
+    await this.#use({ ...this.#content, controller })
   }
+
+  async rotate(now: number): Promise<void> {
+    await this.#use({ ...this.#content, next: await createAuthority('backupd', now) })
+  }
+
+  async retire(now: number): Promise<void> {
+    const { next } = this.#content
+    if (!next) throw new BackupdError('CONFLICT', 'No rotation of the authority is under way')
+    await this.#use({ authority: next, controller: await certifyController(next, now) })
+  }
+
+  get #pems(): string[] {
+    const { authority, next } = this.#content
+    return [authority, ...(next ? [next] : [])].map(({ certificate }) => certificate)
+  }
+
+  /** On disk before anybody sees it. */
+  async #use(content: AuthorityContent): Promise<void> {
+    await writeFileAtomically(this.#file, printAuthority(content))
+    this.#content = content
+    this.#certificates = parseCertificates(content)
+    this.#known = this.#certificates.map(describeCertificate)
+    for (const listener of this.#listeners) listener()
+  }
+}
+
+function parseCertificates({ authority, next }: AuthorityContent): X509Certificate[] {
+  return [authority, ...(next ? [next] : [])].map(({ certificate }) => new X509Certificate(certificate))
+}
+
+function describeCertificate(certificate: X509Certificate): KnownAuthority {
+  return {
+    fingerprint: readFingerprint(certificate),
+    createdAt: certificate.validFromDate.getTime() + BACKDATED_MS,
+    expiresAt: certificate.validToDate.getTime(),
+  }
+}
+
+function printAuthority({ authority, controller, next }: AuthorityContent): string {
+  const content = next ? { version: 2, authority, controller, next } : { version: 1, authority, controller }
+  return `${JSON.stringify(content)}\n`
 }
 
 /** Whether two thirds of its life have passed, or it is not valid at all at this time, unix ms. */
@@ -88,8 +161,8 @@ export async function openAuthority(
   if (createsAt === undefined) return undefined
   const authority = await createAuthority('backupd', createsAt)
   const controller = await certifyController(authority, createsAt)
-  const content: AuthorityContent = { version: 1, authority, controller }
-  await writeFileAtomically(file, `${JSON.stringify(content)}\n`)
+  const content: AuthorityContent = { authority, controller }
+  await writeFileAtomically(file, printAuthority(content))
   return new Authority(file, content)
 }
 

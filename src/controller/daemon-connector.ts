@@ -38,10 +38,10 @@ export function findDaemonConnector(
       ip,
       'It is enrolled, and the authority of this controller is missing: docs/security.md',
     )
-  if (known.authority !== undefined && known.authority !== authority.fingerprint)
+  if (known.authority !== undefined && !authority.has(known.authority))
     throw refuseConnection(
       ip,
-      `It is enrolled with an authority that was lost. Restore authority.json, or invite it again: backupd server invite ${ip} --replace`,
+      `It is enrolled with an authority that was lost or retired. Invite it again: backupd server invite ${ip} --replace. If authority.json was lost, restoring it helps, too`,
     )
   if (Date.parse(known.expiresAt) < trustedNow(world))
     throw refuseConnection(
@@ -52,7 +52,7 @@ export function findDaemonConnector(
     own: () => authority.own,
     timeoutMs: CONNECT_MS,
     check: (certificate) => {
-      const peer = checkCertificate(certificate, authority.certificate)
+      const peer = checkCertificate(certificate, authority.certificates)
       if (parseServerUri(peer.uri) !== ip || !world.enrolments.isCurrent(ip, peer.keyHash))
         throw new BackupdError('FORBIDDEN', `The certificate there is not that of ${ip}`)
       checkDates(peer, trustedNow(world))

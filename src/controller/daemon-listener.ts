@@ -59,12 +59,7 @@ export async function listenForDaemons(
   })
   await app.ready()
   parts.defer(() => closeApp(app))
-  const listener = new CertifiedListener(app, {
-    ...options,
-    program: 'controller',
-    own: authority.own,
-    authority: authority.pem,
-  })
+  const listener = new CertifiedListener(app, { ...options, program: 'controller', own: authority.own })
   limitConnections(listener.server, options.connections)
   const url = await listener.listen()
   parts.defer(() => listener.close())
@@ -74,7 +69,8 @@ export async function listenForDaemons(
       ({ uri, keyHash }) => parseServerUri(uri) === ip && !world.enrolments.isCurrent(ip, keyHash),
     ),
   )
-  parts.use(renewOwnCertificate(world, authority, () => listener.use(authority.own)))
+  authority.onChange(() => listener.use(authority.own))
+  parts.use(renewOwnCertificate(world, authority))
   log.info({ url }, `The controller listens for daemons with certificates on ${url}`)
   return url
 }
@@ -98,8 +94,8 @@ export async function listenWithin(
   })
   await app.ready()
   parts.defer(() => closeApp(app))
-  const own = { own: link.controller, authority: link.authority }
-  const listener = new CertifiedListener(app, { host: '127.0.0.1', port: 0, program: 'controller', ...own })
+  const own = { ...link.controller, authorities: [link.authority] }
+  const listener = new CertifiedListener(app, { host: '127.0.0.1', port: 0, program: 'controller', own })
   limitConnections(listener.server, connections)
   link.controllerPort = Number(new URL(await listener.listen()).port)
   parts.defer(() => listener.close())
@@ -120,7 +116,7 @@ function addEnrolmentRoutes(
     const peer = findPeer(raw)
     const ip = requireServer(world, peer)
     refuseLateRenewal(world, peer, ip)
-    const { request } = parseShape('The renewal', body, renewRequestSchema)
+    const request = parseShape('The renewal', body, renewRequestSchema)
     return printJson(reply, await renewServer(world, { ip, keyHash: peer.keyHash }, request))
   })
 }

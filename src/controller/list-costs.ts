@@ -1,5 +1,6 @@
 import { MAX_USES } from '../domain/access/access-state.ts'
 import { ROLES } from '../domain/access/roles.ts'
+import { MAX_LISTED_AUTHORITIES } from '../domain/authorities.ts'
 import { MAX_LISTED_DELETES, MAX_LISTED_LOSSES } from '../domain/delete-plan.ts'
 import { SERVER_STATES } from '../domain/health/server-rules.ts'
 import { VOLUME_STATES } from '../domain/health/states.ts'
@@ -57,6 +58,9 @@ export const PLAIN_LISTS: Readonly<Record<string, PlainList>> = {
   'Health.counts': { size: () => single(VOLUME_STATES.length) },
   'Health.servers': { size: () => single(SERVER_STATES.length) },
   'Query.anonymousUses': { size: () => single(MAX_USES) },
+  'Query.authorities': { size: () => single(MAX_LISTED_AUTHORITIES) },
+  'Mutation.rotateAuthority': { size: () => single(MAX_LISTED_AUTHORITIES) },
+  'Mutation.retireAuthority': { size: () => single(MAX_LISTED_AUTHORITIES) },
   'Query.tokens': { size: ({ tokens }) => single(tokens) },
   'Token.grants': { size: () => ({ all: Number.POSITIVE_INFINITY, most: ROLES.length }) },
   'Viewer.grants': { size: () => single(ROLES.length) },
@@ -85,6 +89,9 @@ export const FIELD_COSTS: Readonly<Record<string, number>> = {
   /** Up to 16,000 characters for each server. */
   'Server.problems': 25,
   'Server.debug': 250,
+  /** Up to one address for each server. */
+  'DaemonAuthority.trustedBy': 25,
+  'DaemonAuthority.lacking': 25,
   /** They count the good backups of all volumes, and may list the snapshots of increments. */
   'Query.deleteBackupsPlan': 250,
   'Query.deleteSnapshotsPlan': 250,

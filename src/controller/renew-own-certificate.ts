@@ -7,17 +7,13 @@ import type { Authority } from './authority.ts'
 const RENEWAL_CHECK_MS = HOUR_MS
 
 /** Renews the certificate that the controller shows to daemons. Dispose of it to stop. */
-export function renewOwnCertificate(
-  world: World,
-  authority: Authority,
-  onRenewed: () => void = () => {},
-): Disposable {
+export function renewOwnCertificate(world: World, authority: Authority): Disposable {
   let timer: Disposable
   const check = async () => {
     // With a wrong clock, it could replace a good certificate by one that nobody accepts.
     if (world.trustedClock?.doubt) return
     try {
-      if (await authority.renewIfDue(trustedNow(world))) onRenewed()
+      await world.enrolments.inTurn(() => authority.renewIfDue(trustedNow(world)))
       world.problems.clear('enrolment', 'controller')
     } catch (error) {
       const text = `Cannot renew the controller's own certificate: ${messageOf(error)}. It is tried again every hour`

@@ -8,6 +8,7 @@ import type { AnonymousRole } from '../domain/access/principal.ts'
 import { reportOpenAccess } from '../domain/access.ts'
 import { closeWorld, createWorld, tick } from '../domain/controller.ts'
 import { reportEndingTokens } from '../domain/ending-tokens.ts'
+import { reportAuthorities } from '../domain/enrolment/report-authorities.ts'
 import { reportEnrolments, warnOfPlainHttp } from '../domain/enrolment/report-enrolments.ts'
 import { acceptInventory, hasInventory } from '../domain/inventory.ts'
 import type { SettingsWatch } from '../domain/notify-ports.ts'
@@ -57,7 +58,7 @@ export interface Controller {
 
 /** Short, so that the daemons of a large fleet are asked a few at a time. */
 const POLL_TICK_MS = 100
-/** How often tokens that end soon are looked for. */
+/** How often tokens and authorities that end soon are looked for. */
 const TOKEN_CHECK_MS = 60_000
 
 /**
@@ -201,7 +202,11 @@ function startTimers(world: World, parts: AsyncDisposableStack): void {
     tick(world)
   }, TURN_MS)
   reportEndingTokens(world)
-  const tokenTimer = setInterval(() => reportEndingTokens(world), TOKEN_CHECK_MS)
+  reportAuthorities(world)
+  const tokenTimer = setInterval(() => {
+    reportEndingTokens(world)
+    reportAuthorities(world)
+  }, TOKEN_CHECK_MS)
   const pollTimer = setInterval(() => pollDue(world), POLL_TICK_MS)
   parts.defer(() => {
     clearInterval(timer)

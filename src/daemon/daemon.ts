@@ -21,10 +21,10 @@ import { findSharedPlace, type StoreSettings } from '../wire/store-settings.ts'
 import { ControllerBond } from './controller-bond.ts'
 import { type DataDir, openDataDir } from './data-dir.ts'
 import type { DaemonParts } from './http/route.ts'
-import { type ServeOptions, serve } from './http/server.ts'
+import { type HttpServer, type ServeOptions, serve } from './http/server.ts'
+import { CertificateRenewal } from './identity/certificate-renewal.ts'
 import { openDaemonIdentity } from './identity/identity.ts'
 import { createInternalIdentity } from './identity/present-identity.ts'
-import { renewInTime } from './identity/renew-in-time.ts'
 import { logPassword } from './log-password.ts'
 import type { StoreMemory } from './memory/store-memory.ts'
 import { openEngine } from './open-engine.ts'
@@ -142,11 +142,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const facts = { ip, daemonId, version, startTime: isoTime(clock.now()) }
   const notReady = () => startup.waitsFor
   const shown = { problems, trustedClock, runMeter, log }
-  const world = { engine, scheduler, notifier, bond, space, ...shown, ...facts, notReady }
-  const http = parts.adopt(await serve(DAEMON_ROUTES, world, { ...options, identity }), (it) => it.close())
-  const onRenewed = () => http.renewed()
+  let http: HttpServer | undefined
+  const onRenewed = () => http?.renewed()
   const renewal = { ...options, problems, addresses: () => notifier.addresses(), onRenewed }
-  if (enrolled) parts.use(renewInTime(enrolled, renewal))
+  const certificate = enrolled && parts.use(new CertificateRenewal(enrolled, renewal))
+  const world = { engine, scheduler, notifier, bond, space, certificate, ...shown, ...facts, notReady }
+  http = parts.adopt(await serve(DAEMON_ROUTES, world, { ...options, identity }), (it) => it.close())
   if (options.metricsAddress) await serveMetrics(world, { ...options, ...options.metricsAddress }, parts)
   if (!identity) warnOfReach(options)
   notifier.start()

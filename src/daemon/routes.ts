@@ -7,6 +7,7 @@ import {
 } from './handlers/backups.ts'
 import { handleContent } from './handlers/content.ts'
 import {
+  handleCertificateRenew,
   handleClockConfirm,
   handleDebug,
   handleHealth,
@@ -61,6 +62,7 @@ export const DAEMON_ROUTES: readonly DaemonRoute[] = [
   { method: 'POST', path: '/api/v1/backup/drill/:name', handle: handleDrill },
   { method: 'POST', path: '/api/v1/backup/verify/:name', handle: handleVerify },
   { method: 'POST', path: '/api/v1/clock/actions/confirm', handle: handleClockConfirm },
+  { method: 'POST', path: '/api/v1/certificate/actions/renew', handle: handleCertificateRenew },
   {
     method: 'GET',
     path: '/api/v1/backup/content/:name',

@@ -11,6 +11,8 @@ export interface Enrolment {
   expiresAt: string
   /** Fingerprint of the authority that certified it; undefined: an earlier version did. */
   authority?: string | undefined
+  /** Fingerprints of the authorities that its daemon trusts, as it last said; undefined: it does not say, or not yet. */
+  trusts?: readonly string[] | undefined
 }
 
 /** A join token that was given out. */
@@ -45,13 +47,36 @@ export interface EnrolmentMark {
   set(): Promise<void>
 }
 
-/** The private authority that certifies daemons. */
-export interface AuthorityPort {
+export interface KnownAuthority {
   /** SHA-256 of its certificate, hex. */
+  fingerprint: string
+  /** Unix ms. */
+  createdAt: number
+  expiresAt: number
+}
+
+/** What a daemon is certified with. */
+export interface IssueRequest {
+  ip: string
+  /** SPKI, DER. */
+  publicKey: Buffer
+  /** It keeps several authorities, so that it may have a certificate of the newest. */
+  knowsSeveral: boolean
+}
+
+/** The private authority that certifies daemons; during a rotation, the present one and the next one. */
+export interface AuthorityPort {
+  /** Those whose certificates count, the oldest first. The controller's own certificate is of the first, which all daemons know. */
+  readonly known: readonly KnownAuthority[]
+  /** Of the first. */
   readonly fingerprint: string
   /** Where daemons with a certificate reach this controller: `https://10.0.0.9:9004`; undefined: nowhere. */
   readonly url: string | undefined
+  /** Makes the next authority; on disk when it resolves. */
+  rotate(now: number): Promise<void>
+  /** Drops the present authority for the next one; on disk when it resolves. */
+  retire(now: number): Promise<void>
   /** The public key (SPKI, DER) of a request. Throws BAD_INPUT if the request is not valid. */
   readRequest(request: string): Promise<Buffer>
-  issue(server: { ip: string; publicKey: Buffer }, now: number): Promise<IssuedCertificate>
+  issue(request: IssueRequest, now: number): Promise<{ issued: IssuedCertificate; authority: string }>
 }

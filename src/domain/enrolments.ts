@@ -4,12 +4,17 @@ import { CERTIFICATE_LIFE_MS } from '../lib/certificates/issue-certificate.ts'
 import { isoTime } from '../lib/clock.ts'
 import { BackupdError } from '../lib/errors.ts'
 import { HOUR_MS } from '../lib/time-units.ts'
-import { type EnrolRequest, type IssuedCertificate, printJoinToken } from '../wire/enrolment.ts'
+import {
+  type EnrolRequest,
+  type IssuedCertificate,
+  printJoinToken,
+  type RenewRequest,
+} from '../wire/enrolment.ts'
 import { describeMissingServer } from '../wire/missing-texts.ts'
 import { makeCaller, OWN_PROCESS } from './access/principal.ts'
 import { type Answer, isRefused, type Refused, refuse } from './answer.ts'
 import { audited } from './audit.ts'
-import type { AuthorityPort, Enrolment, Invitation } from './enrolment-ports.ts'
+import type { AuthorityPort, Enrolment, Invitation, IssueRequest } from './enrolment-ports.ts'
 import { findServer } from './find-server.ts'
 import { refuseUnlessPermitted } from './permission.ts'
 import type { ServerState } from './server-state.ts'
@@ -27,6 +32,8 @@ export interface ServerInvitation {
 const JOIN_MS = HOUR_MS
 const MAX_OPEN = 1000
 const MAX_NAMED = 5
+/** How soon a daemon that renewed its certificate is asked. */
+const RENEWED_POLL_MS = 1000
 
 /** Creates a join token for the daemon of a server. */
 export function inviteServer(
@@ -97,7 +104,8 @@ async function makeInvitation(world: World, ip: string, replace: boolean): Promi
   return { ip, token, expiresAt }
 }
 
-function requireAuthority({ ports: { authority } }: World): AuthorityPort {
+/** Throws CONFLICT if the controller has none. */
+export function requireAuthority({ ports: { authority } }: World): AuthorityPort {
   if (authority) return authority
   throw new BackupdError('CONFLICT', 'The controller has no authority for certificates')
 }
@@ -143,7 +151,10 @@ export async function enrolServer(
         const publicKey = await requireAuthority(world).readRequest(request.request)
         return refuseEnrolment(world, invitation, hashPublicKey(publicKey)) ?? publicKey
       },
-      act: (publicKey: Buffer) => world.enrolments.inTurn(() => certify(world, invitation, publicKey)),
+      act: (publicKey: Buffer) => {
+        const wish = { ip, publicKey, knowsSeveral: request.severalAuthorities ?? false }
+        return world.enrolments.inTurn(() => certify(world, invitation, wish))
+      },
     },
   )
   if (isRefused(answer)) throw new BackupdError(answer.refused, answer.message, { facts: answer.facts })
@@ -188,17 +199,16 @@ function refuseEnrolment(
 async function certify(
   world: World,
   invitation: Invitation,
-  publicKey: Buffer,
+  wish: IssueRequest,
 ): Promise<Answer<IssuedCertificate>> {
   const { ip } = invitation
-  const keyHash = hashPublicKey(publicKey)
+  const keyHash = hashPublicKey(wish.publicKey)
   const refusal = refuseEnrolment(world, invitation, keyHash)
   if (refusal) return refusal
   const now = trustedNow(world)
-  const authority = requireAuthority(world)
-  const issued = await authority.issue({ ip, publicKey }, now)
+  const { issued, authority } = await requireAuthority(world).issue(wish, now)
   const expiresAt = isoTime(now + CERTIFICATE_LIFE_MS)
-  const server = { ip, keyHash, enrolledAt: isoTime(now), expiresAt, authority: authority.fingerprint }
+  const server = { ip, keyHash, enrolledAt: isoTime(now), expiresAt, authority }
   await world.enrolments.setServer(server, { ...invitation, usedBy: keyHash })
   const state = world.servers.get(ip)
   if (state) pollAgain(state)
@@ -216,21 +226,24 @@ function pollAgain(server: ServerState): void {
 export function renewServer(
   world: World,
   { ip, keyHash }: { ip: string; keyHash: string },
-  request: string,
+  { request, severalAuthorities: knowsSeveral = false }: RenewRequest,
 ): Promise<IssuedCertificate> {
   return world.enrolments.inTurn(async () => {
     const known = world.enrolments.get(ip)
-    const authority = requireAuthority(world)
-    const publicKey = await authority.readRequest(request)
+    const port = requireAuthority(world)
+    const publicKey = await port.readRequest(request)
     if (!known || known.keyHash !== keyHash || hashPublicKey(publicKey) !== keyHash)
       throw new BackupdError(
         'FORBIDDEN',
         `Only the daemon on ${ip} can renew its certificate, with the same key`,
       )
     const now = trustedNow(world)
-    const issued = await authority.issue({ ip, publicKey }, now)
+    const { issued, authority } = await port.issue({ ip, publicKey, knowsSeveral }, now)
     const expiresAt = isoTime(now + CERTIFICATE_LIFE_MS)
-    await world.enrolments.setServer({ ...known, expiresAt, authority: authority.fingerprint })
+    await world.enrolments.setServer({ ...known, expiresAt, authority })
+    const state = world.servers.get(ip)
+    // It then says which authorities it trusts.
+    if (state) state.nextPollAt = Math.min(state.nextPollAt, world.clock.now() + RENEWED_POLL_MS)
     world.log.info({ server: ip }, `The certificate of the daemon on ${ip} was renewed`)
     return issued
   })

@@ -209,6 +209,8 @@ export interface DaemonPort {
   debug(ip: string, poll?: PollRequest): Promise<DaemonDebug>
   /** Makes the daemon trust its clock as it is now. */
   confirmClock(ip: string): Promise<void>
+  /** Makes an enrolled daemon renew its certificate, and read the authorities of this controller. It does so after the answer. */
+  renewCertificate(ip: string): Promise<void>
   jobs(ip: string): Promise<ScheduledJob[]>
   /** Throws CONFLICT if the daemon has the jobs of another controller. */
   setJobs(ip: string, jobs: Job[], sender: JobsSender): Promise<void>

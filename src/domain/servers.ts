@@ -2,6 +2,7 @@ import { isoTime } from '../lib/clock.ts'
 import { BackupdError, hasCode, messageOf } from '../lib/errors.ts'
 import type { DaemonDebug } from '../wire/daemon-api.ts'
 import { clockWitness, reportDaemonClock } from './clocks.ts'
+import { syncAuthoritiesSoon } from './enrolment/sync-authorities.ts'
 import { dropOldOutcomes, restoreOutcomes } from './failed-runs.ts'
 import { relistSoon } from './listing.ts'
 import { forgetServerAlarms, noteServerAlarms } from './note-alarms.ts'
@@ -150,6 +151,7 @@ async function poll(world: World, server: ServerState): Promise<void> {
     // A post that waits names them, too.
     if (!world.newsGate.hasPosts(server.ip)) reviveRuns(world, server.ip, server.debug.running ?? [])
     await syncServer(world, server)
+    syncAuthoritiesSoon(world, server)
     await noteAnswer(world, server)
     noteServerHealth(world, server)
   } catch (error) {

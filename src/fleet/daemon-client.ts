@@ -30,6 +30,7 @@ type DaemonJobs = Pick<
   DaemonPort,
   | 'debug'
   | 'confirmClock'
+  | 'renewCertificate'
   | 'jobs'
   | 'setJobs'
   | 'setNotify'
@@ -81,6 +82,9 @@ function createDaemonJobs(http: DaemonHttp): DaemonJobs {
       }),
     async confirmClock(ip) {
       await http.ask(ip, { method: 'POST', path: '/api/v1/clock/actions/confirm', form: {} })
+    },
+    async renewCertificate(ip) {
+      await http.ask(ip, { method: 'POST', path: '/api/v1/certificate/actions/renew', form: {} })
     },
     jobs: (ip) => listJobs(http, ip),
     setJobs: (ip, jobs, { version, controller, takeOver }) =>

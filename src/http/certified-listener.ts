@@ -7,9 +7,11 @@ import { loadHttps } from '../lib/builtins.ts'
 import {
   type CertifiedPeer,
   checkCertificate,
+  findIssuer,
+  readFingerprint,
   readPeerCertificate,
 } from '../lib/certificates/check-certificate.ts'
-import type { CertifiedPair } from '../lib/certificates/x509.ts'
+import type { Credentials } from '../lib/certificates/x509.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 
 export interface CertifiedListenerOptions {
@@ -17,9 +19,7 @@ export interface CertifiedListenerOptions {
   port: number
   /** Named in errors, such as `daemon`. */
   program: string
-  own: CertifiedPair
-  /** The certificate of the authority, PEM: sent along, and the only one whose certificates count. */
-  authority: string
+  own: Credentials
 }
 
 const HANDSHAKE_MS = 10_000
@@ -28,23 +28,23 @@ const CLOSE_MS = 3000
 const REQUESTS_A_CONNECTION = 100
 
 /**
- * Serves what `app` serves, to programs with a certificate of our authority. Node only proves that the other side has its
+ * Serves what `app` serves, to programs with a certificate of our authorities. Node only proves that the other side has its
  * key: findPeer says who it is, so that a refusal can name the reason, and whoever needs none can be answered.
  */
 export class CertifiedListener {
   readonly server: Server
   readonly #options: CertifiedListenerOptions
-  readonly #authority: X509Certificate
+  #authorities: X509Certificate[]
   readonly #sockets = new Set<TLSSocket>()
   readonly #peers = new WeakMap<TLSSocket, CertifiedPeer>()
 
   /** @param app with all its routes */
   constructor(app: FastifyInstance, options: CertifiedListenerOptions) {
     this.#options = options
-    this.#authority = new X509Certificate(options.authority)
+    this.#authorities = parseAuthorities(options.own)
     this.server = loadHttps().createServer(
       {
-        ...this.#makeContext(options.own),
+        ...makeContext(options.own, this.#authorities),
         requestCert: true,
         rejectUnauthorized: false,
         handshakeTimeout: HANDSHAKE_MS,
@@ -74,19 +74,22 @@ export class CertifiedListener {
     return `https://${host.includes(':') ? `[${host}]` : host}:${own}`
   }
 
-  /** Who sent a request, whatever the dates of its certificate. Throws FORBIDDEN if our authority does not know it. */
+  /** Who sent a request, whatever the dates of its certificate. Throws FORBIDDEN if no authority of ours certified it. */
   findPeer({ socket }: Pick<IncomingMessage, 'socket'>): CertifiedPeer {
     const secure = socket as TLSSocket
     const known = this.#peers.get(secure)
     if (known) return known
-    const peer = checkCertificate(readPeerCertificate(secure), this.#authority)
+    const peer = checkCertificate(readPeerCertificate(secure), this.#authorities)
     this.#peers.set(secure, peer)
     return peer
   }
 
-  /** Shows another certificate to whoever connects from now on. */
-  use(own: CertifiedPair): void {
-    this.server.setSecureContext(this.#makeContext(own))
+  /** Shows another certificate to whoever connects from now on, and ends connections of authorities that count no more. */
+  use(own: Credentials): void {
+    this.#authorities = parseAuthorities(own)
+    this.server.setSecureContext(makeContext(own, this.#authorities))
+    const known = new Set(this.#authorities.map(readFingerprint))
+    this.endConnections(({ authority }) => !known.has(authority))
   }
 
   /** Closes the open connections of some peers at once. */
@@ -105,9 +108,15 @@ export class CertifiedListener {
     this.server.closeIdleConnections()
     await promise.finally(() => clearTimeout(timer))
   }
+}
 
-  #makeContext({ key, certificate }: CertifiedPair) {
-    const { authority } = this.#options
-    return { key, cert: `${certificate}\n${authority}`, ca: authority, minVersion: 'TLSv1.3' as const }
-  }
+function parseAuthorities({ authorities }: Credentials): X509Certificate[] {
+  return authorities.map((pem) => new X509Certificate(pem))
+}
+
+/** The authority of the certificate is sent along, because a daemon that joins knows it by its fingerprint only. */
+function makeContext({ key, certificate }: Credentials, authorities: readonly X509Certificate[]) {
+  const issuer = findIssuer(new X509Certificate(certificate), authorities)
+  const ca = authorities.map(String)
+  return { key, cert: `${certificate}\n${issuer ?? ''}`, ca, minVersion: 'TLSv1.3' as const }
 }

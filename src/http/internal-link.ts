@@ -41,7 +41,7 @@ export function checkInternalDaemon(
   { ip, authority }: InternalLink,
   certificate: X509Certificate | undefined,
 ): void {
-  const { uri } = checkCertificate(certificate, new X509Certificate(authority))
+  const { uri } = checkCertificate(certificate, [new X509Certificate(authority)])
   if (uri === makeServerUri(ip)) return
   throw new BackupdError('FORBIDDEN', 'The certificate there is not that of the daemon of this process')
 }

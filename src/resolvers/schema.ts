@@ -8,6 +8,7 @@ import { AccessResolver } from './access-resolver.ts'
 import { AlarmResolver, AlarmTargetResolver } from './alarm-resolver.ts'
 import { AppResolver, InstanceResolver, ProcResolver, VolumeResolver } from './app-resolver.ts'
 import { AuditResolver } from './audit-resolver.ts'
+import { AuthorityResolver } from './authority-resolver.ts'
 import { BackupResolver } from './backup-resolver.ts'
 import { CatalogResolver } from './catalog-resolver.ts'
 import { DeleteResolver } from './delete-resolver.ts'
@@ -45,6 +46,7 @@ export function createSchema(): GraphQLSchema {
       BackupResultResolver,
       BackupResolver,
       FileResolver,
+      AuthorityResolver,
       ServerResolver,
       SnapshotResolver,
       CatalogResolver,

@@ -4,6 +4,7 @@
 
 import { z } from 'zod'
 import { type BackupInfo, backupInfoSchema, fileInfoSchema } from './backup.ts'
+import { MAX_AUTHORITIES } from './enrolment.ts'
 import { bigCount, count, ipv4, jsonObject, measure, moment, name, rid, wordList, words } from './fields.ts'
 import type { SentHooks } from './hook-options.ts'
 import { type JobTimes, jobTimesSchema } from './job.ts'
@@ -65,6 +66,11 @@ const debugShape = z.object({
     .optional(),
   /** What it takes to keep all its backups proven; absent before its verify job first ran. */
   verify: verifyDemandSchema.optional(),
+  /** Fingerprints of the authorities whose controllers an enrolled daemon answers; absent if it knows only one. */
+  authorities: z
+    .array(z.string().regex(/^[0-9a-f]{64}$/))
+    .max(MAX_AUTHORITIES)
+    .optional(),
   /** The controller whose jobs it has; absent for a legacy controller. */
   controller: z.object({ id: name, url: words }).optional(),
   /** Parts of the answer that could not be read and were left out. */

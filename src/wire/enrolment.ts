@@ -71,18 +71,31 @@ export function parseJoinToken(text: string): JoinToken {
 /** PEM; the largest request for a certificate that is read. */
 const MAX_PEM = 8192
 
+/** The daemon keeps all authorities of an answer; one that leaves it out keeps the first alone, and goes on with that. */
+const knowsSeveral = z.boolean().optional()
+/** In one answer: two during a rotation. */
+export const MAX_AUTHORITIES = 8
+
 export const enrolRequestSchema = z.object({
   id: z.string().max(100),
   secret: z.string().max(100),
   ip: z.ipv4(),
   request: z.string().max(MAX_PEM),
+  severalAuthorities: knowsSeveral,
 })
 export type EnrolRequest = z.infer<typeof enrolRequestSchema>
 
-export const renewRequestSchema = z.object({ request: z.string().max(MAX_PEM) })
+export const renewRequestSchema = z.object({
+  request: z.string().max(MAX_PEM),
+  severalAuthorities: knowsSeveral,
+})
+export type RenewRequest = z.infer<typeof renewRequestSchema>
 
 export const issuedCertificateSchema = z.object({
   certificate: z.string().max(MAX_PEM),
+  /** The only one that daemons of earlier versions trust. */
   authority: z.string().max(MAX_PEM),
+  /** All whose controllers count, the oldest first; left out by controllers of earlier versions. */
+  authorities: z.array(z.string().max(MAX_PEM)).min(1).max(MAX_AUTHORITIES).optional(),
 })
 export type IssuedCertificate = z.infer<typeof issuedCertificateSchema>

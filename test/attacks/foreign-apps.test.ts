@@ -155,7 +155,14 @@ function findForeign(answer: unknown): string[] {
 /** Not read here: what the daemon of an own backup answers, and what is refused as a whole. */
 const WITHOUT = new Set([
   ...['Backup.files', 'Backup.snapshots', 'Backup.snapshot', 'Backup.diff', 'Backup.history'],
-  ...['Server.debug', 'Query.tokens', 'Query.audit', 'Query.anonymousUses', 'Query.notifications'],
+  ...[
+    'Server.debug',
+    'Query.tokens',
+    'Query.authorities',
+    'Query.audit',
+    'Query.anonymousUses',
+    'Query.notifications',
+  ],
   ...['Query.storeHistory', 'Query.deletedBackups', 'Query.deleteBackupsPlan', 'Query.deleteSnapshotsPlan'],
 ])
 
@@ -405,6 +412,8 @@ function mutationsOf(n: number, app: string): Record<string, string> {
     restoreDeleted: `(${backup}, names: ["${name}"])`,
     recover: `(input: { ${backup}, backup: "${name}" }) { rid }`,
     inviteServer: `(ip: "${server}") { expiresAt }`,
+    rotateAuthority: '{ fingerprint }',
+    retireAuthority: '{ fingerprint }',
     revokeServer: `(ip: "${server}") { revoked }`,
     revokeToken: '(id: "x") { id }',
     runJob: `${given['Query.job']} { rid }`,

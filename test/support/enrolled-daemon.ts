@@ -1,3 +1,4 @@
+import { createPublicKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { request } from 'node:https'
@@ -49,15 +50,25 @@ export async function startEnrolling(options: Partial<StartOptions> = {}) {
 export interface StoredPairs {
   authority: CertifiedPair
   controller: CertifiedPair
+  /** During a rotation. */
+  next?: CertifiedPair
 }
 
 export function readAuthority(folder: string): StoredPairs {
   return JSON.parse(readFileSync(join(folder, 'controller/authority.json'), 'utf8'))
 }
 
-/** Key, certificate and authority of an enrolled daemon. */
-export function readDaemonPair(folder: string, ip: string): CertifiedPair & { authority: string } {
+/** Key, certificate and authorities of an enrolled daemon. */
+export function readDaemonPair(
+  folder: string,
+  ip: string,
+): CertifiedPair & { authority: string; authorities?: string[] } {
   return JSON.parse(readFileSync(join(folder, `daemon-${ip}/identity.json`), 'utf8'))
+}
+
+/** SPKI, DER. */
+export function publicKeyOf(key: string): Buffer {
+  return createPublicKey(key).export({ type: 'spki', format: 'der' })
 }
 
 export function daemonListenerOf(token: string): string {

@@ -185,6 +185,9 @@ export function memoryDaemons(): DaemonPort & {
       const { debug } = await reach(ip, 'confirmClock')
       if (debug.clock) debug.clock.inDoubt = false
     },
+    async renewCertificate(ip) {
+      await reach(ip, 'renewCertificate')
+    },
     jobs: async (ip) => structuredClone((await reach(ip, 'jobs')).jobs),
     setJobs: async (ip, jobs, sender) => (await reach(ip, 'setJobs')).setJobs(jobs, sender),
     setNotify: async (ip, address) => void (await reach(ip, 'notify')).notify.push(address),

@@ -1,4 +1,5 @@
 import { NEVER } from '../../lib/clock.ts'
+import { BackupdError } from '../../lib/errors.ts'
 import { goTime } from '../../lib/go-time.ts'
 import { limitTexts } from '../../lib/problems.ts'
 import { localZone } from '../../lib/schedule/zone.ts'
@@ -50,6 +51,7 @@ export function handleDebug({ fields }: DaemonCall, world: DaemonParts): DaemonA
     ip: world.ip,
     version: world.version,
     ...(verifyDemand && { verify: verifyDemand }),
+    ...(world.certificate && { authorities: world.certificate.trusted }),
     ...(world.bond.controller && describeBond(world.bond.controller, world)),
     running,
     problems: limitTexts(listProblems(world), MAX_PROBLEMS),
@@ -93,6 +95,14 @@ function describeClock({ trustedClock }: DaemonParts): NonNullable<DaemonDebug['
 export function handleClockConfirm(_call: DaemonCall, { trustedClock }: DaemonParts): DaemonAnswer {
   trustedClock.confirm()
   return { status: 200, body: 'OK' }
+}
+
+/** A controller asks for it when the daemon does not trust the same authorities. The renewal goes on after the answer. */
+export function handleCertificateRenew(_call: DaemonCall, { certificate }: DaemonParts): DaemonAnswer {
+  if (!certificate)
+    throw new BackupdError('CONFLICT', 'This daemon is not enrolled, so it renews no certificate')
+  void certificate.renewNow()
+  return { status: 202, body: 'OK' }
 }
 
 /** NEVER after a notify address was dropped, which makes the controller register again. */

@@ -10,6 +10,7 @@ import type { TrustedClock } from '../../lib/trusted-clock.ts'
 import type { RunMeter } from '../../metrics/run-meter.ts'
 import type { RequestFields } from '../../wire/request-fields.ts'
 import type { ControllerBond } from '../controller-bond.ts'
+import type { CertificateRenewal } from '../identity/certificate-renewal.ts'
 import type { Notifier } from '../notifier/notifier.ts'
 import type { SchedulerSwitch } from '../scheduler-switch.ts'
 import type { KnownSpace } from '../store-space.ts'
@@ -21,6 +22,8 @@ export interface DaemonParts {
   notifier: Notifier
   bond: ControllerBond
   space: KnownSpace
+  /** undefined if the daemon is not enrolled. */
+  certificate?: CertificateRenewal | undefined
   problems: Problems
   trustedClock: TrustedClock
   runMeter: RunMeter

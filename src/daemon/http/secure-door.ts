@@ -8,7 +8,7 @@ import { BackupdError } from '../../lib/errors.ts'
 import { CONTROLLER_URI } from '../../wire/enrolment.ts'
 import type { PresentIdentity } from '../identity/present-identity.ts'
 
-/** The only door of an enrolled daemon: it answers controllers of its authority, and nobody else. */
+/** The only door of an enrolled daemon: it answers controllers of its authorities, and nobody else. */
 export class SecureDoor {
   readonly #app: FastifyInstance
   readonly #identity: PresentIdentity
@@ -21,9 +21,7 @@ export class SecureDoor {
   ) {
     this.#app = app
     this.#identity = identity
-    const own = identity.present
-    const { authority } = own
-    this.#listener = new CertifiedListener(app, { host, port, program: 'daemon', own, authority })
+    this.#listener = new CertifiedListener(app, { host, port, program: 'daemon', own: identity.present })
   }
 
   get server(): Server {

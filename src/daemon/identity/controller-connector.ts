@@ -9,31 +9,34 @@ const CONNECT_MS = 10_000
 
 interface ControllerWish {
   /** PEM. */
-  authority: string
+  authorities: readonly string[]
   now(): number
 }
 
-/** Throws FORBIDDEN unless the certificate is that of a controller of this authority, and valid. */
+/** Throws FORBIDDEN unless the certificate is that of a controller of one of these authorities, and valid. */
 export function checkController(
   certificate: X509Certificate | undefined,
-  { authority, now }: ControllerWish,
+  { authorities, now }: ControllerWish,
 ): void {
-  const peer = checkCertificate(certificate, new X509Certificate(authority))
+  const peer = checkCertificate(
+    certificate,
+    authorities.map((pem) => new X509Certificate(pem)),
+  )
   if (peer.uri !== CONTROLLER_URI)
     throw new BackupdError('FORBIDDEN', 'The certificate of the other side is not that of a controller')
   checkDates(peer, now())
 }
 
-/** Connects to controllers of the daemon's authority alone, with its certificate. */
+/** Connects to controllers of the daemon's authorities alone, with its certificate. */
 export function connectToOwnController(
-  { key, certificate, authority }: PresentIdentity['present'],
+  { key, certificate, authorities }: PresentIdentity['present'],
   now: () => number,
   connect?: TlsConnectorOptions['connect'],
 ) {
   return createTlsConnector({
     own: () => ({ key, certificate }),
     timeoutMs: CONNECT_MS,
-    check: (shown) => checkController(shown, { authority, now }),
+    check: (shown) => checkController(shown, { authorities, now }),
     ...(connect && { connect }),
   })
 }
@@ -47,9 +50,9 @@ export function connectToNamedController(fingerprint: string, now: () => number)
       if (!authority || readFingerprint(authority) !== fingerprint)
         throw new BackupdError(
           'FORBIDDEN',
-          'The controller there is not the one that gave out the join token',
+          'The controller there is not the one that gave out the join token, or has another authority since. If it is the right one, ask for another join token: backupd server invite',
         )
-      checkController(shown, { authority: authority.toString(), now })
+      checkController(shown, { authorities: [authority.toString()], now })
     },
   })
 }

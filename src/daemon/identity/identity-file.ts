@@ -14,8 +14,10 @@ const storedSchema = z.object({
   key: z.string(),
   /** PEM; empty while it enrols. */
   certificate: z.string(),
-  /** PEM; empty while it enrols. */
+  /** PEM, the oldest authority that is trusted; empty while it enrols. Earlier versions trust this one alone. */
   authority: z.string(),
+  /** PEM, all that are trusted; earlier versions leave them out. */
+  authorities: z.array(z.string()).optional(),
 })
 
 /** Who this daemon is, for its controller; with its key. */

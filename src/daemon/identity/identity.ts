@@ -1,11 +1,12 @@
 // The identity of a daemon: a key and a certificate that the controller's authority gave it. From then on it talks to
-// controllers of that authority alone. daemon.ts opens it; without one, the daemon works over plain HTTP.
+// controllers of that authority alone, and of those that the controller names when it renews the certificate. daemon.ts opens it; without one, the daemon works over plain HTTP.
 
-import { X509Certificate } from 'node:crypto'
+import { createPublicKey, X509Certificate } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createCertificateRequest } from '../../lib/certificates/certificate-request.ts'
-import { createKeyPem } from '../../lib/certificates/x509.ts'
+import { findIssuer, readFingerprint } from '../../lib/certificates/check-certificate.ts'
+import { type Credentials, createKeyPem } from '../../lib/certificates/x509.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { BackupdError, hasCode, messageOf } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
@@ -42,8 +43,14 @@ export class DaemonIdentity implements PresentIdentity {
     this.#stored = stored
   }
 
-  get present(): StoredIdentity {
-    return this.#stored
+  get present(): Credentials {
+    const { key, certificate, authority, authorities = [authority] } = this.#stored
+    return { key, certificate, authorities }
+  }
+
+  /** Fingerprints of the authorities whose controllers it trusts. */
+  get trusted(): string[] {
+    return this.present.authorities.map((pem) => readFingerprint(new X509Certificate(pem)))
   }
 
   /** Unix ms. */
@@ -53,7 +60,7 @@ export class DaemonIdentity implements PresentIdentity {
 
   refuseAddress(address: string): string | undefined {
     if (address.startsWith('https:')) return refuseInternalAddress(address)
-    return 'this daemon is enrolled, so it sends news to controllers of its authority alone, through TLS'
+    return 'this daemon is enrolled, so it sends news to controllers of its authorities alone, through TLS'
   }
 
   /** Whether two thirds of the life of its certificate have passed. */
@@ -64,14 +71,28 @@ export class DaemonIdentity implements PresentIdentity {
   }
 
   /**
-   * Gets a new certificate for the same key. Throws the controller's refusal, or CONTROLLER_UNREACHABLE.
+   * Gets a new certificate for the same key, and the authorities of the controller, which take the place of those that it
+   * knows. Throws the controller's refusal, or CONTROLLER_UNREACHABLE.
    * @param others where the controller may be if it moved since the daemon enrolled; the first that answers is kept
    */
   async renew(others: readonly string[]): Promise<void> {
-    const body = { request: await createCertificateRequest(this.#stored.key) }
+    const body = {
+      request: await createCertificateRequest(this.#stored.key),
+      severalAuthorities: true,
+    }
     const [first = '', ...more] = new Set([this.#stored.url, ...others])
     const { url, issued } = await this.#askAny(first, more, body)
-    const renewed = { ...this.#stored, ...issued, url, authority: this.#stored.authority }
+    // A controller of an earlier version has the one authority that it had.
+    const { authorities = this.present.authorities } = issued
+    checkIssued(issued, { authorities, key: this.#stored.key })
+    const authority = authorities[0] ?? this.#stored.authority
+    const renewed = {
+      ...this.#stored,
+      certificate: issued.certificate,
+      url,
+      authority,
+      authorities: [...authorities],
+    }
     await writeDaemonIdentity(this.#dataDir, 'enrolled', renewed)
     this.#stored = renewed
   }
@@ -81,7 +102,7 @@ export class DaemonIdentity implements PresentIdentity {
     [next, ...rest]: readonly string[],
     body: object,
   ): Promise<{ url: string; issued: IssuedCertificate }> {
-    const connect = connectToOwnController(this.#stored, () => this.now())
+    const connect = connectToOwnController(this.present, () => this.now())
     try {
       return { url, issued: await askForCertificate({ url, path: RENEW_PATH, body, connect }) }
     } catch (error) {
@@ -138,20 +159,39 @@ async function enrol(token: JoinToken, { dataDir, clock }: IdentityOptions): Pro
   const key = begun?.joinId === id ? begun.key : createKeyPem()
   const joining: StoredIdentity = { version: 1, joinId: id, ip, url, key, certificate: '', authority: '' }
   await writeDaemonIdentity(dataDir, 'joining', joining)
-  const body = { id, secret, ip, request: await createCertificateRequest(key) }
+  const request = await createCertificateRequest(key)
+  const body = { id, secret, ip, request, severalAuthorities: true }
   const connect = connectToNamedController(token.authority, () => clock.now())
   const issued: IssuedCertificate = await askForCertificate({ url, path: ENROL_PATH, body, connect })
-  checkIssued(issued, token)
-  const enrolled = { ...joining, ...issued }
+  const { certificate, authority, authorities = [authority] } = issued
+  checkNamed(authorities, token)
+  checkIssued(issued, { authorities, key })
+  const enrolled = { ...joining, certificate, authority: authorities[0] ?? authority, authorities }
   await writeDaemonIdentity(dataDir, 'enrolled', enrolled)
   await rm(join(dataDir, 'joining.json'), { force: true })
   return enrolled
 }
 
-/** What is used from now on must be the authority that the join token names. */
-function checkIssued({ certificate, authority }: IssuedCertificate, token: JoinToken): void {
-  const own = new X509Certificate(authority)
-  const isNamed = own.fingerprint256.replaceAll(':', '').toLowerCase() === token.authority
-  if (isNamed && new X509Certificate(certificate).verify(own.publicKey)) return
-  throw new BackupdError('FORBIDDEN', 'The controller answered with a certificate of another authority')
+/** What is used from now on must have the authority that the join token names. */
+function checkNamed(authorities: readonly string[], token: JoinToken): void {
+  const isNamed = authorities.some((pem) => readFingerprint(new X509Certificate(pem)) === token.authority)
+  if (!isNamed) throw refuseAnswer()
+}
+
+/** A certificate that nobody would accept must not take the place of one that works. */
+function checkIssued(
+  issued: IssuedCertificate,
+  { authorities, key }: Pick<Credentials, 'authorities' | 'key'>,
+): void {
+  const certificate = new X509Certificate(issued.certificate)
+  const known = authorities.map((pem) => new X509Certificate(pem))
+  if (!findIssuer(certificate, known) || !certificate.publicKey.equals(createPublicKey(key)))
+    throw refuseAnswer()
+}
+
+function refuseAnswer(): BackupdError {
+  return new BackupdError(
+    'FORBIDDEN',
+    'The controller answered with a certificate of another authority, or for another key',
+  )
 }

@@ -1,10 +1,10 @@
 import { buildConnector } from 'undici'
 import { INTERNAL_URL, type InternalLink } from '../../http/internal-link.ts'
-import type { CertifiedPair } from '../../lib/certificates/x509.ts'
+import type { Credentials } from '../../lib/certificates/x509.ts'
 
 /** What a daemon shows to controllers, and how it knows them. */
 export interface PresentIdentity {
-  readonly present: CertifiedPair & { authority: string }
+  readonly present: Credentials
   /** Unix ms: the time by which certificates are valid. */
   now(): number
   /** Why news must not go to an address; undefined: it may. */
@@ -25,7 +25,7 @@ function isInternal(address: string): boolean {
 /** The identity of a daemon whose controller runs in the same process. */
 export function createInternalIdentity(link: InternalLink): PresentIdentity {
   return {
-    present: { ...link.daemon, authority: link.authority },
+    present: { ...link.daemon, authorities: [link.authority] },
     now: () => link.madeAt,
     refuseAddress: (address) =>
       isInternal(address) ? undefined : 'this daemon sends news to the controller in its own process alone',

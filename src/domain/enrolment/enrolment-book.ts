@@ -113,6 +113,13 @@ export class EnrolmentBook {
     if (before !== server.keyHash) this.#tell(server.ip)
   }
 
+  /** Call it inTurn. @param keyHash of the daemon that said which authorities it trusts */
+  async noteTrusts(ip: string, keyHash: string, trusts: readonly string[] | undefined): Promise<void> {
+    const known = this.#servers.get(ip)
+    if (!known || known.keyHash !== keyHash) return
+    await this.#save({ servers: [...new Map(this.#servers).set(ip, { ...known, trusts }).values()] })
+  }
+
   /** Call it inTurn. Counts at once; if it cannot be stored, it rejects, and can be called again. */
   async revoke(ip: string): Promise<void> {
     const known = this.#servers.get(ip)
@@ -122,6 +129,11 @@ export class EnrolmentBook {
     for (const one of this.#invitations.values()) if (one.ip === ip) this.#invitations.delete(one.id)
     this.#tell(ip)
     await this.#save({})
+  }
+
+  /** Tells the listeners that what is open to a server must be opened again. */
+  announce(ip: string): void {
+    this.#tell(ip)
   }
 
   async #save(change: Partial<EnrolmentState>): Promise<void> {

@@ -37,22 +37,26 @@ function describeLostList({ enrolments }: World): string | undefined {
 }
 
 function describeLostAuthority({ enrolments, ports }: World): string | undefined {
-  const present = ports.authority?.fingerprint
+  const present = ports.authority?.known.map(({ fingerprint }) => fingerprint)
   const lost = enrolments
     .list()
     .filter(({ keyHash, authority }) => keyHash !== null && isOther(authority, present))
     .map(({ ip }) => ip)
   if (lost.length === 0) return undefined
-  const what = present === undefined ? 'authority.json is missing' : 'authority.json was lost and made again'
+  const what =
+    present === undefined
+      ? 'authority.json is missing'
+      : 'The authority of their certificates was retired, or authority.json was lost and made again'
   return `${what}, so the daemons on ${nameSome(lost)} and this controller refuse each other. Restore the file from a copy, or invite these daemons with --replace; ${DOCS}`
 }
 
 /** Enrolments of earlier versions do not say which authority certified them. */
-function isOther(authority: string | undefined, present: string | undefined): boolean {
-  return present === undefined || (authority !== undefined && authority !== present)
+function isOther(authority: string | undefined, present: readonly string[] | undefined): boolean {
+  return present === undefined || (authority !== undefined && !present.includes(authority))
 }
 
-function nameSome(ips: readonly string[]): string {
+/** The first few of these servers. */
+export function nameSome(ips: readonly string[]): string {
   const more = ips.length > MAX_NAMED ? ` and ${ips.length - MAX_NAMED} more` : ''
   return `${ips.slice(0, MAX_NAMED).join(', ')}${more}`
 }

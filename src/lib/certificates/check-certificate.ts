@@ -8,6 +8,8 @@ export interface CertifiedPeer {
   /** `urn:…` */
   uri: string
   keyHash: string
+  /** Fingerprint of the authority that certified it. */
+  authority: string
   /** Unix ms. */
   validFrom: number
   validTo: number
@@ -28,13 +30,24 @@ export function readPeerCertificate(socket: TLSSocket): X509Certificate | undefi
   return socket.getPeerX509Certificate()
 }
 
-/** Throws FORBIDDEN unless the authority itself signed the certificate. Its dates are checked by checkDates. */
+/** The one of these authorities that signed the certificate itself; undefined: none. */
+export function findIssuer(
+  certificate: X509Certificate,
+  authorities: readonly X509Certificate[],
+): X509Certificate | undefined {
+  return authorities.find(
+    (authority) => certificate.checkIssued(authority) && certificate.verify(authority.publicKey),
+  )
+}
+
+/** Throws FORBIDDEN unless one of the authorities itself signed the certificate. Its dates are checked by checkDates. */
 export function checkCertificate(
   certificate: X509Certificate | undefined,
-  authority: X509Certificate,
+  authorities: readonly X509Certificate[],
 ): CertifiedPeer {
   if (!certificate) throw new BackupdError('FORBIDDEN', 'The other side showed no certificate')
-  if (!certificate.checkIssued(authority) || !certificate.verify(authority.publicKey))
+  const authority = findIssuer(certificate, authorities)
+  if (!authority)
     throw new BackupdError('FORBIDDEN', 'The certificate of the other side is of another authority')
   const uri = /^URI:(urn:[a-z0-9.:]+)(?:, |$)/.exec(certificate.subjectAltName ?? '')?.[1]
   if (uri === undefined || certificate.ca)
@@ -43,6 +56,7 @@ export function checkCertificate(
   return {
     uri,
     keyHash: hashPublicKey(publicKey.export({ type: 'spki', format: 'der' })),
+    authority: readFingerprint(authority),
     validFrom: validFromDate.getTime(),
     validTo: validToDate.getTime(),
   }

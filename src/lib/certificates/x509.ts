@@ -10,6 +10,12 @@ export interface CertifiedPair {
   certificate: string
 }
 
+/** What a program shows to the other side, and whose certificates it accepts. */
+export interface Credentials extends CertifiedPair {
+  /** PEM, the oldest first. One of them signed the certificate. */
+  authorities: readonly string[]
+}
+
 /** Loads the package that makes certificates: 0.1 s, so only where one is made. */
 export async function loadX509() {
   // The package needs it, and does not load it.

@@ -1,4 +1,5 @@
 import { registerEnumType } from 'type-graphql'
+import type { AuthorityState as DomainAuthorityState } from '../../domain/authorities.ts'
 import type { ServerLink as DomainServerLink } from '../../domain/enrolments.ts'
 import type { ControllerHealthState as ControllerState } from '../../domain/health/controller-rules.ts'
 import type { ServerHealthState as ServerState } from '../../domain/health/server-rules.ts'
@@ -137,5 +138,25 @@ registerEnumType(ServerLink, {
       description:
         'Not at all: it has no certificate that counts, and plain HTTP is refused. `problems` say why.',
     },
+  },
+})
+
+export const AuthorityState = {
+  CURRENT: 'CURRENT',
+  NEXT: 'NEXT',
+  RETIRED: 'RETIRED',
+} as const satisfies { [State in DomainAuthorityState]: State }
+export type AuthorityState = DomainAuthorityState
+registerEnumType(AuthorityState, {
+  name: 'AuthorityState',
+  description: 'What an authority for the certificates of daemons is for.',
+  valuesConfig: {
+    CURRENT: {
+      description: "It signs the controller's own certificate; all enrolled daemons should trust it.",
+    },
+    NEXT: {
+      description: 'A rotation is under way: it signs the new certificates of daemons that know it.',
+    },
+    RETIRED: { description: 'It counts no more, but daemons still trust it until they renew.' },
   },
 })

@@ -20,14 +20,39 @@ export interface RenewalOptions {
 }
 
 /** Renews the certificate after two thirds of its life; tries again every ten minutes. Dispose of it to stop. */
-export function renewInTime(identity: DaemonIdentity, options: RenewalOptions): Disposable {
-  const { clock } = options
-  let timer = clock.after(0, turn)
-  function turn() {
-    timer = clock.after(CHECK_MS, turn)
-    if (identity.isRenewalDue()) void renew(identity, options)
+export class CertificateRenewal implements Disposable {
+  readonly #identity: DaemonIdentity
+  readonly #options: RenewalOptions
+  #timer: Disposable
+  #isRenewing = false
+
+  constructor(identity: DaemonIdentity, options: RenewalOptions) {
+    this.#identity = identity
+    this.#options = options
+    this.#timer = options.clock.after(0, () => this.#turn())
   }
-  return { [Symbol.dispose]: () => timer[Symbol.dispose]() }
+
+  /** Fingerprints of the authorities whose controllers are trusted. */
+  get trusted(): string[] {
+    return this.#identity.trusted
+  }
+
+  /** Renews the certificate whatever its age, unless it is being renewed already. Never rejects. */
+  async renewNow(): Promise<void> {
+    if (this.#isRenewing) return
+    this.#isRenewing = true
+    await renew(this.#identity, this.#options)
+    this.#isRenewing = false
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer[Symbol.dispose]()
+  }
+
+  #turn(): void {
+    this.#timer = this.#options.clock.after(CHECK_MS, () => this.#turn())
+    if (this.#identity.isRenewalDue()) void this.renewNow()
+  }
 }
 
 async function renew(

@@ -1,0 +1,38 @@
+import type { ServerState } from '../server-state.ts'
+import type { World } from '../world.ts'
+
+/**
+ * Notes which authorities an enrolled daemon trusts, as its last answer says, and has it renew its certificate if these
+ * are not those of this controller. If that fails, the next poll tries again.
+ */
+export function syncAuthoritiesSoon(world: World, { ip, debug }: ServerState): void {
+  const name = `update the authorities of ${ip}`
+  const work = planUpdate(world, ip, debug?.authorities)
+  if (work) void world.background.run(name, work)
+  else world.background.forget(name)
+}
+
+/** @returns undefined if there is nothing to do */
+function planUpdate(
+  world: World,
+  ip: string,
+  trusts: readonly string[] | undefined,
+): (() => Promise<void>) | undefined {
+  const { authority } = world.ports
+  const known = world.enrolments.get(ip)
+  if (!authority || !known || known.keyHash === null) return undefined
+  const { keyHash } = known
+  const present = authority.known.map(({ fingerprint }) => fingerprint)
+  const isNews = !isSameSet(known.trusts, trusts)
+  const isBehind = trusts !== undefined && authority.url !== undefined && !isSameSet(trusts, present)
+  if (!isNews && !isBehind) return undefined
+  return async () => {
+    if (isNews) await world.enrolments.inTurn(() => world.enrolments.noteTrusts(ip, keyHash, trusts))
+    if (isBehind) await world.ports.daemon.renewCertificate(ip)
+  }
+}
+
+function isSameSet(one: readonly string[] | undefined, other: readonly string[] | undefined): boolean {
+  if (!one || !other) return one === other
+  return one.length === other.length && one.every((fingerprint) => other.includes(fingerprint))
+}
