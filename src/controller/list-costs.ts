@@ -14,6 +14,7 @@ import { BACKUP_HOOKS, RECOVER_HOOKS } from '../wire/hook.ts'
 import { MAX_LISTED_PINS, MAX_PINS } from '../wire/pin.ts'
 import { MAX_LISTED_HOOKS } from '../wire/record.ts'
 import { MAX_PHASES } from '../wire/run-phase.ts'
+import { MAX_LISTED_USERS } from '../wire/snapshot.ts'
 
 /** A field that answers a whole list of objects, without pages. */
 export interface PlainList {
@@ -44,6 +45,7 @@ export const PLAIN_LISTS: Readonly<Record<string, PlainList>> = {
   'Volume.jobs': { size: ({ jobsOfVolumes }) => jobsOfVolumes, instead: 'jobConnection' },
   'Server.jobs': { size: ({ jobsOfServers }) => jobsOfServers, instead: 'jobConnection' },
   'RecoverPlan.steps': { size: () => ({ all: Number.POSITIVE_INFINITY, most: MAX_STEPS }) },
+  'RecoverPlan.users': { size: () => ({ all: Number.POSITIVE_INFINITY, most: MAX_LISTED_USERS }) },
   'DeletePlan.items': { size: () => ({ all: Number.POSITIVE_INFINITY, most: MAX_LISTED_DELETES }) },
   'DeletePlan.volumes': { size: () => ({ all: Number.POSITIVE_INFINITY, most: MAX_LISTED_LOSSES }) },
   'Record.phases': { size: () => ({ all: Number.POSITIVE_INFINITY, most: MAX_PHASES }) },
@@ -97,6 +99,7 @@ export const FIELD_COSTS: Readonly<Record<string, number>> = {
   'Query.deleteSnapshotsPlan': 250,
   'Query.deletedBackups': 50,
   'Record.log': 50,
+  'RecoverPlan.stepConnection': 50,
   'Backup.files': 50,
   'Backup.snapshots': 50,
   'Backup.snapshot': 50,

@@ -27,6 +27,7 @@ import type { InventoryApp, InventoryInstance, InventoryProc } from '../wire/inv
 import { listPins, MAX_LISTED_PINS } from '../wire/pin.ts'
 import { chooseListedHooks, type RunRecord, type RunResult } from '../wire/record.ts'
 import type { BackupMode } from './enums/backup-enums.ts'
+import { toPlannedRecover } from './recover-plan-mapper.ts'
 import type { App, Instance, Proc, Volume } from './types/app.ts'
 import type { Backup } from './types/backup.ts'
 import type { InventoryStatus } from './types/inventory.ts'
@@ -95,7 +96,7 @@ export function toRecord(world: World, record: RunRecord): Record {
     state: record.state,
     progress: record.progress,
     phases: record.phases ?? [],
-    result: record.result && toResult(record.result),
+    result: record.result && toResult(record, record.result),
     reason: record.reason || null,
     error: record.error && toError(record.error),
     warnings: record.warnings,
@@ -116,7 +117,7 @@ function findPlace(world: World, { args, server }: RunRecord): Pick<Record, 'vol
   return { volume: toText(args.volume) ?? target?.name ?? null, instanceNo }
 }
 
-function toResult(result: RunResult): BackupResult {
+function toResult(record: RunRecord, result: RunResult): BackupResult {
   return {
     file: result.file ?? null,
     size: result.size ?? null,
@@ -134,7 +135,7 @@ function toResult(result: RunResult): BackupResult {
     filesDeleted: result.filesDeleted ?? null,
     bytesRead: result.bytesRead ?? null,
     bytesAdded: result.bytesAdded ?? null,
-    plan: result.plan ?? null,
+    plan: result.plan ? toPlannedRecover(result.plan, record) : null,
     verification: result.verification ?? null,
     drill: result.drill ?? null,
     hooks: chooseListedHooks(result.hooks ?? []).map((run) => ({ ...run, failure: run.failure || null })),

@@ -20,6 +20,7 @@ import { NotificationResolver } from './notification-resolver.ts'
 import { PinResolver } from './pin-resolver.ts'
 import { PlannedResolver } from './planned-resolver.ts'
 import { BackupResultResolver, RecordResolver } from './record-resolver.ts'
+import { RecoverPlanResolver } from './recover-plan-resolver.ts'
 import { ServerResolver } from './server-resolver.ts'
 import { SnapshotResolver } from './snapshot-resolver.ts'
 
@@ -43,6 +44,7 @@ export function createSchema(): GraphQLSchema {
       VolumeResolver,
       JobResolver,
       RecordResolver,
+      RecoverPlanResolver,
       BackupResultResolver,
       BackupResolver,
       FileResolver,

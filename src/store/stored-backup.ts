@@ -7,6 +7,7 @@ import type { OnProtected } from '../volume/tree/on-protected.ts'
 import type { UnpackSummary } from '../volume/tree/unpack-summary.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import type { FilePage } from '../wire/daemon-api.ts'
+import type { StepKind } from '../wire/planned-step.ts'
 import type { RecoverPlan } from '../wire/snapshot.ts'
 import type { VerifyResult } from '../wire/verification.ts'
 
@@ -152,4 +153,6 @@ export interface PlanQuestion {
   warn(message: string): void
   /** Hears of each existing path that would be deleted or replaced, even by an equal one; in the order of the walk. */
   note?(fate: 'delete' | 'replace', path: Buffer): void
+  /** Hears of each step. `bytes`: as in PlannedStep. */
+  onStep?(kind: StepKind, path: Buffer, bytes: number): void
 }

@@ -29,6 +29,7 @@ export const CAPABILITIES = [
   'drill',
   'plan-hash',
   'content',
+  'plan-steps',
 ] as const
 
 export type Capability = (typeof CAPABILITIES)[number]

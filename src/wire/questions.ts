@@ -11,6 +11,7 @@ import {
 import { hiddenPageSchema, hideFields } from './hidden.ts'
 import { makePageLimit, pageLimit } from './page-limits.ts'
 import { pinAnswerSchema, pinFields } from './pin.ts'
+import { stepPageSchema, stepsArgs } from './planned-step.ts'
 import { diffPageSchema, fileHistorySchema, snapshotPageSchema } from './snapshot.ts'
 
 /**
@@ -165,6 +166,16 @@ export const QUESTIONS = {
     args: z.object({ namespace, name, snapshot, pin: z.string().min(1).max(64).optional() }),
     answer: pinAnswerSchema,
   }),
+  /** The steps of a plan that a recover of this daemon made, what would be lost first. */
+  planSteps: question({
+    action: 'plan_steps',
+    method: 'GET',
+    path: `${BACKUP}/plan-steps`,
+    changesStore: false,
+    what: 'The question for the steps of a plan',
+    args: stepsArgs,
+    answer: stepPageSchema,
+  }),
   /** The differences between two snapshots, by path. */
   diff: question({
     action: 'backup_diff',
@@ -221,7 +232,7 @@ export type QuestionName = keyof typeof QUESTIONS
 export type AskedArgs<Args extends z.ZodObject> = {
   [Field in keyof z.infer<Args>]:
     | z.infer<Args>[Field]
-    | (Field extends 'after' | 'snapshot' | 'until' | 'pin' ? null : never)
+    | (Field extends 'after' | 'snapshot' | 'until' | 'pin' | 'kind' ? null : never)
 }
 
 /** The args of one row: `QuestionArgs<'files'>`. */

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { changedWhileReadSchema, clockDoubtSchema, fileInfoSchema } from './backup.ts'
 import { bigCount, count, moment, name, pathText, rid, wordList, words } from './fields.ts'
 import { planHashSchema } from './plan-hash.ts'
+import { plannedStepSchema } from './planned-step.ts'
 import { tolerantPage } from './tolerant.ts'
 import { verificationSchema } from './verification.ts'
 
@@ -75,22 +76,38 @@ export type FileVersion = z.infer<typeof fileVersionSchema>
 export const fileHistorySchema = tolerantPage('versions', fileVersionSchema, { next: name.nullable() })
 export type FileHistory = z.infer<typeof fileHistorySchema>
 
+/** Bytes and files; a number that is not known is null. */
+const roomSchema = z.object({ bytes: bigCount.nullable(), files: bigCount.nullable() })
+export type PlannedRoom = z.infer<typeof roomSchema>
+
+/** A process that holds something in a volume, and the first thing that it was found to hold. */
+const volumeUserSchema = z.object({ pid: count, command: words, what: words })
+export const MAX_LISTED_USERS = 20
+
 /** What a recover would do, without doing it. */
 export const recoverPlanSchema = z.object({
   /** Numbers of paths. */
   create: count,
   overwrite: count,
+  /** How many of those to overwrite differ only in metadata. Absent from daemons that do not tell. */
+  onlyMetadata: count.optional(),
   delete: count,
   /** Files with the same size and mtime count as unchanged; their content is not read. */
   unchanged: count,
   /** Bytes of file content that would be written. */
   bytes: bigCount,
+  /** Bytes of file content that would be deleted without being replaced. */
+  bytesDeleted: bigCount.optional(),
   /** The first thousand. */
-  steps: z.array(z.object({ action: z.enum(['create', 'overwrite', 'delete']), path: pathText })),
+  steps: z.array(plannedStepSchema),
   /** Whether there are more steps than listed. */
   more: z.boolean(),
   /** Present if a copy in place was allowed: whether renames are refused, so that it would be one. */
   inPlace: z.boolean().optional(),
+  /** What the recover needs on the file system of the volume besides the present content, and what is free there. */
+  room: z.object({ needed: roomSchema, free: roomSchema }).optional(),
+  /** The first processes that hold something in the volume. */
+  users: z.object({ count, first: z.array(volumeUserSchema).max(MAX_LISTED_USERS) }).optional(),
   /** Absent from daemons that do not compare it. */
   planHash: planHashSchema.optional().catch(undefined),
 })

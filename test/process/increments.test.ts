@@ -15,6 +15,7 @@ import {
   FileHistoryDocument,
   JobsDocument,
   MigrateDocument,
+  PlanStepsDocument,
   RecordDocument,
   RecoverDocument,
   RunJobDocument,
@@ -165,6 +166,25 @@ test('increments work from the inventory to the last deletion', async () => {
       { action: 'OVERWRITE', path: 'orders.table' },
     ],
   })
+  const { rid } = plan.recover
+  const [overwritten, created] = [
+    { action: 'OVERWRITE', path: 'orders.table', size: 9 },
+    { action: 'CREATE', path: 'gone.txt', size: 9 },
+  ]
+  const pageOf = async (page: object) =>
+    (await execute(PlanStepsDocument, { rid, ...page })).record?.result?.plan
+  const page = (await pageOf({ first: 1 }))?.stepConnection
+  expect(page).toMatchObject({ totalCount: 2, nodes: [overwritten], pageInfo: { hasNextPage: true } })
+  const next = (await pageOf({ after: page?.pageInfo.endCursor }))?.stepConnection
+  expect(next).toMatchObject({ nodes: [created], pageInfo: { hasNextPage: false } })
+  const chosen = await pageOf({ action: 'CREATE' })
+  expect(chosen).toMatchObject({
+    metadata: 0,
+    userCount: 0,
+    users: [],
+    stepConnection: { totalCount: 1, nodes: [created] },
+  })
+  expect(chosen?.roomNeeded).toEqual({ bytes: 18, files: 2 })
   expect(await readdir(volumeOf(1))).toEqual(['orders.table'])
   const one = await execute(RecoverDocument, { input: { ...wish, files: ['gone.txt'] } })
   expect(await ended(one.recover.rid)).toMatchObject({ state: 'SUCCESS' })

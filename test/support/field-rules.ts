@@ -69,8 +69,12 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   RecordEdge: 'cursor node',
   RecordError: 'action code facts message',
   RecordEvent: 'kind record seq',
-  RecoverPlan: 'bytes create delete inPlace more overwrite planHash steps unchanged',
-  RecoverStep: 'action path',
+  RecoverPlan:
+    'bytes bytesDeleted create delete inPlace metadata more overwrite planHash roomFree roomNeeded stepConnection steps unchanged userCount users',
+  RecoverStep: 'action path size',
+  RecoverStepConnection: 'edges nodes pageInfo totalCount totalCountIsCapped',
+  RecoverStepEdge: 'cursor node',
+  Room: 'bytes files',
   RunPhase: 'bytes end name start',
   Server:
     'backupsListed capabilities enrolment health ip lastSeen leaving link protocol reachable schedulerStatus store timeZone version',
@@ -101,6 +105,7 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   VolumeEdge: 'cursor node',
   VolumeLoss: 'deletedInHour good instanceNo left proc server volume',
   VolumeHealth: 'because since state states',
+  VolumeUser: 'command pid what',
 }
 
 /**

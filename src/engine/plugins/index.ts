@@ -27,6 +27,7 @@ import { backupVerifyPlugin } from './backup_verify/plugin.ts'
 import { backupVerifyDuePlugin } from './backup_verify_due/plugin.ts'
 import { pinAddPlugin } from './pin_add/plugin.ts'
 import { pinReleasePlugin } from './pin_release/plugin.ts'
+import { planStepsPlugin } from './plan_steps/plugin.ts'
 import { settlePlugin } from './settle/plugin.ts'
 import { snapshotsDeletePlugin } from './snapshots_delete/plugin.ts'
 import { snapshotsHidePlugin } from './snapshots_hide/plugin.ts'
@@ -60,6 +61,7 @@ export const plugins: readonly Plugin[] = [
   backupDrillPlugin,
   pinAddPlugin,
   pinReleasePlugin,
+  planStepsPlugin,
   settlePlugin,
   snapshotsDeletePlugin,
   snapshotsHidePlugin,

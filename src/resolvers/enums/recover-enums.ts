@@ -16,9 +16,15 @@ registerEnumType(OnRefusedRename, {
     'What to do if the file system refuses to swap the content by renames. IN_PLACE: remove the old content and copy the new; this cannot be undone after it has begun.',
 })
 
-export const RecoverAction = { CREATE: 'create', OVERWRITE: 'overwrite', DELETE: 'delete' } as const
+export const RecoverAction = {
+  CREATE: 'create',
+  OVERWRITE: 'overwrite',
+  METADATA: 'metadata',
+  DELETE: 'delete',
+} as const
 export type RecoverAction = (typeof RecoverAction)[keyof typeof RecoverAction]
 registerEnumType(RecoverAction, {
   name: 'RecoverAction',
-  description: 'What a recover would do with a path.',
+  description:
+    'What a recover would do with a path. METADATA: what is there differs only in mode, owner or attributes, or a link in its time.',
 })

@@ -7,6 +7,7 @@ import { Job } from './job.ts'
 import { LogLine } from './log-line.ts'
 import { Notification } from './notification.ts'
 import { Record } from './record.ts'
+import { RecoverStep } from './recover-plan.ts'
 import { Server } from './server.ts'
 import { FileChange, FileVersion } from './snapshot.ts'
 
@@ -16,6 +17,7 @@ export const BackupConnection = connectionType('Backup', () => Backup)
 export const JobConnection = connectionType('Job', () => Job)
 export const NotificationConnection = connectionType('Notification', () => Notification)
 export const RecordConnection = connectionType('Record', () => Record)
+export const RecoverStepConnection = connectionType('RecoverStep', () => RecoverStep)
 export const ServerConnection = connectionType('Server', () => Server)
 export const VolumeConnection = connectionType('Volume', () => Volume)
 /** These lists are read in pages, so their count is known only if one page has everything. */

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs'
 import { SLASH_BYTES } from '../../lib/byte-paths.ts'
 import { holdsEntries, type LiveEntry, listLive, withLiveFolder } from '../../volume/plan/live-folder.ts'
-import { PlanTally, type RestorePlan } from '../../volume/plan/plan-tally.ts'
+import { type OnStep, PlanTally, type RestorePlan } from '../../volume/plan/plan-tally.ts'
 import { type Choice, type Chosen, type ChosenFiles, EVERYTHING } from '../../volume/tree/chosen-paths.ts'
 import type { TreeEntry } from '../../volume/tree/entry.ts'
 import { type OutputFolder, openOutputFolder } from '../../volume/tree/write-folder.ts'
@@ -9,7 +9,7 @@ import type { Node } from '../nodes/node.ts'
 import { emptyList, joinNames } from '../read/join-names.ts'
 import { readTree, type TreeSource } from '../read/tree-source.ts'
 import type { VolumeTree } from '../read/volume-tree.ts'
-import { isAsRestored } from './as-restored.ts'
+import { findChange } from './find-change.ts'
 
 export interface PlanInput {
   source: TreeSource
@@ -18,11 +18,12 @@ export interface PlanInput {
   path: string | null
   /** The files to put into the volume. If left out, the whole content of the volume is replaced. */
   chosen?: Chosen & Partial<Pick<ChosenFiles, 'noteFound'>>
-  /** How many paths of each kind are listed. */
+  /** How many entries of each kind are listed. */
   names: number
   signal: AbortSignal
   /** Hears of each existing entry that would be deleted or replaced, even by an equal one; in the order of the walk. */
   note?(fate: 'delete' | 'replace', path: Buffer): void
+  onStep?: OnStep
 }
 
 /** Plans what a restore would create, overwrite and delete, without reading content. Changes nothing. */
@@ -66,7 +67,7 @@ class Planning {
     this.#input = input
     this.#chosen = input.chosen ?? EVERYTHING
     this.#isWhole = input.chosen === undefined
-    this.tally = new PlanTally(input.names)
+    this.tally = new PlanTally(input)
   }
 
   async folder(
@@ -119,9 +120,9 @@ class Planning {
 
   #compare(entry: TreeEntry, there: LiveEntry | undefined, live: OutputFolder | undefined): void {
     if (there && live) this.#input.note?.('replace', entry.path)
-    if (!there || !live) this.tally.add('create', entry.path, entry.size)
-    else if (isAsRestored(entry, there, live)) this.tally.plan.same++
-    else this.tally.add('overwrite', entry.path, entry.size)
+    const change = there && live ? findChange(entry, there, live) : 'create'
+    if (change === 'none') this.tally.plan.same++
+    else this.tally.add(change, entry.path, entry.size)
   }
 
   async #addDeleted(

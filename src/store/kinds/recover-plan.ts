@@ -1,4 +1,5 @@
 import type { RestorePlan } from '../../volume/plan/plan-tally.ts'
+import type { PlannedStep } from '../../wire/planned-step.ts'
 import type { RecoverPlan } from '../../wire/snapshot.ts'
 import type { PlanQuestion } from '../stored-backup.ts'
 
@@ -7,20 +8,27 @@ export const MAX_LISTED = 1000
 
 /** What is planned, and how many paths a recover would leave out, with warnings about the first of them. */
 export function toRecoverPlan(
-  { create, overwrite, delete: gone, refuse, same }: RestorePlan,
+  { create, overwrite, metadata, delete: gone, refuse, same }: RestorePlan,
   { warn }: Pick<PlanQuestion, 'warn'>,
 ): { plan: RecoverPlan; refused: number } {
-  for (const name of refuse.paths) warn(`${name}: would be skipped: the existing entry has another type`)
-  const kinds = [['create', create] as const, ['overwrite', overwrite] as const, ['delete', gone] as const]
-  const steps = kinds.flatMap(([action, { paths }]) => paths.map((path) => ({ action, path })))
+  for (const { path } of refuse.first) warn(`${path}: would be skipped: the existing entry has another type`)
+  const steps: PlannedStep[] = [
+    ...create.first.map((entry) => ({ action: 'create' as const, ...entry })),
+    ...overwrite.first.map((entry) => ({ action: 'overwrite' as const, ...entry })),
+    ...metadata.first.map((entry) => ({ action: 'overwrite' as const, ...entry, onlyMetadata: true })),
+    ...gone.first.map((entry) => ({ action: 'delete' as const, ...entry })),
+  ]
+  const count = create.count + overwrite.count + metadata.count + gone.count
   const plan = {
     create: create.count,
-    overwrite: overwrite.count,
+    overwrite: overwrite.count + metadata.count,
+    onlyMetadata: metadata.count,
     delete: gone.count,
     unchanged: same,
     bytes: create.bytes + overwrite.bytes,
+    bytesDeleted: gone.bytes,
     steps: steps.slice(0, MAX_LISTED),
-    more: create.count + overwrite.count + gone.count > Math.min(steps.length, MAX_LISTED),
+    more: count > Math.min(steps.length, MAX_LISTED),
   }
   return { plan, refused: refuse.count }
 }

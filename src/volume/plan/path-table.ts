@@ -8,28 +8,37 @@ export const SEEN = 2
 export const CHANGED = 4
 /** It would be left out. */
 export const REFUSED = 8
+/** What the volume has there differs, but in metadata only. */
+export const ONLY_METADATA = 16
 
 const FIRST_SLOTS = 1024
 
+/** What is compared of a path, as texts. */
+export interface PathFacts {
+  content: string
+  metadata: string
+}
+
 /**
- * The paths of a backup, each with its facts (a text, to be compared) and its marks. Only hashes are kept, 64 bits of
- * each: a million paths take 17 to 34 MB. So two paths of a backup, or two texts, are mixed up once in 10^7 backups of
- * a million.
+ * The paths of a backup, each with its facts and its marks. Only hashes are kept, 64 bits of each: a million paths take
+ * 35 to 70 MB. So two paths of a backup, or two texts, are mixed up once in 10^7 backups of a million.
  */
 export class PathTable {
   #paths = new BigUint64Array(FIRST_SLOTS)
-  #facts = new BigUint64Array(FIRST_SLOTS)
+  #content = new BigUint64Array(FIRST_SLOTS)
+  #metadata = new BigUint64Array(FIRST_SLOTS)
   #marks = new Uint8Array(FIRST_SLOTS)
   #count = 0
 
   /** Sets the facts and marks of a path. */
-  set(path: Buffer | string, facts: string, marks: number): void {
+  set(path: Buffer | string, { content, metadata }: PathFacts, marks: number): void {
     if (this.#count * 4 >= this.#paths.length * 3) this.#grow()
     const key = hash64(path)
     const slot = this.#slotOf(key)
     if (this.#paths[slot] === 0n) this.#count++
     this.#paths[slot] = key
-    this.#facts[slot] = hash64(facts)
+    this.#content[slot] = hash64(content)
+    this.#metadata[slot] = hash64(metadata)
     this.#marks[slot] = marks
   }
 
@@ -45,8 +54,13 @@ export class PathTable {
     this.#marks[slot] = (this.#marks[slot] ?? 0) | marks
   }
 
-  hasFacts(path: Buffer | string, facts: string): boolean {
-    return this.#facts[this.#slotOf(hash64(path))] === hash64(facts)
+  hasContent(path: Buffer | string, { content }: PathFacts): boolean {
+    return this.#content[this.#slotOf(hash64(path))] === hash64(content)
+  }
+
+  hasFacts(path: Buffer | string, facts: PathFacts): boolean {
+    const isSame = this.#metadata[this.#slotOf(hash64(path))] === hash64(facts.metadata)
+    return isSame && this.hasContent(path, facts)
   }
 
   /** Where the key is, or would be. */
@@ -58,15 +72,17 @@ export class PathTable {
   }
 
   #grow(): void {
-    const [paths, facts, marks] = [this.#paths, this.#facts, this.#marks]
+    const [paths, content, metadata, marks] = [this.#paths, this.#content, this.#metadata, this.#marks]
     this.#paths = new BigUint64Array(paths.length * 2)
-    this.#facts = new BigUint64Array(paths.length * 2)
+    this.#content = new BigUint64Array(paths.length * 2)
+    this.#metadata = new BigUint64Array(paths.length * 2)
     this.#marks = new Uint8Array(paths.length * 2)
     for (const [old, key] of paths.entries()) {
       if (key === 0n) continue
       const slot = this.#slotOf(key)
       this.#paths[slot] = key
-      this.#facts[slot] = facts[old] ?? 0n
+      this.#content[slot] = content[old] ?? 0n
+      this.#metadata[slot] = metadata[old] ?? 0n
       this.#marks[slot] = marks[old] ?? 0
     }
   }

@@ -5,8 +5,8 @@ import type { EntryType } from '../tree/entry.ts'
 import { joinPath } from '../tree/join-path.ts'
 import { type OutputFolder, openOutputFolder } from '../tree/write-folder.ts'
 import { holdsEntries, type LiveEntry, listLive, withLiveFolder } from './live-folder.ts'
-import { CHANGED, FOLDER, PathTable, REFUSED, SEEN } from './path-table.ts'
-import { PlanTally, type RestorePlan } from './plan-tally.ts'
+import { CHANGED, FOLDER, ONLY_METADATA, type PathFacts, PathTable, REFUSED, SEEN } from './path-table.ts'
+import { type OnStep, PlanTally, type RestorePlan } from './plan-tally.ts'
 import { readLink } from './read-link.ts'
 
 /** An entry of a backup, as far as a plan compares it. */
@@ -29,11 +29,12 @@ export interface EntriesPlanInput {
   path: string | null
   /** The files to put into the volume; null if its whole content is replaced. */
   chosen: ChosenFiles | null
-  /** How many paths of each kind are listed. */
+  /** How many entries of each kind are listed. */
   names: number
   signal: AbortSignal
   /** Hears of each existing path that would be deleted or replaced, even by an equal one; in the order of the walk. */
   note?(fate: 'delete' | 'replace', path: Buffer): void
+  onStep?: OnStep
 }
 
 /**
@@ -63,7 +64,7 @@ class Planning {
 
   constructor(input: EntriesPlanInput) {
     this.#input = input
-    this.tally = new PlanTally(input.names)
+    this.tally = new PlanTally(input)
   }
 
   choiceOf(path: Buffer, above: Choice): Choice {
@@ -125,14 +126,11 @@ class Planning {
       return false
     }
     this.#input.note?.('replace', path)
-    if (this.#isSame(there, path, live)) this.tally.plan.same++
-    else this.#table.mark(path, CHANGED)
-    return isFolder
-  }
-
-  #isSame(there: LiveEntry, path: Buffer, live: OutputFolder): boolean {
     const facts = listLiveFacts(there, live)
-    return facts.some((one) => this.#table.hasFacts(path, one))
+    if (facts.some((one) => this.#table.hasFacts(path, one))) this.tally.plan.same++
+    else
+      this.#table.mark(path, facts.some((one) => this.#table.hasContent(path, one)) ? ONLY_METADATA : CHANGED)
+    return isFolder
   }
 
   #addDeleted({ type, stat }: LiveEntry, path: Buffer): void {
@@ -152,6 +150,7 @@ class Planning {
       if (marks & REFUSED || this.#barriers.some((barrier) => isBelow(path, barrier))) continue
       const bytes = type === 'file' ? size : 0
       if (marks & CHANGED) this.tally.add('overwrite', path, bytes)
+      else if (marks & ONLY_METADATA) this.tally.add('metadata', path, bytes)
       else if (!(marks & SEEN)) this.tally.add('create', path, bytes)
     }
   }
@@ -173,18 +172,19 @@ function isBelow(path: Buffer, folder: Buffer): boolean {
 }
 
 /** Of a folder that a foreign archive does not list. */
-const IMPLIED = ''
+const IMPLIED: PathFacts = { content: 'directory', metadata: '' }
 
-/** Of a hard link, only what all formats say: some have no size for it. */
-function describeEntry({ type, mode, uid, gid, size, mtimeNs, linkTarget }: ComparedEntry): string {
-  if (type === 'symlink') return `symlink ${uid} ${gid} ${mtimeNs} ${linkTarget?.toString('latin1')}`
-  const own = `${type} ${mode} ${uid} ${gid}`
-  if (type === 'directory') return own
-  return type === 'file' ? `${own} ${mtimeNs} ${size}` : `${own} ${mtimeNs}`
+/** Of a hard link, only what all formats say: some have no size for it. The time of a folder changes with its names. */
+function describeEntry({ type, mode, uid, gid, size, mtimeNs, linkTarget }: ComparedEntry): PathFacts {
+  const metadata = `${mode} ${uid} ${gid}`
+  if (type === 'symlink')
+    return { content: `symlink ${linkTarget?.toString('latin1')}`, metadata: `${uid} ${gid} ${mtimeNs}` }
+  if (type === 'directory') return { content: type, metadata }
+  return { content: type === 'file' ? `${type} ${mtimeNs} ${size}` : `${type} ${mtimeNs}`, metadata }
 }
 
 /** The facts that the backup's entry may have if it is the same. None if it cannot be read, or is gone meanwhile. */
-function listLiveFacts({ name, type, stat }: LiveEntry, folder: OutputFolder): string[] {
+function listLiveFacts({ name, type, stat }: LiveEntry, folder: OutputFolder): PathFacts[] {
   if (!type) return []
   const { uid, gid, mtimeNs } = stat
   const entry = { path: name, mode: Number(stat.mode) & 0o7777, uid: Number(uid), gid: Number(gid), mtimeNs }

@@ -59,7 +59,8 @@ test('a snapshot of ours is restored exactly', async () => {
   expect([warnings, treeWarnings]).toEqual([[], []])
   expect(summary).toMatchObject({ faults: 0, files: made.files, entries: made.entries })
   const plan = await planRestore({ source: repository, volume: tree, path: volume, names: 5, signal })
-  expect([plan.create, plan.overwrite, plan.delete].map(({ paths }) => paths)).toEqual([[], [], []])
+  const { create, overwrite, metadata, delete: gone } = plan
+  expect([create, overwrite, metadata, gone].map(({ first }) => first)).toEqual([[], [], [], []])
   expect(plan.same).toBe(made.entries - 1)
 }, 30_000)
 

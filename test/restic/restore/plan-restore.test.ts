@@ -14,6 +14,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { AT_FDCWD } from '../../../src/lib/kernel/libc.ts'
 import { loadKernel } from '../../../src/lib/kernel.ts'
 import { planRestore } from '../../../src/restic/restore/plan-restore.ts'
+import type { Tally } from '../../../src/volume/plan/plan-tally.ts'
 import { chosenFiles, chosenPaths } from '../../../src/volume/tree/chosen-paths.ts'
 import { MemoryTrees, type Tree } from '../../support/memory-trees.ts'
 
@@ -34,6 +35,14 @@ afterEach(() => rmSync(live, { recursive: true }))
 function put(path: string, content: string): void {
   writeFileSync(`${live}/${path}`, content)
   utimesSync(`${live}/${path}`, 1_700_000_000, 1_700_000_000)
+}
+
+function pathsOf({ first }: Tally): string[] {
+  return first.map(({ path }) => path)
+}
+
+function sized(paths: Record<string, number>) {
+  return Object.entries(paths).map(([path, bytes]) => ({ path, bytes }))
 }
 
 async function plan(chosen?: string[], names = 100) {
@@ -60,10 +69,19 @@ async function plan(chosen?: string[], names = 100) {
 
 it('of the whole volume says what would be created, overwritten and deleted', async () => {
   expect(await plan()).toEqual({
-    create: { count: 4, bytes: 8, paths: ['created', 'dir/file/inside', 'dir/made', 'dir/made/x'] },
-    overwrite: { count: 4, bytes: 22, paths: ['changed', 'dir/file', 'full', 'link'] },
-    delete: { count: 4, bytes: 22, paths: ['dir/gone', 'dir/gone/deep', 'full/x', 'new'] },
-    refuse: { count: 0, bytes: 0, paths: [] },
+    create: {
+      count: 4,
+      bytes: 8,
+      first: sized({ created: 5, 'dir/file/inside': 1, 'dir/made': 0, 'dir/made/x': 2 }),
+    },
+    overwrite: { count: 4, bytes: 22, first: sized({ changed: 6, 'dir/file': 0, full: 6, link: 10 }) },
+    metadata: { count: 0, bytes: 0, first: [] },
+    delete: {
+      count: 4,
+      bytes: 22,
+      first: sized({ 'dir/gone': 0, 'dir/gone/deep': 13, 'full/x': 6, new: 3 }),
+    },
+    refuse: { count: 0, bytes: 0, first: [] },
     same: 3,
   })
 })
@@ -71,27 +89,27 @@ it('of the whole volume says what would be created, overwritten and deleted', as
 it('of everything in place deletes nothing, and leaves a folder that is not empty alone', async () => {
   const found = await plan([''])
   expect(found.delete.count).toBe(0)
-  expect(found.refuse.paths).toEqual(['full'])
-  expect(found.create.paths).toEqual(['created', 'dir/file/inside', 'dir/made', 'dir/made/x'])
-  expect(found.overwrite.paths).toEqual(['changed', 'dir/file', 'link'])
+  expect(pathsOf(found.refuse)).toEqual(['full'])
+  expect(pathsOf(found.create)).toEqual(['created', 'dir/file/inside', 'dir/made', 'dir/made/x'])
+  expect(pathsOf(found.overwrite)).toEqual(['changed', 'dir/file', 'link'])
 })
 
 it('of chosen paths covers only these', async () => {
   const found = await plan(['dir/made/x', 'changed', 'none'])
-  expect(found.create.paths).toEqual(['dir/made', 'dir/made/x'])
-  expect(found.overwrite.paths).toEqual(['changed'])
+  expect(pathsOf(found.create)).toEqual(['dir/made', 'dir/made/x'])
+  expect(pathsOf(found.overwrite)).toEqual(['changed'])
   expect([found.delete.count, found.same]).toEqual([0, 0])
 })
 
 it('of a path that leads through a file in the volume leaves it out', async () => {
   const found = await plan(['dir/file/inside'])
-  expect(found.refuse).toEqual({ count: 1, bytes: 0, paths: ['dir/file'] })
+  expect(found.refuse).toEqual({ count: 1, bytes: 0, first: sized({ 'dir/file': 0 }) })
   expect([found.create.count, found.overwrite.count, found.delete.count]).toEqual([0, 0, 0])
 })
 
 it('names the first of many steps, and counts the rest', async () => {
   const { create } = await plan(undefined, 1)
-  expect(create).toEqual({ count: 4, bytes: 8, paths: ['created'] })
+  expect(create).toEqual({ count: 4, bytes: 8, first: sized({ created: 5 }) })
 })
 
 it('that is cancelled ends with the reason', async () => {
@@ -113,7 +131,10 @@ it('of a missing volume creates everything', async () => {
     names: 9,
     signal: new AbortController().signal,
   })
-  expect(found).toMatchObject({ create: { count: 3, bytes: 3, paths: ['a', 'd', 'd/b'] }, same: 0 })
+  expect(found).toMatchObject({
+    create: { count: 3, bytes: 3, first: sized({ a: 1, d: 0, 'd/b': 2 }) },
+    same: 0,
+  })
 })
 
 it('of named paths says which the snapshot has, also behind a file in the way', async () => {
@@ -122,12 +143,12 @@ it('of named paths says which the snapshot has, also behind a file in the way', 
   const chosen = chosenFiles(['same', 'dir/file/inside', 'dir/file/none', 'none', 'same/none'])
   const { signal } = new AbortController()
   const found = await planRestore({ source: trees, volume, path: live, names: 9, signal, chosen })
-  expect(found.refuse.paths).toEqual(['dir/file'])
+  expect(pathsOf(found.refuse)).toEqual(['dir/file'])
   expect(chosen.missing()).toEqual(['dir/file/none', 'none', 'same/none'])
 })
 
 it.skipIf(!loadKernel() || process.getuid?.() !== 0)(
-  'overwrites entries that differ only in attributes, link target or device number (needs root)',
+  'tells entries that differ only in attributes from those with another link target or device number (needs root)',
   async () => {
     const kernel = loadKernel()
     const time = 1_700_000_000_000_000_000n
@@ -161,7 +182,10 @@ it.skipIf(!loadKernel() || process.getuid?.() !== 0)(
     const { signal } = new AbortController()
     const volume = { tree, root: null }
     const found = await planRestore({ source: trees, volume, path: live, names: 9, signal })
-    expect(found.overwrite.paths).toEqual(['attribute2', 'attribute3', 'device5', 'link2'])
+    expect([pathsOf(found.metadata), pathsOf(found.overwrite)]).toEqual([
+      ['attribute2', 'attribute3'],
+      ['device5', 'link2'],
+    ])
     expect(found.same).toBe(3)
   },
 )

@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, lutimesSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { listTree } from '../../../src/volume/plan/list-tree.ts'
@@ -49,11 +49,12 @@ async function plan(
   const note = (fate: string, path: Buffer) => void noted.push(`${fate} ${path}`)
   const { signal } = new AbortController()
   const planned = await planEntries({ entries, path: volume, chosen, names: 100, signal, note })
-  const { create, overwrite, delete: gone, refuse, same } = planned
-  const [created, overwritten, deleted, refused] = [create, overwrite, gone, refuse].map(({ paths }) =>
-    paths.sort(),
+  const { create, overwrite, metadata, delete: gone, refuse, same } = planned
+  const kinds = [create, overwrite, metadata, gone, refuse]
+  const [created, overwritten, altered, deleted, refused] = kinds.map(({ first }) =>
+    first.map((entry) => entry.path).sort(),
   )
-  return { created, overwritten, deleted, refused, same, noted, missing: chosen?.missing() ?? [] }
+  return { created, overwritten, altered, deleted, refused, same, noted, missing: chosen?.missing() ?? [] }
 }
 
 test('a whole recover deletes what the backup does not have, and replaces what is of another type', async () => {
@@ -102,6 +103,23 @@ test('of chosen files nothing is deleted, and what would be skipped is named', a
     missing: ['nowhere'],
   })
   expect((await plan(makeWorld(), ['*'])).deleted).toEqual([])
+})
+
+test('an entry of which only mode, owner or the time of a link differs is told from one with other content', async () => {
+  const [backup, volume] = [tempDir(), tempDir()]
+  for (const folder of [backup, volume]) {
+    put(folder, ['mode', 'mode and time', 'same', 'dir/x'])
+    symlinkSync('same', join(folder, 'link'))
+    lutimesSync(join(folder, 'link'), TIME, TIME)
+  }
+  for (const name of ['mode', 'mode and time', 'dir']) chmodSync(join(volume, name), 0o700)
+  utimesSync(join(volume, 'mode and time'), TIME, TIME + 1)
+  lutimesSync(join(volume, 'link'), TIME, TIME + 1)
+  expect(await plan({ backup, volume })).toMatchObject({
+    altered: ['dir', 'link', 'mode'],
+    overwritten: ['mode and time'],
+    same: 2,
+  })
 })
 
 test('folders that an archive does not list are not planned to be deleted', async () => {

@@ -3,6 +3,9 @@ import { BackupdError } from '../../../lib/errors.ts'
 import type { OpenedBackup, Room } from '../../../store/stored-backup.ts'
 import type { HeldVolume } from '../../../volume/held-volume.ts'
 import type { ChosenFiles } from '../../../volume/tree/chosen-paths.ts'
+import type { PlannedRoom } from '../../../wire/snapshot.ts'
+
+const UNKNOWN = Number.POSITIVE_INFINITY
 
 export interface RoomQuestion {
   source: Pick<OpenedBackup, 'needs' | 'measure'>
@@ -26,11 +29,29 @@ export async function checkRoom({ source, volume, chosen, signal }: RoomQuestion
   refuseLess('files', needs.entries, free.entries)
 }
 
+/** What checkRoom compares, but measured exactly. What is not known is null. */
+export async function measureRoom(
+  question: RoomQuestion,
+): Promise<{ needed: PlannedRoom; free: PlannedRoom }> {
+  const { source, volume, chosen, signal } = question
+  const needed = await source.measure(chosen, signal)
+  const free = await freeRoom(volume)
+  // A source that cannot tell answers 0.
+  const isKnown = needed.bytes > 0 || needed.entries > 0
+  return {
+    needed: { bytes: isKnown ? toKnown(needed.bytes) : null, files: toKnown(needed.entries || UNKNOWN) },
+    free: { bytes: toKnown(free.bytes), files: toKnown(free.entries) },
+  }
+}
+
+function toKnown(amount: number): number | null {
+  return amount === UNKNOWN ? null : amount
+}
+
 async function freeRoom(volume: HeldVolume): Promise<Room> {
   const { blocks, bavail, bsize, files, ffree } = await statfs(volume.exists ? volume.place : volume.parent)
   // Some file systems create inodes on demand and report none; some, such as ramfs, do not even report blocks.
-  const unknown = Number.POSITIVE_INFINITY
-  return { bytes: blocks > 0 ? bavail * bsize : unknown, entries: files > 0 ? ffree : unknown }
+  return { bytes: blocks > 0 ? bavail * bsize : UNKNOWN, entries: files > 0 ? ffree : UNKNOWN }
 }
 
 function refuseLess(unit: string, needed: number, free: number): void {

@@ -4,7 +4,8 @@ import { namedSteps, type Steps } from '../../../lib/steps.ts'
 import type { OpenedBackup, Reader, RestoreTarget, StoredBackup } from '../../../store/stored-backup.ts'
 import { resolveVolume } from '../../../volume/allowed-paths.ts'
 import type { HeldVolume } from '../../../volume/held-volume.ts'
-import { checkUsers } from '../../../volume/swap/check-users.ts'
+import { checkUsers, unseenWarning } from '../../../volume/swap/check-users.ts'
+import { findUsers } from '../../../volume/swap/find-users.ts'
 import { withProtectedList } from '../../../volume/swap/protected-list.ts'
 import { putInPlace } from '../../../volume/swap/put-in-place.ts'
 import { describeLostProtection } from '../../../volume/swap/root-metadata.ts'
@@ -17,13 +18,15 @@ import type { TreeWarning } from '../../../volume/tree/entry.ts'
 import type { OnProtected } from '../../../volume/tree/on-protected.ts'
 import type { UnpackSummary } from '../../../volume/tree/unpack-summary.ts'
 import type { RecoverArgs } from '../../../wire/job.ts'
+import { MAX_LISTED_USERS, type RecoverPlan } from '../../../wire/snapshot.ts'
 import type { RunContext, RunOutcome } from '../../plugin.ts'
 import { claimSettledVolume } from '../claim-settled-volume.ts'
 import { openRunStore } from '../open-run-store.ts'
 import { refuseOwnFolders } from '../own-folders.ts'
 import { closeOnFailure } from '../run-hooks.ts'
+import { StepWriter } from '../step-files.ts'
 import { warningText } from '../warning-text.ts'
-import { checkRoom } from './check-room.ts'
+import { checkRoom, measureRoom } from './check-room.ts'
 import { copy, mayCopy, planCopy, warnOfCopy } from './in-place.ts'
 import { findPlanned, HashedPlan, refuseStalePlan } from './plan-check.ts'
 import { closeRecover, openRecoverHooks } from './recover-hooks.ts'
@@ -106,16 +109,34 @@ async function plan(
   const { signal } = context
   const how = await planCopy(args, context, volume)
   const hashed = new HashedPlan({ args, context, source, volume })
+  using kept = new StepWriter({ dataDir: context.settings.dataDir, rid: context.rid })
   const { plan, refused } = await source.plan({
     path,
     chosen,
     signal,
     warn: (message) => context.warn(message),
     note: (fate, name) => hashed.note(fate, name),
+    onStep: (kind, name, bytes) => kept.add(kind, name, bytes),
   })
   const missing = noteMissing(context, chosen)
+  const room = await measureRoom({ source, volume, chosen, signal })
+  const users = await listUsers(context, volume)
+  const leftOut = await kept.finish()
+  if (leftOut !== undefined) context.warn(`not all steps of the plan are kept: ${leftOut}`)
   const planHash = await hashed.finish()
-  return { ...describeEnd(refused + missing), result: { plan: { ...plan, ...how, planHash } } }
+  return { ...describeEnd(refused + missing), result: { plan: { ...plan, ...how, room, users, planHash } } }
+}
+
+/** The processes for which a recover would be refused; warns about those that could not be inspected, as it would. */
+async function listUsers(
+  context: RunContext,
+  volume: HeldVolume,
+): Promise<NonNullable<RecoverPlan['users']>> {
+  if (!volume.exists) return { count: 0, first: [] }
+  const { users, unseen } = await findUsers(volume.currentPath())
+  const hidden = unseenWarning(unseen)
+  if (hidden !== undefined) context.warn(hidden)
+  return { count: users.length, first: users.slice(0, MAX_LISTED_USERS).map((user) => ({ ...user })) }
 }
 
 export function createWarnOnce(context: RunContext): Recover['warnOnce'] {

@@ -95,8 +95,12 @@ test('a plan says what would be done, and does nothing', async () => {
   writeFileSync(join(volume, 'time.log'), 'other than either')
   const whole = await recover(NAME, { snapshot: ids[0], plan: true })
   expect(whole.result.plan).toMatchObject({ delete: 1, more: false })
-  expect(whole.result.plan?.steps).toContainEqual({ action: 'overwrite', path: 'time.log' })
-  expect(whole.result.plan?.steps).toContainEqual({ action: 'delete', path: 'since' })
+  expect(whole.result.plan?.steps).toContainEqual(
+    expect.objectContaining({ action: 'overwrite', path: 'time.log' }),
+  )
+  expect(whole.result.plan?.steps).toContainEqual(
+    expect.objectContaining({ action: 'delete', path: 'since' }),
+  )
   const picked = await recover(NAME, { snapshot: ids[0], files: ['time.log'], plan: true })
   expect(picked.result.plan).toMatchObject({ create: 0, overwrite: 1, delete: 0, bytes: 6 })
   expect(readFileSync(join(volume, 'time.log'), 'utf8')).toBe('other than either')

@@ -92,9 +92,9 @@ test.each([true, false])('a plan says what would be done, and does nothing (inde
   const plan = { create: 1, overwrite: 1, delete: 1, unchanged: 48, bytes: 20_000, more: false }
   expect({ state, plan: result.plan }).toMatchObject({ state: 'success', plan })
   expect(result.plan?.steps).toEqual([
-    { action: 'create', path: '4' },
-    { action: 'overwrite', path: '3' },
-    { action: 'delete', path: 'since' },
+    { action: 'create', path: '4', bytes: 10_000 },
+    { action: 'overwrite', path: '3', bytes: 10_000 },
+    { action: 'delete', path: 'since', bytes: expect.any(Number) },
   ])
   const chosen = await world.recover(world.name, { plan: true, files: ['3', 'nowhere'] })
   expect(chosen).toMatchObject({

@@ -2,7 +2,7 @@ import { closeSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { loadKernel } from '../../../src/lib/kernel.ts'
-import { isAsRestored } from '../../../src/restic/restore/as-restored.ts'
+import { findChange } from '../../../src/restic/restore/find-change.ts'
 import { readXattrs } from '../../../src/volume/tree/attributes.ts'
 import type { TreeEntry } from '../../../src/volume/tree/entry.ts'
 import { readEntryType, toTreeEntry } from '../../../src/volume/tree/stat-entry.ts'
@@ -23,23 +23,23 @@ function existing(dir: string, name: string) {
   const there = { name: Buffer.from(name), type, stat }
   return {
     entry,
-    isSame: (change: Partial<TreeEntry> = {}) => isAsRestored({ ...entry, ...change }, there, folder),
+    changeAfter: (change: Partial<TreeEntry> = {}) => findChange({ ...entry, ...change }, there, folder),
   }
 }
 
-test.each<[string, (entry: TreeEntry) => Partial<TreeEntry>]>([
-  ['owner', ({ uid }) => ({ uid: uid + 1 })],
-  ['group', ({ gid }) => ({ gid: gid + 1 })],
-  ['mode', ({ mode }) => ({ mode: mode ^ 0o4 })],
-  ['size', ({ size }) => ({ size: size + 1 })],
-  ['time', ({ mtimeNs }) => ({ mtimeNs: mtimeNs + 1n })],
-  ['type', () => ({ type: 'fifo' })],
-  ['flags', () => ({ flags: 0x40 })],
-])('a file with another %s would be restored again', (_what, change) => {
+test.each<[string, 'overwrite' | 'metadata', (entry: TreeEntry) => Partial<TreeEntry>]>([
+  ['owner', 'metadata', ({ uid }) => ({ uid: uid + 1 })],
+  ['group', 'metadata', ({ gid }) => ({ gid: gid + 1 })],
+  ['mode', 'metadata', ({ mode }) => ({ mode: mode ^ 0o4 })],
+  ['size', 'overwrite', ({ size }) => ({ size: size + 1 })],
+  ['time', 'overwrite', ({ mtimeNs }) => ({ mtimeNs: mtimeNs + 1n })],
+  ['type', 'overwrite', () => ({ type: 'fifo' })],
+  ['flags', 'metadata', () => ({ flags: 0x40 })],
+])('a file with another %s would be restored again: %s', (_what, kind, change) => {
   const dir = tempDir()
   writeFileSync(join(dir, 'file'), 'content')
-  const { entry, isSame } = existing(dir, 'file')
-  expect([isSame(), isSame(change(entry))]).toEqual([true, false])
+  const { entry, changeAfter } = existing(dir, 'file')
+  expect([changeAfter(), changeAfter(change(entry))]).toEqual(['none', kind])
 })
 
 test('a directory is the same whatever its time, a symlink whatever its mode', () => {
@@ -47,22 +47,17 @@ test('a directory is the same whatever its time, a symlink whatever its mode', (
   mkdirSync(join(dir, 'inner'))
   symlinkSync('target', join(dir, 'link'))
   const [inner, link] = [existing(dir, 'inner'), existing(dir, 'link')]
-  expect([inner.isSame({ mtimeNs: 1n }), inner.isSame({ mode: 0o1 })]).toEqual([true, false])
+  expect([inner.changeAfter({ mtimeNs: 1n }), inner.changeAfter({ mode: 0o1 })]).toEqual(['none', 'metadata'])
   const linkTarget = Buffer.from('target')
-  expect([link.isSame({ linkTarget, mode: 0 }), link.isSame({ linkTarget: Buffer.from('other') })]).toEqual([
-    true,
-    false,
-  ])
-  expect(link.isSame({ linkTarget, mtimeNs: 1n })).toBe(false)
+  const changes = [{ mode: 0 }, { mtimeNs: 1n }, { linkTarget: Buffer.from('other') }]
+  const found = changes.map((change) => link.changeAfter({ linkTarget, ...change }))
+  expect(found).toEqual(['none', 'metadata', 'overwrite'])
 })
 
 test('a device with another number would be restored again', () => {
-  const { entry, isSame } = existing('/dev', 'null')
-  expect([isSame(), isSame({ major: entry.major + 1 }), isSame({ minor: entry.minor + 1 })]).toEqual([
-    true,
-    false,
-    false,
-  ])
+  const { entry, changeAfter } = existing('/dev', 'null')
+  const changes = [{}, { major: entry.major + 1 }, { minor: entry.minor + 1 }]
+  expect(changes.map(changeAfter)).toEqual(['none', 'overwrite', 'overwrite'])
 })
 
 describe.skipIf(!kernel)('extended attributes', () => {
@@ -73,9 +68,9 @@ describe.skipIf(!kernel)('extended attributes', () => {
     writeFileSync(join(dir, 'file'), 'content')
     const [a, b] = [xattr('user.a', '1'), xattr('user.b', '2')]
     for (const { name, value } of [a, b]) kernel?.setXattr(Buffer.from(join(dir, 'file')), name, value)
-    const { isSame } = existing(dir, 'file')
-    expect(isSame({ xattrs: [b, a] })).toBe(true)
+    const { changeAfter } = existing(dir, 'file')
+    expect(changeAfter({ xattrs: [b, a] })).toBe('none')
     for (const xattrs of [[a], [a, xattr('user.b', '1')], [a, xattr('user.c', '2')], []])
-      expect(isSame({ xattrs })).toBe(false)
+      expect(changeAfter({ xattrs })).toBe('metadata')
   })
 })
