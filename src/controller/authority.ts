@@ -5,9 +5,15 @@ import type { AuthorityPort, IssueRequest, KnownAuthority } from '../domain/enro
 import { readFileIfThere, removeUnfinishedWrites, writeFileAtomically } from '../lib/atomic-file.ts'
 import { readCertificateRequest } from '../lib/certificates/certificate-request.ts'
 import { readFingerprint } from '../lib/certificates/check-certificate.ts'
-import { BACKDATED_MS, createAuthority, issueCertificate } from '../lib/certificates/issue-certificate.ts'
+import {
+  BACKDATED_MS,
+  CERTIFICATE_LIFE_MS,
+  createAuthority,
+  issueCertificate,
+} from '../lib/certificates/issue-certificate.ts'
 import { type CertifiedPair, type Credentials, createKeyPem } from '../lib/certificates/x509.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
+import { HOUR_MS } from '../lib/time-units.ts'
 import { CONTROLLER_URI, makeServerUri } from '../wire/enrolment.ts'
 import { parseJson } from '../wire/json.ts'
 
@@ -86,11 +92,17 @@ export class Authority implements AuthorityPort {
     }
   }
 
-  /** Renews the controller's own certificate after two thirds of its life. */
-  async renewIfDue(now: number): Promise<void> {
-    if (!isRenewalDue(new X509Certificate(this.#content.controller.certificate), now)) return
-    const controller = await certifyController(this.#content.authority, now)
+  /**
+   * Renews the controller's own certificate after two thirds of its life, or if it is not valid.
+   * @param times what the time may be, unix ms; with two, the certificate is good at both: daemons accept it, whichever is right
+   * @returns whether it was not valid, so that open connections which show it are of no use
+   */
+  async renewIfDue(times: readonly number[]): Promise<boolean> {
+    const certificate = new X509Certificate(this.#content.controller.certificate)
+    if (!times.every(isCertifiable) || !isRenewalDue(certificate, times)) return false
+    const controller = await certifyController(this.#content.authority, ...times)
     await this.#use({ ...this.#content, controller })
+    return !isValidAt(certificate, times)
   }
 
   async rotate(now: number): Promise<void> {
@@ -135,10 +147,25 @@ function printAuthority({ authority, controller, next }: AuthorityContent): stri
   return `${JSON.stringify(content)}\n`
 }
 
-/** Whether two thirds of its life have passed, or it is not valid at all at this time, unix ms. */
-function isRenewalDue({ validFromDate, validToDate }: X509Certificate, now: number): boolean {
-  const [from, to] = [validFromDate.getTime(), validToDate.getTime()]
-  return now < from || now > from + ((to - from) * 2) / 3
+/** Longer than any certificate that was made with a clock that is not in doubt. */
+const LONGEST_LIFE_MS = CERTIFICATE_LIFE_MS + BACKDATED_MS + HOUR_MS
+const LAST_MS = Date.parse('2300-01-01T00:00:00Z')
+
+/** Whether a certificate can have this time. */
+function isCertifiable(ms: number): boolean {
+  return ms > 0 && ms < LAST_MS
+}
+
+function isValidAt({ validFromDate, validToDate }: X509Certificate, times: readonly number[]): boolean {
+  return times.every((time) => time >= validFromDate.getTime() && time <= validToDate.getTime())
+}
+
+/** With one time: two thirds of its life have passed, or it is not valid, or was made in doubt. With two: it is not valid at both. */
+function isRenewalDue(certificate: X509Certificate, times: readonly number[]): boolean {
+  const [from, to] = [certificate.validFromDate.getTime(), certificate.validToDate.getTime()]
+  const [now = 0, ...others] = times
+  if (!isValidAt(certificate, times)) return true
+  return others.length === 0 && (now > from + ((to - from) * 2) / 3 || to - from > LONGEST_LIFE_MS)
 }
 
 export async function hasAuthority(dataDir: string): Promise<boolean> {
@@ -166,10 +193,13 @@ export async function openAuthority(
   return new Authority(file, content)
 }
 
-async function certifyController(authority: CertifiedPair, now: number): Promise<CertifiedPair> {
+async function certifyController(
+  authority: CertifiedPair,
+  ...times: readonly number[]
+): Promise<CertifiedPair> {
   const key = createKeyPem()
   const publicKey = createPublicKey(key).export({ type: 'spki', format: 'der' })
-  return { key, certificate: await issueCertificate(authority, { uri: CONTROLLER_URI, publicKey }, now) }
+  return { key, certificate: await issueCertificate(authority, { uri: CONTROLLER_URI, publicKey }, ...times) }
 }
 
 function parseAuthority(file: string, text: string): Authority {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import { enrolServer, renewServer } from '../domain/enrolments.ts'
-import { trustedNow, type World } from '../domain/world.ts'
+import { possibleTimes, trustedNow, type World } from '../domain/world.ts'
 import { closeApp, createApp, printJson } from '../http/app.ts'
 import { guardBrowsers } from '../http/browser-guard.ts'
 import { CertifiedListener } from '../http/certified-listener.ts'
@@ -54,7 +54,7 @@ export async function listenForDaemons(
   addEnrolmentRoutes(app, world, findPeer)
   addNewsRouteFor(app, world, (request) => {
     const peer = findPeer(request)
-    checkDates(peer, trustedNow(world))
+    checkDates(peer, ...possibleTimes(world))
     return { from: requireServer(world, peer), isCertified: true }
   })
   await app.ready()

@@ -163,10 +163,10 @@ async function openWorld(options: OpenOptions, parts: AsyncDisposableStack) {
 }
 
 /** Made at the first start that listens for daemons with certificates. */
-async function openOwnAuthority({ dataDir, daemonTls }: ControllerOptions, clock: Clock) {
+async function openOwnAuthority({ dataDir, daemonTls }: ControllerOptions, clock: TrustedClock) {
   if (daemonTls && !(await hasAuthority(dataDir))) await createFirstList(dataDir)
   const authority = await openAuthority(dataDir, daemonTls ? clock.now() : undefined)
-  await authority?.renewIfDue(clock.now())
+  await authority?.renewIfDue(clock.possibleTimes)
   return authority
 }
 

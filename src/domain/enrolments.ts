@@ -66,6 +66,11 @@ function refuseInvitation(world: UserWorld, ip: string, replace: boolean): Refus
       'CONFLICT',
       `Cannot invite ${ip}: the controller does not listen for daemons with certificates. Start it with --daemon-tls-addr`,
     )
+  if (world.trustedClock?.doubt)
+    return refuse(
+      'CONFLICT',
+      `Cannot invite ${ip}: the clock of the controller is in doubt, so the join token would count as expired. docs/time.md says what to do`,
+    )
   if (server.leaving) return refuse('CONFLICT', `Cannot invite ${ip}: it left the inventory`)
   if (world.enrolments.kindOf(ip) === 'enrolled' && !replace)
     return refuse(

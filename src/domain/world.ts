@@ -97,6 +97,11 @@ export function trustedNow({ trustedClock, clock }: World): number {
   return (trustedClock ?? clock).now()
 }
 
+/** What the time may be, unix ms: two if the clock is in doubt. */
+export function possibleTimes({ trustedClock, clock }: World): readonly number[] {
+  return trustedClock?.possibleTimes ?? [clock.now()]
+}
+
 export interface Ports {
   records: RecordStore
   backups: BackupStore

@@ -124,6 +124,12 @@ export class TrustedClock implements Clock {
     return this.read().doubt
   }
 
+  /** What the time may be, unix ms: one, or in doubt the time of the wall clock and the trusted one. */
+  get possibleTimes(): readonly number[] {
+    const { nowMs, doubt } = this.read()
+    return doubt ? [doubt.wallMs, doubt.trustedMs] : [nowMs]
+  }
+
   /** The present problems, for the board. */
   get problems(): { key: string; text: string }[] {
     const { doubt } = this.read()

@@ -6,7 +6,8 @@ import type { Problems } from '../../lib/problems.ts'
 import { MINUTE_MS } from '../../lib/time-units.ts'
 import type { DaemonIdentity } from './identity.ts'
 
-const CHECK_MS = 10 * MINUTE_MS
+const CHECK_MS = MINUTE_MS
+const RETRY_MS = 10 * MINUTE_MS
 const PROBLEM = ['identity', 'renewal'] as const
 
 export interface RenewalOptions {
@@ -25,6 +26,9 @@ export class CertificateRenewal implements Disposable {
   readonly #options: RenewalOptions
   #timer: Disposable
   #isRenewing = false
+  #wasDue = false
+  /** By elapsed(). */
+  #triedAt = Number.NEGATIVE_INFINITY
 
   constructor(identity: DaemonIdentity, options: RenewalOptions) {
     this.#identity = identity
@@ -41,6 +45,7 @@ export class CertificateRenewal implements Disposable {
   async renewNow(): Promise<void> {
     if (this.#isRenewing) return
     this.#isRenewing = true
+    this.#triedAt = this.#options.clock.elapsed()
     await renew(this.#identity, this.#options)
     this.#isRenewing = false
   }
@@ -50,8 +55,13 @@ export class CertificateRenewal implements Disposable {
   }
 
   #turn(): void {
-    this.#timer = this.#options.clock.after(CHECK_MS, () => this.#turn())
-    if (this.#identity.isRenewalDue()) void this.renewNow()
+    const { clock, problems } = this.#options
+    this.#timer = clock.after(CHECK_MS, () => this.#turn())
+    const isDue = this.#identity.isRenewalDue()
+    // The clock was wrong, and is right again.
+    if (this.#wasDue && !isDue) problems.clear(...PROBLEM)
+    this.#wasDue = isDue
+    if (isDue && clock.elapsed() - this.#triedAt >= RETRY_MS) void this.renewNow()
   }
 }
 

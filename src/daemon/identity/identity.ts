@@ -63,11 +63,11 @@ export class DaemonIdentity implements PresentIdentity {
     return 'this daemon is enrolled, so it sends news to controllers of its authorities alone, through TLS'
   }
 
-  /** Whether two thirds of the life of its certificate have passed. */
+  /** Whether two thirds of the life of its certificate have passed, or it was made with a clock that was ahead. */
   isRenewalDue(): boolean {
     const { validFromDate, validToDate } = new X509Certificate(this.#stored.certificate)
     const [from, to] = [validFromDate.getTime(), validToDate.getTime()]
-    return this.now() > from + ((to - from) * 2) / 3
+    return this.now() < from || this.now() > from + ((to - from) * 2) / 3
   }
 
   /**

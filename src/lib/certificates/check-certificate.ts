@@ -62,9 +62,13 @@ export function checkCertificate(
   }
 }
 
-/** Throws FORBIDDEN if the certificate is not valid at this time, unix ms, with both times: a clock may be wrong. */
-export function checkDates({ validFrom, validTo }: CertifiedPeer, now: number): void {
-  if (now >= validFrom && now <= validTo) return
+/**
+ * Throws FORBIDDEN if the certificate is not valid, with both times: a clock may be wrong.
+ * @param times what the time may be, unix ms: the certificate must be valid at one of them
+ */
+export function checkDates({ validFrom, validTo }: CertifiedPeer, ...times: readonly number[]): void {
+  if (times.some((time) => time >= validFrom && time <= validTo)) return
+  const [now = 0] = times
   const what = now > validTo ? 'has expired' : 'is not valid yet'
   const message = `The certificate of the other side ${what}: it is valid from ${isoTime(validFrom)} to ${isoTime(validTo)}, and the clock here says ${isoTime(now)}. Check both clocks`
   throw new BackupdError('FORBIDDEN', message)

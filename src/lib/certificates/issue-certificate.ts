@@ -33,20 +33,25 @@ export async function createAuthority(name: string, now: number): Promise<Certif
   return { key, certificate: certificate.toString('pem') }
 }
 
-/** A certificate for 90 days, as PEM. Each program is a client and a server of TLS; `uri` tells which one it is. */
+/**
+ * A certificate for 90 days, as PEM. Each program is a client and a server of TLS; `uri` tells which one it is.
+ * @param times what the time may be, unix ms: the certificate is good for 90 days after each of them
+ */
 export async function issueCertificate(
   authority: CertifiedPair,
   { uri, ip, publicKey }: CertifiedSubject,
-  now: number,
+  ...times: readonly number[]
 ): Promise<string> {
   const x509 = await loadX509()
+  const notBefore = new Date(Math.min(...times) - BACKDATED_MS)
+  const notAfter = new Date(Math.max(...times) + CERTIFICATE_LIFE_MS)
   const signer = await importKeyPair(authority.key)
   const open = new x509.PublicKey(new Uint8Array(publicKey))
   const names: { type: 'ip' | 'url'; value: string }[] = [{ type: 'url', value: uri }]
   if (ip !== undefined) names.push({ type: 'ip', value: ip })
   const certificate = await x509.X509CertificateGenerator.create({
     ...{ subject: `CN=${uri}`, issuer: new x509.X509Certificate(authority.certificate).subject },
-    ...{ notBefore: new Date(now - BACKDATED_MS), notAfter: new Date(now + CERTIFICATE_LIFE_MS) },
+    ...{ notBefore, notAfter },
     ...{ publicKey: open, signingKey: signer.privateKey, signingAlgorithm: SIGNATURE },
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
