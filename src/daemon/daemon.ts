@@ -17,6 +17,7 @@ import { Problems } from '../lib/problems.ts'
 import { sleep } from '../lib/sleep.ts'
 import { FULL_DISK_TEXTS } from '../wire/health-texts.ts'
 import type { HookSettings } from '../wire/hook-settings.ts'
+import type { RunRecord } from '../wire/record.ts'
 import { findSharedPlace, type StoreSettings } from '../wire/store-settings.ts'
 import { ControllerBond } from './controller-bond.ts'
 import { type DataDir, openDataDir } from './data-dir.ts'
@@ -25,6 +26,7 @@ import { type HttpServer, type ServeOptions, serve } from './http/server.ts'
 import { CertificateRenewal } from './identity/certificate-renewal.ts'
 import { openDaemonIdentity } from './identity/identity.ts'
 import { createInternalIdentity } from './identity/present-identity.ts'
+import { KeptCopies } from './kept-copies.ts'
 import { logPassword } from './log-password.ts'
 import type { StoreMemory } from './memory/store-memory.ts'
 import { openEngine } from './open-engine.ts'
@@ -128,7 +130,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     await DataRoom.open({ dir: dir.path, clock, log, problems, texts: FULL_DISK_TEXTS }),
     (it) => it.close(),
   )
-  const opened = openEngine({ ...options, settings, problems, room, identity }, parts)
+  let keptCopies: KeptCopies | undefined
+  const onRecords = (records: readonly RunRecord[]) => keptCopies?.note(records)
+  const opened = openEngine({ ...options, settings, problems, room, identity, onRecords }, parts)
   const { engine, scheduler, notifier, trustedClock, stores, controllers, runMeter } = opened
   const bond = parts.adopt(new ControllerBond(controllers, { problems, log, clock }), (it) => it.close())
   if (options.releaseController) bond.release()
@@ -138,6 +142,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const claim = () => claimStore(options, engine, { stores, space })
   const startup = new Startup({ claim, engine, scheduler, log })
   parts.defer(() => startup.stop())
+  keptCopies = parts.use(new KeptCopies({ engine, log, isReady: () => startup.waitsFor === undefined }))
   const { ip, daemonId, version } = settings
   const facts = { ip, daemonId, version, startTime: isoTime(clock.now()) }
   const notReady = () => startup.waitsFor
@@ -146,12 +151,24 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const onRenewed = () => http?.renewed()
   const renewal = { ...options, problems, addresses: () => notifier.addresses(), onRenewed }
   const certificate = enrolled && parts.use(new CertificateRenewal(enrolled, renewal))
-  const world = { engine, scheduler, notifier, bond, space, certificate, ...shown, ...facts, notReady }
+  const world = {
+    engine,
+    scheduler,
+    notifier,
+    bond,
+    space,
+    certificate,
+    keptCopies,
+    ...shown,
+    ...facts,
+    notReady,
+  }
   http = parts.adopt(await serve(DAEMON_ROUTES, world, { ...options, identity }), (it) => it.close())
   if (options.metricsAddress) await serveMetrics(world, { ...options, ...options.metricsAddress }, parts)
   if (!identity) warnOfReach(options)
   notifier.start()
-  await waitForStart(startup, log)
+  keptCopies.start()
+  await waitForStart(startup, log, keptCopies)
   const owned = parts.move()
   return {
     url: http.url,
@@ -226,9 +243,9 @@ function absolute(paths: string[]): string[] {
 }
 
 /** Throws an error that occurs within START_TIMEOUT_MS. A later one is logged, and requests for runs stay refused. */
-async function waitForStart(startup: Startup, log: Log): Promise<void> {
+async function waitForStart(startup: Startup, log: Log, keptCopies: KeptCopies): Promise<void> {
   const started = new AbortController()
-  const run = startup.run()
+  const run = startup.run().then(() => keptCopies.look())
   const late = sleep(START_TIMEOUT_MS, started.signal)
   try {
     await Promise.race([run, late])

@@ -11,6 +11,7 @@ import type { Problems } from '../lib/problems.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
 import { openProcessMetrics } from '../metrics/process-metrics.ts'
 import { RunMeter } from '../metrics/run-meter.ts'
+import type { RunRecord } from '../wire/record.ts'
 import type { PresentIdentity } from './identity/present-identity.ts'
 import { keepDaemonTime } from './keep-time.ts'
 import { ControllerMemory } from './memory/controller-memory.ts'
@@ -32,6 +33,8 @@ export interface EngineSetup {
   concurrency: number
   warmRunners?: number
   identity?: PresentIdentity | undefined
+  /** Hears of records once they are on disk. */
+  onRecords(records: readonly RunRecord[]): void
 }
 
 export interface OpenedEngine {
@@ -72,7 +75,7 @@ export function openEngine(setup: EngineSetup, parts: AsyncDisposableStack): Ope
   openProcessMetrics()
   const runMeter = new RunMeter('backupd_daemon')
   const memory = createDaemonMemory(db, trustedClock, {
-    ...listenToRuns({ stores, runMeter }, notifier),
+    ...listenToRuns({ stores, runMeter, onRecords: setup.onRecords }, notifier),
     diskFull: () => room.reportFull(),
   })
   parts.defer(startUpkeep(() => memory.prune(), log))
@@ -98,7 +101,7 @@ function diskFull(problems: Problems): BackupdError {
 
 /** A listener that also notes in `stores` what the ended runs made there, and counts them. */
 function listenToRuns(
-  { stores, runMeter }: { stores: StoreMemory; runMeter: RunMeter },
+  { stores, runMeter, onRecords }: Pick<OpenedEngine, 'stores' | 'runMeter'> & Pick<EngineSetup, 'onRecords'>,
   listener: MemoryListener,
 ): MemoryListener {
   return {
@@ -106,6 +109,7 @@ function listenToRuns(
       stores.noteResults(records)
       for (const record of records) runMeter.note(record)
       listener.kept(records)
+      onRecords(records)
     },
     progressed: (record) => listener.progressed(record),
   }

@@ -22,6 +22,7 @@ import {
   handleJobUpload,
   handleRunOnce,
 } from './handlers/jobs.ts'
+import { handleKeptDrop, handleKeptUndo } from './handlers/kept.ts'
 import { handleMetrics } from './handlers/metrics.ts'
 import { handleNotifyAdd, handleNotifyList, handleNotifyRemove } from './handlers/notify.ts'
 import { QUESTION_ROUTES } from './handlers/questions.ts'
@@ -59,6 +60,8 @@ export const DAEMON_ROUTES: readonly DaemonRoute[] = [
   { method: 'GET', path: '/api/v1/cron/records/:rid', handle: handleRecord },
   { method: 'GET', path: '/api/v1/cron/records/:rid/log', handle: handleRecordLog },
   { method: 'POST', path: '/api/v1/cron/records/:rid/actions/cancel', handle: handleRecordCancel },
+  { method: 'POST', path: '/api/v1/backup/kept/actions/undo', handle: handleKeptUndo },
+  { method: 'POST', path: '/api/v1/backup/kept/actions/drop', handle: handleKeptDrop },
   { method: 'POST', path: '/api/v1/backup/drill/:name', handle: handleDrill },
   { method: 'POST', path: '/api/v1/backup/verify/:name', handle: handleVerify },
   { method: 'POST', path: '/api/v1/clock/actions/confirm', handle: handleClockConfirm },

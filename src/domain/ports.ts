@@ -11,6 +11,7 @@ import type { DrillRequest } from '../wire/drill.ts'
 import type { FileHead, ReadArgs } from '../wire/file-content.ts'
 import type { Inventory, InventoryNews } from '../wire/inventory.ts'
 import type { Job, ScheduledJob } from '../wire/job.ts'
+import type { KeptRequest } from '../wire/kept-old.ts'
 import type { BackupFilter, ListCount, Page, RecordFilter, Slice } from '../wire/listing.ts'
 import type { QuestionAnswer, QuestionArgs, QuestionName } from '../wire/questions.ts'
 import type { RunRecord } from '../wire/record.ts'
@@ -236,6 +237,8 @@ export interface DaemonPort {
   verify(ip: string, request: VerifyRequest): Promise<string>
   /** Returns the rid of the run. Throws DAEMON_REFUSED if the daemon cannot drill backups. */
   drill(ip: string, request: DrillRequest): Promise<string>
+  /** Puts back, or removes, what a recover kept. Returns the rid of the run. Throws DAEMON_REFUSED if the daemon keeps nothing. */
+  changeKept(ip: string, change: 'undo' | 'drop', request: KeptRequest): Promise<string>
   /**
    * Opens a file of a backup. Its content breaks off with an error if the daemon cannot read all of it. Throws DAEMON_REFUSED if
    * the daemon hands out no files.

@@ -54,12 +54,18 @@ function refuseForeignVolume(world: UserWorld, { server, name }: BackupInfo): Re
   return refuseUnlessPermitted(world, 'recover', home)
 }
 
-function refuseVolumeOptions({ plan, planHash, onRefusedRename }: RecoverOptions): Refused | undefined {
-  if (!plan && planHash === undefined && onRefusedRename !== 'in-place') return undefined
+function refuseVolumeOptions({
+  plan,
+  planHash,
+  onRefusedRename,
+  keepOldMs,
+}: RecoverOptions): Refused | undefined {
+  const isOfVolume = plan || planHash !== undefined || keepOldMs !== undefined
+  if (!isOfVolume && onRefusedRename !== 'in-place') return undefined
   const what = 'A recover into a new folder touches no volume'
   return refuse(
     'BAD_INPUT',
-    `${what}: leave out "toDirectory", or "plan", "planHash" and "onRefusedRename"`,
+    `${what}: leave out "toDirectory", or "plan", "planHash", "keepOld" and "onRefusedRename"`,
     {},
   )
 }

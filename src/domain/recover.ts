@@ -25,6 +25,8 @@ export interface RecoverOptions {
   plan?: boolean
   /** Of a plan of the same recover, which is refused if it would do something else. */
   planHash?: string | undefined
+  /** How long what is replaced is kept, ms; it is removed if this is left out. */
+  keepOldMs?: number | undefined
   /** A new folder to recover into; see recover-elsewhere.ts. */
   toDirectory?: string | undefined
   /** The server with that folder; the one of the backup if left out. */
@@ -88,7 +90,7 @@ function refuseServer(toServer: string): Answer<never> {
 
 export async function locateRecoverable(
   world: UserWorld,
-  { backup: name, snapshot, files, onRefusedRename, plan = false, planHash }: RecoverOptions,
+  { backup: name, snapshot, files, onRefusedRename, plan = false, planHash, keepOldMs }: RecoverOptions,
   action: 'recover' | 'migrate',
 ): Promise<Answer<BackupInfo>> {
   const backup = await locateBackup(world, name)
@@ -101,7 +103,7 @@ export async function locateRecoverable(
     })
   }
   if (planHash !== undefined) {
-    const refused = refusePlanHash(plan, planHash)
+    const refused = refuseRecoverPlanHash(plan, planHash)
     if (refused) return refused
   }
   if (files && onRefusedRename === 'in-place')
@@ -109,12 +111,17 @@ export async function locateRecoverable(
       'BAD_INPUT',
       'A copy in place is of the whole volume: leave "files" out, or "onRefusedRename"',
     )
+  if (keepOldMs !== undefined && (files || onRefusedRename === 'in-place'))
+    return refuse(
+      'BAD_INPUT',
+      'Only a recover of the whole volume by renames keeps what it replaces: leave "keepOld" out, or "files" and "onRefusedRename"',
+    )
   if (files?.length === 0)
     return refuse('BAD_INPUT', 'No file is named: leave "files" out to recover everything')
   return backup
 }
 
-function refusePlanHash(plan: boolean, planHash: string): Refused | undefined {
+export function refuseRecoverPlanHash(plan: boolean, planHash: string): Refused | undefined {
   if (plan) return refuse('BAD_INPUT', 'Leave "plan" out to carry out a plan, or "planHash" to make one', {})
   if (planHashSchema.safeParse(planHash).success) return undefined
   return refuse(
@@ -194,7 +201,7 @@ export interface RecoverTask {
   elsewhere?: boolean
 }
 
-function describeTarget({ path, name, containers, recoverHooks }: PlannedVolume) {
+export function describeTarget({ path, name, containers, recoverHooks }: PlannedVolume) {
   return { path, ...(recoverHooks && { hooks: { ...recoverHooks, volume: name, containers } }) }
 }
 
@@ -213,6 +220,7 @@ export function startRecover(
   const action = chooseRecoverAction({ plan, elsewhere })
   const inPlace = options.onRefusedRename === 'in-place' ? { onRefusedRename: options.onRefusedRename } : {}
   const quoted = options.planHash === undefined ? {} : { planHash: options.planHash }
+  const keeping = options.keepOldMs === undefined ? {} : { keepOldMs: options.keepOldMs }
   const args = {
     app,
     proc,
@@ -224,6 +232,7 @@ export function startRecover(
     ...inPlace,
     ...(plan && { plan }),
     ...quoted,
+    ...keeping,
     ...hooks,
   }
   return startRun(world, { server, jobId: '', spec: '', action, args }, (rid) =>
@@ -241,6 +250,7 @@ export function startRecover(
       ...inPlace,
       plan,
       ...quoted,
+      ...keeping,
       ...(elsewhere && { elsewhere }),
       ...hooks,
     }),
@@ -255,6 +265,7 @@ export function listRecoverFacts({
   onRefusedRename = 'refuse',
   plan = false,
   planHash,
+  keepOldMs,
 }: RecoverOptions) {
   const place = { ...backup, server: backup.server ?? null }
   return {
@@ -265,5 +276,6 @@ export function listRecoverFacts({
     onRefusedRename,
     plan,
     planHash: planHash?.slice(0, 100) ?? null,
+    keepOldMs: keepOldMs ?? null,
   }
 }

@@ -153,6 +153,11 @@ export class Engine {
     return this.#runs.request({ ...this.#makeRequest(action, args, rid), job: undefined, type: 'once' })
   }
 
+  /** Runs an action of the daemon itself to its end. A quiet one leaves no record. Throws CONFLICT. */
+  async runOwn(action: string, args: Record<string, unknown>): Promise<RunRecord> {
+    return await this.#runs.runToEnd({ ...this.#makeRequest(action, args), job: undefined, type: 'once' })
+  }
+
   /** Runs an action that answers at once and returns its answer. Throws TIMED_OUT after 9 s. */
   async ask(action: string, args: Record<string, unknown>): Promise<Json> {
     this.#findPlugin(action, true).parseArgs(args)

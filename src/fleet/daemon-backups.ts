@@ -11,6 +11,7 @@ import {
   runAnswerSchema,
 } from '../wire/daemon-api.ts'
 import type { DrillRequest } from '../wire/drill.ts'
+import type { KeptRequest } from '../wire/kept-old.ts'
 import { PageGuard } from '../wire/page-guard.ts'
 import { MAX_PAGE_SIZE } from '../wire/page-limits.ts'
 import type { VerifyRequest } from '../wire/verification.ts'
@@ -18,7 +19,10 @@ import type { DaemonHttp } from './daemon-http.ts'
 import { askFor, encodeSegment } from './daemon-request.ts'
 import { fromLegacyBackup, legacyBackupsSchema } from './legacy-backups.ts'
 
-type DaemonBackups = Pick<DaemonPort, 'backups' | 'deleteBackups' | 'recover' | 'verify' | 'drill'>
+type DaemonBackups = Pick<
+  DaemonPort,
+  'backups' | 'deleteBackups' | 'recover' | 'verify' | 'drill' | 'changeKept'
+>
 
 const BACKUP = '/api/v1/backup'
 
@@ -33,6 +37,7 @@ export function createDaemonBackups(http: DaemonHttp): DaemonBackups {
     recover: (ip, request) => requestRecover(http, ip, request),
     verify: (ip, request) => requestVerify(http, ip, request),
     drill: (ip, request) => requestDrill(http, ip, request),
+    changeKept: (ip, change, request) => requestKept(http, ip, { change, ...request }),
   }
 }
 
@@ -74,6 +79,7 @@ async function requestRecover(http: DaemonHttp, ip: string, request: RecoverRequ
     plan = false,
     elsewhere = false,
     hooks,
+    keepOldMs,
     ...rest
   } = request
   const route = mode === 'full' ? 'full/recover/file' : 'increment/recover/dir'
@@ -84,6 +90,7 @@ async function requestRecover(http: DaemonHttp, ip: string, request: RecoverRequ
     ...(onRefusedRename === 'in-place' ? { onRefusedRename } : {}),
     ...(plan ? { plan: 'true' } : {}),
     ...(elsewhere ? { elsewhere: 'true' } : {}),
+    ...(keepOldMs === undefined ? {} : { keepOld: keepOldMs }),
     ...(hooks ? { hooks: JSON.stringify(hooks) } : {}),
   }
   const path = `${BACKUP}/${route}/${encodeSegment(name)}`
@@ -107,6 +114,23 @@ async function requestDrill(http: DaemonHttp, ip: string, request: DrillRequest)
   return rid
 }
 
+async function requestKept(
+  http: DaemonHttp,
+  ip: string,
+  { change, keepOldMs, hooks, ...form }: KeptRequest & { change: 'undo' | 'drop' },
+): Promise<string> {
+  await requireCapabilities(http, ip, [{ capability: 'keep-old', what: 'keep what a recover replaces' }])
+  const more = {
+    ...(keepOldMs === undefined ? {} : { keepOld: keepOldMs }),
+    ...(hooks ? { hooks: JSON.stringify(hooks) } : {}),
+  }
+  const { plan, ...fields } = form
+  const sent = { ...fields, ...more, ...(plan ? { plan: 'true' } : {}) }
+  const path = `${BACKUP}/kept/actions/${change}`
+  const { rid } = await askFor(http, ip, { method: 'POST', path, form: sent, schema: runAnswerSchema })
+  return rid
+}
+
 /** A daemon requires `whole` or names of files for an increment. */
 function makeWholeField(mode: RecoverRequest['mode']): Record<string, string> {
   return mode === 'increment' ? { whole: 'true' } : {}
@@ -119,7 +143,8 @@ interface Need {
 
 /** The capabilities that a recover needs. A daemon without them would recover more than requested, or nothing. */
 function listNeeds(ip: string, request: RecoverRequest): Need[] {
-  const { mode, namespace, files, snapshot, plan, planHash, elsewhere, onRefusedRename, hooks } = request
+  const { mode, namespace, files, snapshot, plan, planHash, elsewhere, onRefusedRename, hooks, keepOldMs } =
+    request
   const needs: [boolean, Capability, string][] = [
     [namespace !== ip, 'namespaces', `recover a backup of ${namespace}`],
     [mode === 'full' && files !== null, 'pick-files', 'recover single files of a full backup'],
@@ -127,6 +152,7 @@ function listNeeds(ip: string, request: RecoverRequest): Need[] {
     [snapshot !== null, 'snapshots', 'pick a snapshot'],
     [onRefusedRename === 'in-place', 'in-place', 'copy in place if renames are refused'],
     [hooks !== undefined, 'recover-hooks', 'run the hooks pre_recover and post_recover of the volume'],
+    [keepOldMs !== undefined, 'keep-old', 'keep what a recover replaces'],
     [elsewhere === true, 'elsewhere', 'recover into a new folder'],
     [plan === true, 'plan', 'show beforehand what it would do'],
     [

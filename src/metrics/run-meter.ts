@@ -1,6 +1,7 @@
 import { Counter, Histogram, Registry } from 'prom-client'
 import { DRILL_ACTION } from '../wire/drill.ts'
 import { ELSEWHERE_ACTION } from '../wire/job.ts'
+import { UNDO_ACTION } from '../wire/kept-old.ts'
 import { isTerminal, type RunRecord } from '../wire/record.ts'
 import { VERIFY_ACTION } from '../wire/verification.ts'
 
@@ -17,6 +18,7 @@ const ACTIONS: ReadonlySet<string> = new Set([
   'backup_recover',
   'backup_recover_plan',
   ELSEWHERE_ACTION,
+  UNDO_ACTION,
   'backup_restore',
   'snapshots_delete',
   'snapshots_hide',

@@ -2,6 +2,7 @@ import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-gr
 import { getApp, listApps, listPlannedVolumes } from '../domain/apps.ts'
 import { countBackups, findBackups } from '../domain/backups.ts'
 import { getJob } from '../domain/jobs.ts'
+import { findKeptOld } from '../domain/kept-old.ts'
 import { MAX_DAYS, readVolumeDays } from '../domain/volume-days.ts'
 import { readVolumeHealth } from '../domain/volume-health.ts'
 import { countVolumes, findVolumes, findWorstVolumes } from '../domain/volumes.ts'
@@ -13,7 +14,7 @@ import { optionalText, toPage, toVolumeFilter } from './filters.ts'
 import { toRecoverHooks } from './hook-mapper.ts'
 import { inTurns, type Listed } from './in-turns.ts'
 import { toApp, toBackup, toInstance, toJob, toProc, toServer, toVolume } from './mapper.ts'
-import { App, Instance, Proc, Volume } from './types/app.ts'
+import { App, Instance, KeptOld, Proc, Volume } from './types/app.ts'
 import { Backup } from './types/backup.ts'
 import type { Connection } from './types/connection.ts'
 import { BackupConnection, VolumeConnection } from './types/connections.ts'
@@ -102,6 +103,15 @@ export class VolumeResolver {
   @FieldResolver(() => [Hook], { description: 'The programs that run around recovers into it, in order.' })
   recoverHooks(@Root() { source }: Volume): Hook[] {
     return toRecoverHooks(source.recoverHooks)
+  }
+
+  @FieldResolver(() => KeptOld, {
+    nullable: true,
+    description:
+      'What a recover of it replaced and kept (`keepOld`), as its daemon last said; null if nothing.',
+  })
+  keptOld(@Ctx() { world }: Context, @Root() { source }: Volume): KeptOld | null {
+    return findKeptOld(world, source) ?? null
   }
 
   @FieldResolver(() => VolumeHealth, { description: 'Whether its backups are as its schedules ask for.' })

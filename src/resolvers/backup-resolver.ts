@@ -3,6 +3,7 @@ import { acknowledgeUnusual } from '../domain/acknowledge-unusual.ts'
 import { isRefused } from '../domain/answer.ts'
 import { countBackups, findBackups, listFiles, locateBackup } from '../domain/backups.ts'
 import { drillBackup } from '../domain/drill-backup.ts'
+import { dropKeptOld, undoRecover } from '../domain/kept-old.ts'
 import { migrate, recover } from '../domain/recover.ts'
 import { recoverElsewhere } from '../domain/recover-elsewhere.ts'
 import { verifyBackup } from '../domain/verify-backup.ts'
@@ -12,10 +13,11 @@ import { orThrow } from './answer.ts'
 import { AFTER, PROC, pageSize, SERVER } from './arguments.ts'
 import { toConnection } from './connection-mapper.ts'
 import type { Context } from './context.ts'
+import { InUse } from './enums/recover-enums.ts'
 import { toFiles } from './file-mapper.ts'
 import { optionalText, toBackupFilter, toPage } from './filters.ts'
 import { toBackup, toRecord, toServer } from './mapper.ts'
-import { toMigrateOptions, toRecoverOptions } from './recover-options.ts'
+import { parseKeepOld, toMigrateOptions, toRecoverOptions } from './recover-options.ts'
 import { Backup, type File } from './types/backup.ts'
 import type { Connection } from './types/connection.ts'
 import { BackupConnection, FileConnection } from './types/connections.ts'
@@ -28,6 +30,21 @@ const SNAPSHOT = {
   nullable: true,
   description:
     'A snapshot of an increment: its id, or its first digits. The newest if left out, even if it is suspect.',
+}
+
+const UNDO_KEEP = {
+  nullable: true,
+  description: 'How long what the undo replaces is kept; `24h` if left out.',
+}
+const UNDO_PLAN = {
+  nullable: true,
+  defaultValue: false,
+  description: 'Changes nothing: the record shows in `result.plan` what the undo would do.',
+}
+const UNDO_HASH = {
+  nullable: true,
+  description:
+    'The `planHash` of such a plan. If the undo would now do something else, it fails with `PLAN_STALE`.',
 }
 
 @Resolver(() => Backup)
@@ -83,6 +100,37 @@ export class BackupResolver {
     @Arg('input', () => MigrateInput) input: MigrateInput,
   ): Promise<Record> {
     return toRecord(world, orThrow(await migrate(world, toMigrateOptions(input))))
+  }
+
+  @Mutation(() => Record, {
+    description:
+      'Puts back what a recover with `keepOld` replaced, and keeps what this replaces. `rid` is the recover, or the undo of one.',
+  })
+  async undoRecover(
+    @Ctx() { world }: Context,
+    @Arg('rid', () => ID) rid: string,
+    @Arg('inUse', () => InUse, { nullable: true, defaultValue: InUse.REFUSE }) inUse?: InUse,
+    @Arg('keepOld', () => String, UNDO_KEEP) keepOld?: string,
+    @Arg('plan', () => Boolean, UNDO_PLAN) plan?: boolean,
+    @Arg('planHash', () => String, UNDO_HASH) planHash?: string,
+  ): Promise<Record> {
+    const keepOldMs = parseKeepOld(keepOld)
+    const options = {
+      rid,
+      inUse: inUse ?? 'refuse',
+      keepOldMs,
+      plan: plan ?? false,
+      planHash: planHash ?? undefined,
+    }
+    return toRecord(world, orThrow(await undoRecover(world, options)))
+  }
+
+  @Mutation(() => Record, {
+    description:
+      'Removes what a recover replaced and kept, before it expires. It cannot be put back any more.',
+  })
+  async dropKeptOld(@Ctx() { world }: Context, @Arg('rid', () => ID) rid: string): Promise<Record> {
+    return toRecord(world, orThrow(await dropKeptOld(world, rid)))
   }
 
   @Mutation(() => Record, {

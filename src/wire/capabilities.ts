@@ -30,6 +30,7 @@ export const CAPABILITIES = [
   'plan-hash',
   'content',
   'plan-steps',
+  'keep-old',
 ] as const
 
 export type Capability = (typeof CAPABILITIES)[number]

@@ -8,6 +8,7 @@ import { MAX_AUTHORITIES } from './enrolment.ts'
 import { bigCount, count, ipv4, jsonObject, measure, moment, name, rid, wordList, words } from './fields.ts'
 import type { SentHooks } from './hook-options.ts'
 import { type JobTimes, jobTimesSchema } from './job.ts'
+import { keptOldSchema } from './kept-old.ts'
 import type { RunRecord } from './record.ts'
 import { readBackup } from './repair-backup.ts'
 import { readRecords, type SortedRecords } from './repair-record.ts'
@@ -73,6 +74,8 @@ const debugShape = z.object({
     .optional(),
   /** The controller whose jobs it has; absent for a legacy controller. */
   controller: z.object({ id: name, url: words }).optional(),
+  /** What recovers replaced and kept, at most MAX_KEPT_LISTED. */
+  keptOld: z.array(keptOldSchema).optional(),
   /** Parts of the answer that could not be read and were left out. */
   setAside: wordList.optional(),
 })
@@ -181,6 +184,8 @@ export interface RecoverRequest {
   planHash?: string
   /** `destDir` is a new folder under --recover-dir. */
   elsewhere?: boolean
+  /** How long what is replaced is kept, ms. */
+  keepOldMs?: number
   hooks?: SentHooks
 }
 

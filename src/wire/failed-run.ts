@@ -1,6 +1,7 @@
 import { ERROR_CODES, isErrorCode } from '../lib/error-codes.ts'
 import { DRILL_ACTION } from './drill.ts'
 import { ELSEWHERE_ACTION } from './job.ts'
+import { UNDO_ACTION } from './kept-old.ts'
 import type { RunRecord } from './record.ts'
 import { VERIFY_ACTION } from './verification.ts'
 
@@ -45,6 +46,7 @@ export function describeRun({ action, args }: Pick<RunRecord, 'action' | 'args'>
     return `The recover of ${quoteName(args.backup)} into ${quoteName(args.destDir)}`
   if (action === ELSEWHERE_ACTION)
     return `The recover of ${quoteName(args.backup)} into the new folder ${quoteName(args.destDir)}`
+  if (action === UNDO_ACTION) return `The undo of the recover of ${quoteName(args.destDir)}`
   if (action === VERIFY_ACTION) return `The verification of ${quoteName(args.backup)}`
   if (action === DRILL_ACTION) return `The drill of ${quoteName(args.backup)}`
   return `The run of ${action}`

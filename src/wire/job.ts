@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { legacyModeSchema } from './backup.ts'
 import { moment, name, runArgs } from './fields.ts'
 import { jobHooksSchema, sentHooksSchema } from './hook-options.ts'
+import { keepOldSchema } from './kept-old.ts'
 import { planHashSchema } from './plan-hash.ts'
 
 /** Settings of a job that are not part of its id. A daemon ignores those that it does not know. */
@@ -100,6 +101,8 @@ export const recoverArgsSchema = z.object({
   plan: z.boolean().optional(),
   /** Of the plan that is to be carried out; the recover is refused if it would do something else. */
   planHash: planHashSchema.optional(),
+  /** How long what is replaced is kept, ms; it is removed if this is left out. */
+  keepOldMs: keepOldSchema.optional(),
   hooks: sentHooksSchema.optional(),
 })
 export type RecoverArgs = z.infer<typeof recoverArgsSchema>

@@ -18,6 +18,7 @@ import {
   toWords,
   words,
 } from './fields.ts'
+import { keptOldSchema } from './kept-old.ts'
 import { runPhasesSchema } from './run-phase.ts'
 import { recoverPlanSchema } from './snapshot.ts'
 import { verifyResultSchema } from './verification.ts'
@@ -113,6 +114,8 @@ export const runResultSchema = z
     bytesRestored: bigCount.optional(),
     /** The new folder, for `backup_recover_elsewhere`. */
     directory: z.string().max(4096).optional(),
+    /** What it replaced and kept, for `backup_recover`. */
+    keptOld: keptOldSchema.optional(),
     /** The present state of other backups that it changed: series, for `backup_expire`; one that is held, for `backup`. */
     changed: z.array(backupInfoSchema).optional(),
     /** Ids of deleted snapshots. */

@@ -422,6 +422,8 @@ function mutationsOf(n: number, app: string): Record<string, string> {
     stopScheduler: `(ip: "${server}") { ip }`,
     testNotification: '(sink: "pager") { id }',
     drillBackup: `(${backup}, name: "${name}") { rid }`,
+    dropKeptOld: `(rid: "${unended}") { rid }`,
+    undoRecover: `(rid: "${unended}") { rid }`,
     verifyBackup: `(${backup}, name: "${name}") { rid }`,
     acknowledgeUnusual: `(${backup}, name: "${name}") { name }`,
     wakeJob: `${given['Query.job']} { id }`,
@@ -447,7 +449,8 @@ async function judge(
 /** What each daemon was asked for, and has since. */
 function countAsked() {
   return PLACES.map(([, ip]) => {
-    const { asked, records, recovers, verifies, drills, backups, debug, jobs } = kit.daemons.at(ip)
+    const { asked, records, recovers, verifies, drills, keptChanges, backups, debug, jobs } =
+      kit.daemons.at(ip)
     const asleep = jobs.filter(({ job }) => job.sleep).length
     return [
       asked.length,
@@ -455,6 +458,7 @@ function countAsked() {
       recovers.length,
       verifies.length,
       drills.length,
+      keptChanges.length,
       backups.length,
       debug.crond_status,
       asleep,

@@ -79,7 +79,7 @@ const TIMERS: readonly Reader[] = [
   },
   {
     files:
-      /^src\/(controller\/server|controller\/clock-file|controller\/socket-principals|controller\/tls-listener|daemon\/keep-time|daemon\/upkeep|engine\/store-wait|engine\/timers|lib\/data-room)\.ts$/,
+      /^src\/(controller\/server|controller\/clock-file|controller\/socket-principals|controller\/tls-listener|daemon\/keep-time|daemon\/kept-copies|daemon\/upkeep|engine\/store-wait|engine\/timers|lib\/data-room)\.ts$/,
     why: 'looks again from time to time; a clock or the state of the disk decides what is due',
   },
   {

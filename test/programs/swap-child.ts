@@ -1,8 +1,10 @@
 import { writeFileSync } from 'node:fs'
-import { holdRealPath } from '../../src/volume/held-volume.ts'
+import { type HeldVolume, holdRealPath } from '../../src/volume/held-volume.ts'
+import { listPresentNotes, readKeptNotes } from '../../src/volume/swap/kept-note.ts'
 import { prepareStaging } from '../../src/volume/swap/staging.ts'
 import { swapIn } from '../../src/volume/swap/swap.ts'
 import type { Checkpoint } from '../../src/volume/swap/swap-options.ts'
+import { prepareUndo } from '../../src/volume/swap/undo-staging.ts'
 import { claimVolume } from '../../src/volume/swap/volume-claim.ts'
 import { fillNew, NEW_ROOT } from '../support/swap-content.ts'
 
@@ -16,6 +18,12 @@ interface Order {
   point: Checkpoint | 'staged' | 'never'
   /** From 1. */
   time: number
+  /** The old content is kept for so long. */
+  keepMs?: number
+  /** Puts back what this recover kept. */
+  undo?: string
+  /** The staging folder lies in the volume. */
+  inside?: boolean
   /** Files made in the volume at `moved out`, as its own processes might. */
   appear?: string[]
 }
@@ -30,14 +38,28 @@ function pass(point: Checkpoint | 'staged'): void {
 }
 
 const claim = await claimVolume(order.dataDir, order.volume)
-const staging = await prepareStaging(claim, { rid: order.rid, volume: holdRealPath(order.volume) })
-fillNew(staging.target)
+const volume = holdRealPath(order.volume)
+const notes = listPresentNotes(await readKeptNotes(order.dataDir))
+const note = notes.find(({ rid }) => rid === order.undo)
+const { keepMs, rid } = order
+const staging = note
+  ? await prepareUndo(claim, { rid, volume, note })
+  : await prepareStaging(claim, { rid, volume: order.inside ? stageInside(volume) : volume })
+if (!note) fillNew(staging.target)
 pass('staged')
 await swapIn(staging, {
   root: NEW_ROOT,
+  ...(note && { keptRoot: note.root }),
+  ...(keepMs !== undefined && { keep: { madeMs: 0, untilMs: keepMs, path: order.volume } }),
   unpackFaults: order.unpackFaults ?? 0,
   signal: new AbortController().signal,
   warn: (message) => console.log(message),
   onRefused: (message) => console.log(message),
   checkpoint: pass,
 })
+await staging[Symbol.asyncDispose]()
+
+/** As if the directory above the volume could not be written. */
+function stageInside(held: HeldVolume): HeldVolume {
+  return { ...held, place: held.place, parent: '/proc/self/fdinfo' }
+}

@@ -7,6 +7,7 @@ import type { DaemonDebug, JobsSender, RecoverRequest, UnknownObjects } from '..
 import type { DrillRequest } from '../../src/wire/drill.ts'
 import type { HiddenBackup } from '../../src/wire/hidden.ts'
 import type { Job, ScheduledJob } from '../../src/wire/job.ts'
+import type { KeptRequest } from '../../src/wire/kept-old.ts'
 import type { QuestionAnswer, QuestionArgs, QuestionName } from '../../src/wire/questions.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
 import type { SnapshotInfo } from '../../src/wire/snapshot.ts'
@@ -38,6 +39,7 @@ export class MemoryDaemon {
   recovers: RecoverRequest[] = []
   verifies: VerifyRequest[] = []
   drills: DrillRequest[] = []
+  keptChanges: (KeptRequest & { change: 'undo' | 'drop' })[] = []
   /** Folders of its store besides those of its backups. */
   namespaces: string[] = []
   unknown = new Map<string, UnknownObjects>()
@@ -237,6 +239,11 @@ export function memoryDaemons(): DaemonPort & {
     async drill(ip, request) {
       const rid = await run(ip, request.rid)
       at(ip).drills.push(request)
+      return rid
+    },
+    async changeKept(ip, change, request) {
+      const rid = await run(ip, request.rid)
+      at(ip).keptChanges.push({ change, ...request })
       return rid
     },
     async recover(ip, request) {

@@ -56,10 +56,16 @@ export function handleDebug({ fields }: DaemonCall, world: DaemonParts): DaemonA
     running,
     problems: limitTexts(listProblems(world), MAX_PROBLEMS),
     store: world.space.get(),
+    ...describeKeptCopies(world),
     clock: describeClock(world),
     timeZone: localZone(),
   }
   return { status: 200, body }
+}
+
+function describeKeptCopies({ keptCopies }: DaemonParts): Pick<DaemonDebug, 'keptOld'> {
+  const keptOld = keptCopies.list
+  return keptOld.length === 0 ? {} : { keptOld }
 }
 
 function describeBond(controller: NonNullable<DaemonDebug['controller']>, { notifier }: DaemonParts) {

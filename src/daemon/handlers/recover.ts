@@ -5,6 +5,7 @@ import { chooseRecoverAction } from '../../wire/job.ts'
 import { parseJson, parseShape } from '../../wire/json.ts'
 import { planHashSchema } from '../../wire/plan-hash.ts'
 import type { DaemonAnswer, DaemonCall, DaemonParts } from '../http/route.ts'
+import { readKeepOld } from './keep-old-field.ts'
 import { readBackupName, readNamespace } from './names.ts'
 import { checkReady, readFlag, readRid } from './run-request.ts'
 
@@ -59,7 +60,8 @@ async function startRecover(
     ...readOnRefusedRename(fields.text('onRefusedRename')),
     ...(readFlag(fields, 'plan') ? { plan: true } : {}),
     ...readPlanHash(fields.optional('planHash')),
-    ...readHooks(fields.optional('hooks')),
+    ...readKeepOld(fields.optional('keepOld')),
+    ...readSentHooks(fields.optional('hooks')),
   }
   checkReady(world)
   const action = chooseRecoverAction({ plan: 'plan' in args, elsewhere: readFlag(fields, 'elsewhere') })
@@ -67,16 +69,16 @@ async function startRecover(
   return { status: 202, body: { rid } }
 }
 
-function readPlanHash(text: string | undefined): { planHash?: string } {
+export function readPlanHash(text: string | undefined): { planHash?: string } {
   return text === undefined ? {} : { planHash: parseShape('The field "planHash"', text, planHashSchema) }
 }
 
-function readHooks(text: string | undefined): { hooks?: SentHooks } {
+export function readSentHooks(text: string | undefined): { hooks?: SentHooks } {
   return text === undefined ? {} : { hooks: parseJson('The field "hooks"', text, sentHooksSchema) }
 }
 
 /** Defaults to `proceed`, like the legacy daemon; the record then carries a warning. */
-function readInUse(text: string): 'refuse' | 'proceed' {
+export function readInUse(text: string): 'refuse' | 'proceed' {
   if (text === '' || text === 'proceed') return 'proceed'
   if (text === 'refuse') return 'refuse'
   throw new BackupdError('BAD_INPUT', `"inUse" is "${text}", expected refuse or proceed`)

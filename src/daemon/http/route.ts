@@ -11,6 +11,7 @@ import type { RunMeter } from '../../metrics/run-meter.ts'
 import type { RequestFields } from '../../wire/request-fields.ts'
 import type { ControllerBond } from '../controller-bond.ts'
 import type { CertificateRenewal } from '../identity/certificate-renewal.ts'
+import type { KeptCopies } from '../kept-copies.ts'
 import type { Notifier } from '../notifier/notifier.ts'
 import type { SchedulerSwitch } from '../scheduler-switch.ts'
 import type { KnownSpace } from '../store-space.ts'
@@ -24,6 +25,7 @@ export interface DaemonParts {
   space: KnownSpace
   /** undefined if the daemon is not enrolled. */
   certificate?: CertificateRenewal | undefined
+  keptCopies: KeptCopies
   problems: Problems
   trustedClock: TrustedClock
   runMeter: RunMeter

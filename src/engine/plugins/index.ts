@@ -19,12 +19,15 @@ import {
   recoverElsewherePlugin,
   recoverPlanPlugin,
   recoverPlugin,
+  recoverUndoPlanPlugin,
+  recoverUndoPlugin,
 } from './backup_recover/plugin.ts'
 import { backupRestorePlugin } from './backup_restore/plugin.ts'
 import { backupSnapshotsPlugin } from './backup_snapshots/plugin.ts'
 import { backupUnknownPlugin } from './backup_unknown/plugin.ts'
 import { backupVerifyPlugin } from './backup_verify/plugin.ts'
 import { backupVerifyDuePlugin } from './backup_verify_due/plugin.ts'
+import { keptDropPlugin, keptExpirePlugin, keptFindPlugin, keptListPlugin } from './kept/plugin.ts'
 import { pinAddPlugin } from './pin_add/plugin.ts'
 import { pinReleasePlugin } from './pin_release/plugin.ts'
 import { planStepsPlugin } from './plan_steps/plugin.ts'
@@ -58,7 +61,13 @@ export const plugins: readonly Plugin[] = [
   recoverPlugin,
   recoverPlanPlugin,
   recoverElsewherePlugin,
+  recoverUndoPlugin,
+  recoverUndoPlanPlugin,
   backupDrillPlugin,
+  keptDropPlugin,
+  keptExpirePlugin,
+  keptFindPlugin,
+  keptListPlugin,
   pinAddPlugin,
   pinReleasePlugin,
   planStepsPlugin,

@@ -5,6 +5,7 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql'
 import type { PlannedVolume } from '../../domain/plan.ts'
 import type { InventoryInstance, InventoryProc } from '../../wire/inventory.ts'
+import { BigIntScalar, DateTime } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
 
 @ObjectType({ ...SIMPLE, description: 'An application of the inventory.' })
@@ -38,6 +39,24 @@ export class Instance {
   app!: string
   proc!: string
   source!: InventoryInstance
+}
+
+@ObjectType({ ...SIMPLE, description: 'What a recover of a volume replaced and kept.' })
+export class KeptOld {
+  @Field(() => ID, { description: 'The recover, which `undoRecover` undoes.' })
+  rid!: string
+
+  @Field(() => DateTime, { description: 'When it was replaced.' })
+  made!: string
+
+  @Field(() => DateTime, { description: 'When it is removed.' })
+  until!: string
+
+  @Field(() => BigIntScalar, { description: 'The room that it takes.' })
+  bytes!: number
+
+  @Field(() => Int, { description: 'How many files it has.' })
+  files!: number
 }
 
 @ObjectType({ ...SIMPLE, description: 'A directory of a proc that the inventory names.' })

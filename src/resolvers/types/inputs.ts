@@ -159,6 +159,13 @@ export class VolumeRecoverInput extends NamedBackup {
       'The `planHash` of a plan of the same recover. If other paths would now be deleted or replaced than it said, the recover fails with `PLAN_STALE` and changes nothing.',
   })
   planHash?: string | null
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'Keeps what is replaced for this long, `1m` to `30d`, so that `undoRecover` can put it back: `24h`. It takes its room as long. One copy for each volume: a later one replaces it. Not with `files`, nor `onRefusedRename: IN_PLACE`.',
+  })
+  keepOld?: string | null
 }
 
 @InputType({ description: 'What to recover.' })

@@ -4,8 +4,8 @@ import type { TreeEntry } from '../tree/entry.ts'
 import { type Folder, statEntry, streamNames } from './folder.ts'
 import { type Child, type JournalHeader, writeJournal } from './journal.ts'
 import { listMountsBelow } from './mount-table.ts'
-import { savePointer } from './pointer.ts'
-import { readRoot, toRootMetadata, unprotectedRoot } from './root-metadata.ts'
+import { type KeepTime, type Pointer, savePointer } from './pointer.ts'
+import { type RootMetadata, readRoot, toRootMetadata, unprotectedRoot } from './root-metadata.ts'
 import type { Staging } from './staging.ts'
 import { isStagingName } from './staging-folders.ts'
 import type { SwapFolders } from './swap-folders.ts'
@@ -23,8 +23,13 @@ export async function beginSwap(
   await syncFilesystem(folders.volume)
   const header = createHeader(staging, folders, unpacked)
   await writeJournal(folders.staging, header, listChildren(folders))
-  await savePointer(dataDir, { ...pointer, phase: 'swap' })
+  await savePointer(dataDir, toSwapPointer(pointer, unpacked.keep))
   return header
+}
+
+/** The pointer of a swap that has begun. */
+export function toSwapPointer(pointer: Pointer, keep: KeepTime | undefined): Pointer {
+  return { ...pointer, phase: 'swap', ...(keep && { keep }) }
 }
 
 export interface Unpacked {
@@ -32,6 +37,10 @@ export interface Unpacked {
   root: TreeEntry | null
   /** How many entries could not be unpacked exactly. */
   unpackFaults?: number
+  /** The same metadata from a journal, for an undo. */
+  keptRoot?: RootMetadata
+  /** If set, the old content is kept. */
+  keep?: KeepTime | undefined
 }
 
 /** @throws CONFLICT if the staging folder, or the folder with the unpacked content, was replaced by another one */
@@ -47,7 +56,7 @@ export function checkStaging({ identity, target, pointer }: Staging, { staging, 
 export function createHeader(
   { pointer }: Staging,
   { volume }: SwapFolders,
-  { root, unpackFaults = 0 }: Unpacked,
+  { root, unpackFaults = 0, keptRoot }: Unpacked,
 ): JournalHeader {
   const found = readRoot(volume)
   const flags = (found.flags ?? 0) | (pointer.protection ?? 0)
@@ -61,7 +70,7 @@ export function createHeader(
     inode: String(volume.identity.inode),
     before,
     unpackFaults,
-    after: root ? toRootMetadata(root) : unprotectedRoot(before),
+    after: keptRoot ?? (root ? toRootMetadata(root) : unprotectedRoot(before)),
   }
 }
 

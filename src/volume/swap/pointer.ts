@@ -8,12 +8,22 @@ import { tolerate } from '../../lib/tolerate.ts'
 import { parseJson } from '../../wire/json.ts'
 import { seenVolumeSchema } from './seen-volume.ts'
 
+/** How long the old content of a swap is kept: unix ms of the trusted clock. */
+const keepSchema = z.object({
+  madeMs: z.number().int(),
+  untilMs: z.number().int(),
+  /** The path of the volume as it was named. */
+  path: z.string(),
+})
+export type KeepTime = z.infer<typeof keepSchema>
+
 /**
  * `<dataDir>/recovers/<rid>.json`: records that a recover is running and where, so that it can be settled after a
  * crash. Written and synced before each phase begins.
  */
 const pointerSchema = z.object({
-  format: z.literal(1),
+  /** 2: an undo, which an older version must not settle. */
+  format: z.union([z.literal(1), z.literal(2)]),
   rid: z.string(),
   /**
    * `staging`: the volume is unchanged. `swap`: the journal decides. `copy`: the copy in place must be finished, again
@@ -34,6 +44,10 @@ const pointerSchema = z.object({
   protection: z.number().int().nonnegative().optional(),
   /** Identifies the volume. Missing in pointers of older versions. */
   seen: seenVolumeSchema.optional(),
+  /** The old content is kept. Only from phase `swap` on. */
+  keep: keepSchema.optional(),
+  /** The new content is what an earlier recover kept in the staging folder, in this subfolder. */
+  undo: z.object({ content: z.enum(['old', 'new']) }).optional(),
 })
 export type Pointer = z.infer<typeof pointerSchema>
 

@@ -2,8 +2,10 @@ import { messageOf } from '../../lib/errors.ts'
 import type { HeldVolume } from '../held-volume.ts'
 import { cleanUp } from './clean-up.ts'
 import { openFolder, streamNames } from './folder.ts'
+import { dropReplaced, noteReplaced } from './keep-replaced.ts'
+import type { KeptNote } from './kept-note.ts'
 import { moveBack, moveListed, type SwapContext } from './moves.ts'
-import { type Pointer, savePointer } from './pointer.ts'
+import { type KeepTime, type Pointer, savePointer } from './pointer.ts'
 import { protectListed } from './protected-list.ts'
 import { emptyFolder } from './remove-tree.ts'
 import { applyRoot, readRoot } from './root-metadata.ts'
@@ -19,10 +21,11 @@ export interface UnfinishedSwap {
   volume: HeldVolume
   warn(message: string): void
   checkpoint?: ((at: Checkpoint) => void) | undefined
+  onKept?: ((note: KeptNote) => void) | undefined
 }
 
 /**
- * After the journal's commit mark: moves the rest in place and removes the old content. May be repeated after a
+ * After the journal's commit mark: moves the rest in place and removes the old content, or keeps it. May be repeated after a
  * crash.
  */
 export async function rollForward(unfinished: UnfinishedSwap, swap: SwapContext): Promise<void> {
@@ -31,6 +34,8 @@ export async function rollForward(unfinished: UnfinishedSwap, swap: SwapContext)
   await syncFilesystem(volume)
   const protecting = { staging, top: volume, warn: (message: string) => unfinished.warn(message) }
   if (await protectListed(protecting)) await syncFilesystem(volume)
+  const { keep } = unfinished.pointer
+  if (keep) return await keepOld(unfinished, swap, keep)
   try {
     for (const folder of [old, late]) await emptyFolder(folder)
   } catch (error) {
@@ -40,6 +45,19 @@ export async function rollForward(unfinished: UnfinishedSwap, swap: SwapContext)
   }
   unfinished.checkpoint?.('emptied')
   await finish(unfinished, swap)
+}
+
+async function keepOld(
+  unfinished: UnfinishedSwap,
+  { folders, header }: SwapContext,
+  keep: KeepTime,
+): Promise<void> {
+  const { dataDir, volume, pointer } = unfinished
+  const note = await noteReplaced({ dataDir, pointer, folders, header }, keep)
+  unfinished.checkpoint?.('kept')
+  await finish(unfinished, { folders })
+  await dropReplaced(dataDir, note, { volume, warn: (message) => unfinished.warn(message) })
+  unfinished.onKept?.(note)
 }
 
 /** Before the commit mark: moves everything back where it was, by inode. May be repeated after a crash. */
@@ -56,7 +74,8 @@ export async function rollBack(unfinished: UnfinishedSwap, swap: SwapContext): P
     unfinished.warn(`${swap.header.volume}: ${refused}`),
   )
   await syncFilesystem(volume)
-  await finish(unfinished, swap)
+  const { keep: _, ...pointer } = unfinished.pointer
+  await finish({ ...unfinished, pointer }, swap)
 }
 
 /** Moves entries back that appeared during the swap and were set aside. Returns the names that could not be moved. */

@@ -59,7 +59,10 @@ export function isInside(staging: string, volume: string): boolean {
 }
 
 /** A path to the staging folder through the held volume: it stays valid if the volume's path changes. */
-export function stagingPlace({ staging, volume: path }: Pointer, volume: HeldVolume): string {
+export function stagingPlace(
+  { staging, volume: path }: Pick<Pointer, 'staging' | 'volume'>,
+  volume: HeldVolume,
+): string {
   const folder = isInside(staging, path) ? volume.place : volume.parent
   return `${folder}/${basename(staging)}`
 }
@@ -97,6 +100,16 @@ export async function removeStaging(staging: string): Promise<boolean> {
     throw error
   }
   return await tolerate(['ENOTEMPTY', 'EEXIST'], () => rmdir(staging).then(() => true), false)
+}
+
+/** Removes only what a swap wrote into the staging folder; its content is kept. */
+export async function tidyStaging(staging: string): Promise<void> {
+  await tolerate(['ENOENT'], async () => {
+    await using folder = await openFolder(staging)
+    await tolerate(['ENOENT'], () => unlink(folder.at(JOURNAL)))
+    await tolerate(['ENOENT'], () => unlink(folder.at(PROTECTED)))
+    await folder.sync()
+  })
 }
 
 /** Empties a folder in the staging folder; no error if it does not exist. */

@@ -5,6 +5,7 @@ import { BackupdError, errnoOf } from '../../lib/errors.ts'
 import type { HeldVolume } from '../held-volume.ts'
 import { cleanUp, unprotectVolume } from './clean-up.ts'
 import { type Folder, type Identity, openFolder, streamNames } from './folder.ts'
+import { readKeptNotes } from './kept-note.ts'
 import { type Pointer, readPointers, savePointer } from './pointer.ts'
 import { readIdentity } from './seen-volume.ts'
 import {
@@ -110,7 +111,7 @@ async function tryRenamesFrom(place: string, { volume, keepsOthers = false }: St
 }
 
 /** @throws VOLUME_LOCKED if a recover of this volume stopped half way */
-async function refuseUnfinished(dataDir: string, volume: string): Promise<void> {
+export async function refuseUnfinished(dataDir: string, volume: string): Promise<void> {
   const { pointers } = await readPointers(dataDir)
   const open = pointers.find(
     ({ volume: path, phase }) => path === volume && (phase === 'swap' || phase === 'copy'),
@@ -162,11 +163,13 @@ async function openStaging(
 }
 
 /**
- * Staging folders beside or in the volume without a pointer: they belong to another data directory, or to someone
+ * Staging folders beside or in the volume without a pointer or a note: they belong to another data directory, or to someone
  * else.
  */
 async function listLeftovers(dataDir: string, volume: HeldVolume): Promise<string[]> {
-  const known = new Set((await readPointers(dataDir)).pointers.map((pointer) => pointer.staging))
+  const { pointers } = await readPointers(dataDir)
+  const ours = [...pointers, ...(await readKeptNotes(dataDir))]
+  const known = new Set(ours.map(({ staging }) => staging))
   const found: string[] = []
   const places = [{ path: dirname(volume.path), place: volume.parent }]
   if (volume.exists) places.push({ path: volume.path, place: volume.place })

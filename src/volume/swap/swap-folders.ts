@@ -22,9 +22,10 @@ export async function openSwapFolders(pointer: Pointer, held: HeldVolume): Promi
   const volume = opened.use(await openFolder(held.place))
   checkSameVolume(pointer, volume)
   const staging = opened.use(await openFolder(stagingPlace(pointer, held)))
+  const isReversed = pointer.undo?.content === 'old'
   const [fresh, old, late] = [
-    opened.use(await openFolder(staging.at(NEW_FOLDER))),
-    opened.use(await openFolder(staging.at(OLD_FOLDER))),
+    opened.use(await openFolder(staging.at(isReversed ? OLD_FOLDER : NEW_FOLDER))),
+    opened.use(await openFolder(staging.at(isReversed ? NEW_FOLDER : OLD_FOLDER))),
     opened.use(await openFolder(staging.at(LATE_FOLDER))),
   ]
   const owned = opened.move()

@@ -1,4 +1,7 @@
 import type { TreeEntry } from '../tree/entry.ts'
+import type { KeptNote } from './kept-note.ts'
+import type { KeepTime } from './pointer.ts'
+import type { RootMetadata } from './root-metadata.ts'
 
 /** The points that a swap passes, in this order; `moved` after each rename. Tests crash it there. */
 export type Checkpoint =
@@ -9,6 +12,7 @@ export type Checkpoint =
   | 'in place'
   | 'committed'
   | 'emptied'
+  | 'kept'
   | 'done'
 
 export interface SwapOptions {
@@ -22,4 +26,10 @@ export interface SwapOptions {
   /** Called with what could not be set of the volume's own metadata, as the end of a sentence. */
   onRefused(message: string): void
   checkpoint?(at: Checkpoint): void
+  /** Keeps the old content; without it, it is removed. */
+  keep?: KeepTime | undefined
+  /** Hears of what was kept. */
+  onKept?(note: KeptNote): void
+  /** The volume's own metadata for an undo, instead of `root`. */
+  keptRoot?: RootMetadata
 }

@@ -7,7 +7,7 @@
 // it. It must treat the volume as hostile (follow no links), and knows nothing of backups or stores.
 
 import { BackupdError, messageOf } from '../../lib/errors.ts'
-import { beginSwap } from './begin-swap.ts'
+import { beginSwap, toSwapPointer } from './begin-swap.ts'
 import { collectInodes } from './inode-set.ts'
 import { commitJournal, readChildren, readJournal, uncommitJournal } from './journal.ts'
 import { moveListed, type SwapContext, setAsideUnknown } from './moves.ts'
@@ -33,6 +33,8 @@ async function swapContent(staging: Staging, options: SwapOptions): Promise<void
   const { warn, signal, checkpoint } = options
   await using folders = await openSwapFolders(staging.pointer, staging.volume)
   const header = await beginSwap(staging, folders, options)
+  const pointer = toSwapPointer(staging.pointer, options.keep)
+  const begun = { ...staging, pointer }
   checkpoint?.('journal written')
   const appeared: string[] = []
   const moved = () => {
@@ -46,13 +48,16 @@ async function swapContent(staging: Staging, options: SwapOptions): Promise<void
     await replaceChildren(swap, options)
     await commitJournal(folders.staging)
   } catch (error) {
-    await undo(staging, undoing, { error, warn })
+    await undo(begun, undoing, { error, warn })
     throw error
   }
   checkpoint?.('committed')
   for (const name of appeared)
-    warn(`${name}: appeared in the volume during the swap, and was removed with the old content`)
-  await rollForward({ ...staging, warn, checkpoint }, undoing).catch((error: unknown) => {
+    warn(
+      `${name}: appeared in the volume during the swap, and was ${pointer.keep ? 'kept' : 'removed'} with the old content`,
+    )
+  const { onKept } = options
+  await rollForward({ ...begun, warn, checkpoint, onKept }, undoing).catch((error: unknown) => {
     const path = staging.pointer.staging
     warn(`${path}: could not be cleaned up (${messageOf(error)}); the next run on the volume tries again`)
   })

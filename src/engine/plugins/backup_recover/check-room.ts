@@ -1,7 +1,8 @@
 import { statfs } from 'node:fs/promises'
-import { BackupdError } from '../../../lib/errors.ts'
+import { BackupdError, hasCode } from '../../../lib/errors.ts'
 import type { OpenedBackup, Room } from '../../../store/stored-backup.ts'
 import type { HeldVolume } from '../../../volume/held-volume.ts'
+import { listPresentNotes, readKeptNotes } from '../../../volume/swap/kept-note.ts'
 import type { ChosenFiles } from '../../../volume/tree/chosen-paths.ts'
 import type { PlannedRoom } from '../../../wire/snapshot.ts'
 
@@ -13,6 +14,8 @@ export interface RoomQuestion {
   /** null for everything. */
   chosen: ChosenFiles | null
   signal: AbortSignal
+  /** Where the notes of what recovers kept are, to name a copy that takes room. */
+  dataDir?: string
 }
 
 /**
@@ -21,7 +24,22 @@ export interface RoomQuestion {
  * later.
  * @throws NO_ROOM with both numbers, in bytes or in files
  */
-export async function checkRoom({ source, volume, chosen, signal }: RoomQuestion): Promise<void> {
+export async function checkRoom(question: RoomQuestion): Promise<void> {
+  const { dataDir, volume } = question
+  try {
+    await compareRoom(question)
+  } catch (error) {
+    if (dataDir === undefined || !hasCode(error, 'NO_ROOM')) throw error
+    const notes = listPresentNotes(await readKeptNotes(dataDir))
+    const kept = notes.find(({ volume: path }) => path === volume.path)
+    if (!kept) throw error
+    const hint = `What the recover ${kept.rid} replaced is kept and takes ${kept.bytes} bytes: dropKeptOld frees them`
+    const facts = { ...error.facts, keptRid: kept.rid, keptBytes: kept.bytes }
+    throw new BackupdError('NO_ROOM', `${error.message}. ${hint}`, { facts })
+  }
+}
+
+async function compareRoom({ source, volume, chosen, signal }: RoomQuestion): Promise<void> {
   const free = await freeRoom(volume)
   if (source.needs.bytes <= free.bytes && source.needs.entries <= free.entries) return
   const needs = await source.measure(chosen, signal)

@@ -13,11 +13,15 @@ import { parseRecoverArgs } from './recover-args.ts'
 /** Throws BAD_INPUT. */
 export function parseElsewhereArgs(raw: Readonly<Record<string, unknown>>): RecoverArgs {
   const args = parseRecoverArgs({ ...raw, destDir: checkRecoverDirectory(String(raw.destDir)) })
-  const { plan, planHash, onRefusedRename, hooks } = args
+  const { plan, planHash, onRefusedRename, hooks, keepOldMs } = args
   const isPlanned = plan === true || planHash !== undefined
-  if (!isPlanned && onRefusedRename !== 'in-place' && hooks === undefined) return args
+  if (!isPlanned && onRefusedRename !== 'in-place' && hooks === undefined && keepOldMs === undefined)
+    return args
   const what = 'A recover into a new folder touches no volume'
-  throw new BackupdError('BAD_INPUT', `${what}: leave "plan", "planHash", "onRefusedRename" and "hooks" out`)
+  throw new BackupdError(
+    'BAD_INPUT',
+    `${what}: leave "plan", "planHash", "onRefusedRename", "keepOld" and "hooks" out`,
+  )
 }
 
 /** Adds the volumes of the daemon's jobs, in which nothing may be recovered. */
@@ -41,7 +45,16 @@ export async function runRecoverElsewhere(args: RecoverArgs, context: RunContext
   const { parent } = volume
   await step('check for room', () => checkKeptRoom({ source, parent, chosen, signal: context.signal }))
   const watched = watchKeptRoom(context, parent)
-  const run = { args, context: watched, source, volume, chosen, step, warnOnce: createWarnOnce(context) }
+  const run = {
+    args,
+    context: watched,
+    source,
+    volume,
+    chosen,
+    step,
+    warnOnce: createWarnOnce(context),
+    result: {},
+  }
   warnOfBackup(run)
   const outcome = await stageAndSwap(run, claim)
   return { ...outcome, result: { ...outcome.result, directory: volume.path } }

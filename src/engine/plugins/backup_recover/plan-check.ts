@@ -11,7 +11,7 @@ import { KeptPaths, keepPlan, readKeptPlan } from './plan-memory.ts'
 interface PlannedRun {
   args: RecoverArgs
   context: RunContext
-  source: OpenedBackup
+  source: Pick<OpenedBackup, 'plan' | 'snapshot'>
   volume: HeldVolume
 }
 

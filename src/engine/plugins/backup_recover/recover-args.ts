@@ -21,9 +21,20 @@ export function parseRecoverArgs(raw: Readonly<Record<string, unknown>>): Recove
     const what = 'A copy in place replaces the whole volume: leave out "files" or "onRefusedRename"'
     throw new BackupdError('BAD_INPUT', what)
   }
+  refuseKeeping(args)
   if (args.plan && args.planHash !== undefined)
     throw new BackupdError('BAD_INPUT', 'Leave "plan" out to carry out a plan, or "planHash" to make one')
   return args.destDir === '' ? args : { ...args, destDir: checkVolumePath(args.destDir) }
+}
+
+function refuseKeeping({ keepOldMs, files, onRefusedRename }: RecoverArgs): void {
+  if (keepOldMs === undefined) return
+  const what = files
+    ? 'A recover of single files keeps nothing'
+    : onRefusedRename === 'in-place' && 'A copy in place deletes the old content, and keeps nothing'
+  if (!what) return
+  const other = files ? 'files' : 'onRefusedRename'
+  throw new BackupdError('BAD_INPUT', `${what}: leave out "keepOld" or "${other}"`)
 }
 
 /**

@@ -1,4 +1,5 @@
 import { bytesToText } from '../../../lib/byte-paths.ts'
+import { printDuration } from '../../../lib/durations.ts'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
 import { namedSteps, type Steps } from '../../../lib/steps.ts'
 import type { OpenedBackup, Reader, RestoreTarget, StoredBackup } from '../../../store/stored-backup.ts'
@@ -6,6 +7,8 @@ import { resolveVolume } from '../../../volume/allowed-paths.ts'
 import type { HeldVolume } from '../../../volume/held-volume.ts'
 import { checkUsers, unseenWarning } from '../../../volume/swap/check-users.ts'
 import { findUsers } from '../../../volume/swap/find-users.ts'
+import type { KeptNote } from '../../../volume/swap/kept-note.ts'
+import type { KeepTime } from '../../../volume/swap/pointer.ts'
 import { withProtectedList } from '../../../volume/swap/protected-list.ts'
 import { putInPlace } from '../../../volume/swap/put-in-place.ts'
 import { describeLostProtection } from '../../../volume/swap/root-metadata.ts'
@@ -18,9 +21,12 @@ import type { TreeWarning } from '../../../volume/tree/entry.ts'
 import type { OnProtected } from '../../../volume/tree/on-protected.ts'
 import type { UnpackSummary } from '../../../volume/tree/unpack-summary.ts'
 import type { RecoverArgs } from '../../../wire/job.ts'
+import type { RunResult } from '../../../wire/record.ts'
 import { MAX_LISTED_USERS, type RecoverPlan } from '../../../wire/snapshot.ts'
 import type { RunContext, RunOutcome } from '../../plugin.ts'
+import { readRunTime } from '../../run-time.ts'
 import { claimSettledVolume } from '../claim-settled-volume.ts'
+import { describeKept } from '../describe-kept.ts'
 import { openRunStore } from '../open-run-store.ts'
 import { refuseOwnFolders } from '../own-folders.ts'
 import { closeOnFailure } from '../run-hooks.ts'
@@ -41,6 +47,8 @@ interface Recover extends Steps {
   chosen: ChosenFiles | null
   /** For checks that run twice. */
   warnOnce(message: string, kind?: string): void
+  /** What is known of the result before the end. */
+  result: RunResult
 }
 
 /**
@@ -66,11 +74,22 @@ export async function runRecover(args: RecoverArgs, context: RunContext): Promis
     claimSettledVolume(context, volume.path, args.inUse === 'proceed' ? 'proceed' : 'if-unused'),
   )
   const chosen = args.files && chosenFiles(args.files)
-  const run: Recover = { args, context, source, volume, chosen, step, warnOnce: createWarnOnce(context) }
+  const run: Recover = {
+    args,
+    context,
+    source,
+    volume,
+    chosen,
+    step,
+    warnOnce: createWarnOnce(context),
+    result: {},
+  }
   await step('compare with the plan', () => refuseStalePlan(run))
   warnOfBackup(run)
   if (!volume.exists) context.warn(`the volume "${volume.path}" did not exist and is created`)
-  await step('check for room', () => checkRoom({ source, volume, chosen, signal: context.signal }))
+  await step('check for room', () =>
+    checkRoom({ source, volume, chosen, signal: context.signal, dataDir: context.settings.dataDir }),
+  )
   const hooks = await step('check the hooks', () => openRecoverHooks(args, context, volume))
   const outcome = await closeOnFailure(hooks, context, async () => {
     await step('run pre_recover', () => hooks.begin(args.backup))
@@ -108,6 +127,7 @@ async function plan(
   const chosen = args.files && chosenFiles(args.files)
   const { signal } = context
   const how = await planCopy(args, context, volume)
+  warnOfKeeping(args, context)
   const hashed = new HashedPlan({ args, context, source, volume })
   using kept = new StepWriter({ dataDir: context.settings.dataDir, rid: context.rid })
   const { plan, refused } = await source.plan({
@@ -128,7 +148,7 @@ async function plan(
 }
 
 /** The processes for which a recover would be refused; warns about those that could not be inspected, as it would. */
-async function listUsers(
+export async function listUsers(
   context: RunContext,
   volume: HeldVolume,
 ): Promise<NonNullable<RecoverPlan['users']>> {
@@ -137,6 +157,11 @@ async function listUsers(
   const hidden = unseenWarning(unseen)
   if (hidden !== undefined) context.warn(hidden)
   return { count: users.length, first: users.slice(0, MAX_LISTED_USERS).map((user) => ({ ...user })) }
+}
+
+function warnOfKeeping({ keepOldMs }: RecoverArgs, { warn }: RunContext): void {
+  if (keepOldMs === undefined) return
+  warn(`what is replaced is kept for ${printDuration(keepOldMs)}: it takes its room as long`)
 }
 
 export function createWarnOnce(context: RunContext): Recover['warnOnce'] {
@@ -156,7 +181,8 @@ async function fillAndSwap(run: Recover, staging: Staging): Promise<RunOutcome> 
   // Users may have appeared during the unpacking.
   await step('look for users again', () => checkInUse(run))
   const refused = await step('swap', () => replaceContent(run, staging, summary))
-  return describeOutcome(summary, refused + missing)
+  const outcome = describeOutcome(summary, refused + missing)
+  return { ...outcome, result: { ...outcome.result, ...run.result } }
 }
 
 export async function openBackupToRecover(
@@ -182,7 +208,7 @@ function resolveHome({ jobPaths = [] }: RecoverArgs, { legacySource }: OpenedBac
 }
 
 /** Opens the volume and holds it for the whole run; it may not exist yet. */
-async function openTarget(path: string, { settings }: RunContext): Promise<HeldVolume> {
+export async function openTarget(path: string, { settings }: RunContext): Promise<HeldVolume> {
   const volume = await resolveVolume(path, settings)
   try {
     await refuseOwnFolders(volume.path, settings)
@@ -262,7 +288,7 @@ async function replaceContent(run: Recover, staging: Staging, summary: UnpackSum
 }
 
 async function swap(
-  { context, volume }: Recover,
+  { context, volume, args, result }: Recover,
   staging: Staging,
   { root, faults: unpackFaults }: UnpackSummary,
 ): Promise<number> {
@@ -274,8 +300,24 @@ async function swap(
     refused++
     warn(`${volume.path}: ${message}`)
   }
-  await swapIn(staging, { root, unpackFaults, signal: context.signal, warn, onRefused })
+  const onKept = (note: KeptNote) => {
+    result.keptOld = describeKept(note)
+  }
+  const keep = chooseKeepTime(args, context)
+  if (keep && !volume.exists) warn('the volume did not exist, so that nothing is kept')
+  const { signal } = context
+  await swapIn(staging, { root, unpackFaults, signal, warn, onRefused, onKept, keep })
   return refused
+}
+
+export function chooseKeepTime(
+  { keepOldMs, destDir }: RecoverArgs,
+  context: RunContext,
+): KeepTime | undefined {
+  if (keepOldMs === undefined) return undefined
+  const { nowMs } = readRunTime(context)
+  const madeMs = Math.round(nowMs)
+  return { madeMs, untilMs: madeMs + keepOldMs, path: destDir }
 }
 
 function describeOutcome({ entries, files, bytes, faults }: UnpackSummary, refused: number): RunOutcome {

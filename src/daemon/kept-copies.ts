@@ -1,0 +1,113 @@
+import { z } from 'zod'
+import type { Engine } from '../engine/engine.ts'
+import { messageOf } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import { MINUTE_MS } from '../lib/time-units.ts'
+import {
+  DROP_KEPT_ACTION,
+  EXPIRE_KEPT_ACTION,
+  FIND_KEPT_ACTION,
+  type KeptOld,
+  keptOldSchema,
+  LIST_KEPT_ACTION,
+  UNDO_ACTION,
+} from '../wire/kept-old.ts'
+import { isTerminal, type RunRecord } from '../wire/record.ts'
+
+const answerSchema = z.object({
+  kept: z.array(keptOldSchema),
+  due: z.array(z.string()),
+  isNew: z.boolean(),
+})
+
+export interface KeptCopiesOptions {
+  engine: Pick<Engine, 'ask' | 'runOwn' | 'jobs'>
+  log: Log
+  isReady(): boolean
+}
+
+const CHANGING: ReadonlySet<string> = new Set(['backup_recover', UNDO_ACTION, DROP_KEPT_ACTION])
+const INTERVAL_MS = MINUTE_MS
+
+/** Knows what recovers replaced and kept, and removes it once it expires, also if no controller ever answers again. */
+export class KeptCopies implements Disposable {
+  readonly #options: KeptCopiesOptions
+  #timer: NodeJS.Timeout | undefined
+  #list: KeptOld[] = []
+  #looking: Promise<void> | undefined
+  #again = false
+  #isClosed = false
+
+  constructor(options: KeptCopiesOptions) {
+    this.#options = options
+  }
+
+  /** As it was when it was last looked at. */
+  get list(): KeptOld[] {
+    return this.#list
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.look(), INTERVAL_MS).unref()
+  }
+
+  /** Looks at the copies now. */
+  look(): void {
+    if (this.#isClosed || !this.#options.isReady()) return
+    if (this.#looking) {
+      this.#again = true
+      return
+    }
+    this.#looking = this.#lookUntilDone()
+  }
+
+  /** Looks again after a run that may have changed them. */
+  note(records: readonly RunRecord[]): void {
+    const changes = records.some(({ action, state }) => CHANGING.has(action) && isTerminal(state))
+    if (changes) this.look()
+  }
+
+  [Symbol.dispose](): void {
+    this.#isClosed = true
+    clearInterval(this.#timer)
+  }
+
+  async #lookUntilDone(): Promise<void> {
+    try {
+      do {
+        this.#again = false
+        await this.#lookOnce()
+      } while (this.#again && !this.#isClosed)
+    } catch (error) {
+      if (!this.#isClosed)
+        this.#options.log.warn({}, `What recovers kept cannot be looked at: ${messageOf(error)}`)
+    } finally {
+      this.#looking = undefined
+    }
+  }
+
+  async #lookOnce(): Promise<void> {
+    const { engine } = this.#options
+    let { kept, due, isNew } = answerSchema.parse(await engine.ask(LIST_KEPT_ACTION, {}))
+    const paths = isNew ? this.#listPaths() : []
+    if (paths.length > 0) {
+      await engine.runOwn(FIND_KEPT_ACTION, { paths })
+      ;({ kept, due, isNew } = answerSchema.parse(await engine.ask(LIST_KEPT_ACTION, {})))
+    }
+    this.#list = kept
+    for (const destDir of due) await this.#expire(destDir)
+    if (due.length > 0) this.#list = answerSchema.parse(await engine.ask(LIST_KEPT_ACTION, {})).kept
+  }
+
+  async #expire(destDir: string): Promise<void> {
+    const { engine, log } = this.#options
+    const { state, reason } = await engine.runOwn(EXPIRE_KEPT_ACTION, { destDir })
+    if (state !== 'success')
+      log.warn({}, `What a recover of "${destDir}" kept cannot be removed: ${reason}. It is tried again`)
+  }
+
+  #listPaths(): string[] {
+    const backups = this.#options.engine.jobs().filter(({ job }) => job.action === 'backup')
+    return [...new Set(backups.map(({ job }) => String(job.args.path)))]
+  }
+}
