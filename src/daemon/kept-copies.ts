@@ -37,6 +37,10 @@ export class KeptCopies implements Disposable {
   #looking: Promise<void> | undefined
   #again = false
   #isClosed = false
+  /** Volumes whose copies are being removed. */
+  readonly #expiring = new Set<string>()
+  /** By volume: why its copy could not be removed. */
+  readonly #failures = new Map<string, string>()
 
   constructor(options: KeptCopiesOptions) {
     this.#options = options
@@ -95,15 +99,34 @@ export class KeptCopies implements Disposable {
       ;({ kept, due, isNew } = answerSchema.parse(await engine.ask(LIST_KEPT_ACTION, {})))
     }
     this.#list = kept
-    for (const destDir of due) await this.#expire(destDir)
-    if (due.length > 0) this.#list = answerSchema.parse(await engine.ask(LIST_KEPT_ACTION, {})).kept
+    for (const destDir of due) void this.#expire(destDir)
   }
 
+  /** It waits for the volume, perhaps for hours, so that nobody waits for it. Tells each failure once. */
   async #expire(destDir: string): Promise<void> {
-    const { engine, log } = this.#options
-    const { state, reason } = await engine.runOwn(EXPIRE_KEPT_ACTION, { destDir })
-    if (state !== 'success')
-      log.warn({}, `What a recover of "${destDir}" kept cannot be removed: ${reason}. It is tried again`)
+    if (this.#expiring.has(destDir)) return
+    this.#expiring.add(destDir)
+    const failure = await this.#runExpire(destDir)
+    this.#expiring.delete(destDir)
+    if (this.#isClosed) return
+    if (failure === undefined) {
+      this.#failures.delete(destDir)
+      this.look()
+    } else if (this.#failures.get(destDir) !== failure) {
+      this.#failures.set(destDir, failure)
+      const message = `What a recover of "${destDir}" kept cannot be removed: ${failure}. It is tried again`
+      this.#options.log.warn({}, message)
+    }
+  }
+
+  /** Returns why it failed. */
+  async #runExpire(destDir: string): Promise<string | undefined> {
+    try {
+      const { state, reason } = await this.#options.engine.runOwn(EXPIRE_KEPT_ACTION, { destDir })
+      return state === 'success' ? undefined : reason
+    } catch (error) {
+      return messageOf(error)
+    }
   }
 
   #listPaths(): string[] {
