@@ -108,7 +108,8 @@ async function requestVerify(http: DaemonHttp, ip: string, request: VerifyReques
 
 async function requestDrill(http: DaemonHttp, ip: string, request: DrillRequest): Promise<string> {
   await requireCapabilities(http, ip, [{ capability: 'drill', what: 'drill backups' }])
-  const { backup, ...form } = request
+  const { backup, snapshot, ...rest } = request
+  const form = { ...rest, ...(snapshot !== '' && { snapshot }) }
   const path = `${BACKUP}/drill/${encodeSegment(backup)}`
   const { rid } = await askFor(http, ip, { method: 'POST', path, form, schema: runAnswerSchema })
   return rid

@@ -10,6 +10,11 @@ export const AFTER = {
   description: 'Continues after this cursor: the `endCursor` of the previous page.',
 }
 export const PROC = { description: 'A proc: `web` or the full name.' }
+export const DRILLED = {
+  nullable: true,
+  description:
+    'Of an increment: the id of the snapshot, or its beginning. By default, the newest one that is not suspect.',
+}
 export const SERVER = {
   nullable: true,
   description:

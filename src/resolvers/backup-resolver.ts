@@ -10,7 +10,7 @@ import { verifyBackup } from '../domain/verify-backup.ts'
 import { hasSnapshots } from '../wire/backup.ts'
 import { MAX_FILES } from '../wire/daemon-api.ts'
 import { orThrow } from './answer.ts'
-import { AFTER, PROC, pageSize, SERVER } from './arguments.ts'
+import { AFTER, DRILLED, PROC, pageSize, SERVER } from './arguments.ts'
 import { toConnection } from './connection-mapper.ts'
 import type { Context } from './context.ts'
 import { InUse } from './enums/recover-enums.ts'
@@ -150,7 +150,7 @@ export class BackupResolver {
 
   @Mutation(() => Record, {
     description:
-      'Restores a full backup into a scratch folder under the `--drill-dir` of its daemon, compares each entry with the index, and removes it again. The proof is noted in the store.',
+      'Restores a backup into a scratch folder under the `--drill-dir` of its daemon, compares each entry with its index or tree, and removes it again. The proof is noted in the store. Legacy backups, which have no index, cannot be drilled.',
   })
   async drillBackup(
     @Ctx() { world }: Context,
@@ -158,9 +158,10 @@ export class BackupResolver {
     @Arg('proc', () => ID, PROC) proc: string,
     @Arg('name', () => ID) name: string,
     @Arg('server', () => ID, SERVER) server?: string,
+    @Arg('snapshot', () => ID, DRILLED) snapshot?: string,
   ): Promise<Record> {
     const backup = { app, proc, name, server: server ?? undefined }
-    return toRecord(world, orThrow(await drillBackup(world, backup)))
+    return toRecord(world, orThrow(await drillBackup(world, backup, snapshot ?? '')))
   }
 
   @Mutation(() => [Backup], {

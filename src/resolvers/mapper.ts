@@ -26,6 +26,7 @@ import { findApp } from '../wire/find-app.ts'
 import type { InventoryApp, InventoryInstance, InventoryProc } from '../wire/inventory.ts'
 import { listPins, MAX_LISTED_PINS } from '../wire/pin.ts'
 import { chooseListedHooks, type RunRecord, type RunResult } from '../wire/record.ts'
+import type { Verification } from '../wire/verification.ts'
 import type { BackupMode } from './enums/backup-enums.ts'
 import { toPlannedRecover } from './recover-plan-mapper.ts'
 import type { App, Instance, Proc, Volume } from './types/app.ts'
@@ -148,11 +149,21 @@ function toError({ code, message, facts }: NonNullable<RunRecord['error']>): Rec
   return { code, message, action: isErrorCode(code) ? ERROR_CODES[code] : ERROR_CODES.INTERNAL, facts }
 }
 
-/** Only a comparison with checksums proves something. */
-function toProvenRestorable(proof: BackupInfo['proof']): Backup['provenRestorable'] {
-  if (proof?.method !== 'hash') return null
-  const { at, rid, by = 'verify', mode = null, share } = proof
-  return { at, rid, by, mode, share }
+/**
+ * The later of two proofs. Only a comparison with checksums proves something.
+ * @param drill of a snapshot, which is no proof of the whole increment
+ */
+export function toProvenRestorable(
+  proof: Verification | undefined,
+  drill?: Verification & { snapshot: string },
+): Backup['provenRestorable'] {
+  const proofs = [drill, proof].filter((each) => each !== undefined)
+  const [last] = proofs
+    .filter(({ method }) => method === 'hash')
+    .sort((one, other) => Date.parse(other.at) - Date.parse(one.at))
+  if (!last) return null
+  const { at, rid, by = 'verify', mode = null, share } = last
+  return { at, rid, by, mode, share, snapshot: drill && last === drill ? drill.snapshot : null }
 }
 
 export function toBackup(world: World, info: BackupInfo): Backup {
@@ -174,7 +185,7 @@ export function toBackup(world: World, info: BackupInfo): Backup {
     suspect: info.suspect,
     corrupt: info.corrupt,
     verified: info.proof ?? null,
-    provenRestorable: toProvenRestorable(info.proof),
+    provenRestorable: toProvenRestorable(info.proof, info.series?.drill),
     ...toHolds(world, info.holds, MAX_LISTED_PINS),
     orphaned: isOrphaned(world, info),
     sha256: info.sha256,

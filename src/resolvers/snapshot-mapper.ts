@@ -5,7 +5,7 @@ import type { BackupInfo } from '../wire/backup.ts'
 import { MAX_PINS } from '../wire/pin.ts'
 import type { DiffPage, FileDiff, FileHistory, SnapshotInfo } from '../wire/snapshot.ts'
 import { toFile } from './file-mapper.ts'
-import { toHolds } from './mapper.ts'
+import { toHolds, toProvenRestorable } from './mapper.ts'
 import type { Connection } from './types/connection.ts'
 import type { FileChange, FileVersion, Snapshot } from './types/snapshot.ts'
 
@@ -24,6 +24,7 @@ export function toSnapshot(world: World, info: SnapshotInfo): Snapshot {
     suspect,
     corrupt,
     verified,
+    provenRestorable: toProvenRestorable(info.proof, info.drill && { ...info.drill, snapshot: id }),
     ...kept,
     ...counts,
     rid,

@@ -1,6 +1,6 @@
-import type { ComparedTree, RestoredTree } from '../archive/compare-restored.ts'
 import type { BackupdError } from '../lib/errors.ts'
 import type { ByteSpan } from '../objects/driver.ts'
+import type { ComparedTree, RestoredTree } from '../volume/compare-restored.ts'
 import type { ChosenFiles } from '../volume/tree/chosen-paths.ts'
 import type { TreeWarning } from '../volume/tree/entry.ts'
 import type { OnProtected } from '../volume/tree/on-protected.ts'
@@ -121,7 +121,12 @@ export interface OpenedBackup extends AsyncDisposable {
 
 export interface DrillCheck {
   /** Compares each entry of a restored backup, except the root, with what is known of it. */
-  compare(tree: Omit<RestoredTree, 'index'>): Promise<ComparedTree>
+  compare(tree: RestoredTree): Promise<ComparedTree>
+  /**
+   * Whether damage that restore() throws was read twice, and what it restored was compared with checksums: then no
+   * verification has to tell whether the store is at fault.
+   */
+  readonly isDamageCertain: boolean
   /** Notes that the backup was restored whole and without a difference. False if that is impossible. */
   noteProof(rid: string): Promise<boolean>
 }

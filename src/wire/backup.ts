@@ -117,6 +117,11 @@ export const seriesSchema = z.object({
   /** When the oldest one was made; absent from daemons of older versions. */
   oldestCreated: moment.optional(),
   lastGood: z.object({ id: name, created: moment }).nullable(),
+  /**
+   * The last drill of its newest drilled snapshot, unless a later one is known to be corrupt. No proof of the whole series.
+   * Absent if there is none, and from daemons of older versions.
+   */
+  drill: verificationSchema.extend({ snapshot: name }).optional().catch(undefined),
 })
 export type Series = z.infer<typeof seriesSchema>
 

@@ -12,6 +12,8 @@ export const drillArgsSchema = z.object({
   backup: z.string(),
   /** The namespace of the backup: the IP of its server. */
   namespace: z.string(),
+  /** Of an increment: the id of the snapshot, or its beginning; empty for the newest one that is not suspect. */
+  snapshot: z.string().default(''),
   /** The volumes of the daemon's jobs; the daemon fills them in. */
   jobPaths: z.array(z.string()).default([]),
 })
@@ -30,7 +32,7 @@ export const drillResultSchema = z.object({
   files: count,
   /** Bytes of their content. */
   bytes: bigCount,
-  /** Entries that differ from the index. */
+  /** Entries that differ from what the backup says. */
   different: count,
   /** The first of them, each with what differs. */
   differences: wordList.transform((list) => list.slice(0, MAX_LISTED_DIFFERENCES)),

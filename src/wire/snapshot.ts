@@ -20,6 +20,8 @@ export const snapshotInfoSchema = z.object({
   corrupt: words.nullable(),
   /** Absent if it was never verified, or not since it was found damaged. */
   proof: verificationSchema.optional(),
+  /** Its last drill; absent if there was none, or if it was found damaged. */
+  drill: verificationSchema.optional().catch(undefined),
   /** Complete, not corrupt, not suspect. */
   good: z.boolean(),
   /** Reasons to keep it whatever its age; absent if there is none. */

@@ -86,10 +86,10 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   ServerEnrolment: 'enrolledAt expiresAt revoked',
   ServerHealth: 'state states',
   ServerInvitation: 'expiresAt ip token',
-  ProvenRestorable: 'at by mode rid share',
+  ProvenRestorable: 'at by mode rid share snapshot',
   DrillResult: 'bytes different differences entries files',
   Snapshot:
-    'bytesAdded changedWhileRead clockInDoubt corrupt created fileCount good holds id mirror partial pins rid size suspect verified',
+    'bytesAdded changedWhileRead clockInDoubt corrupt created fileCount good holds id mirror partial pins provenRestorable rid size suspect verified',
   StoreDay: 'date freeBytes usedBytes',
   StoreHistory: 'days server',
   StoreQuota: 'limitBytes usedBytes',

@@ -6,20 +6,21 @@ import { checkReady, readRid } from './run-request.ts'
 
 /** Starts a run that reads a backup, of any namespace, and compares it with its checksums. */
 export function handleVerify(call: DaemonCall, world: DaemonParts): Promise<DaemonAnswer> {
-  return startProof(VERIFY_ACTION, call, world)
+  return startProof(call, world, { action: VERIFY_ACTION })
 }
 
 /** Starts a run that restores a backup, of any namespace, into a scratch folder, and compares it. */
 export function handleDrill(call: DaemonCall, world: DaemonParts): Promise<DaemonAnswer> {
-  return startProof(DRILL_ACTION, call, world)
+  return startProof(call, world, { action: DRILL_ACTION, args: { snapshot: call.fields.text('snapshot') } })
 }
 
 async function startProof(
-  action: string,
   { params, fields }: DaemonCall,
   world: DaemonParts,
+  { action, args: more = {} }: { action: string; args?: Record<string, string> },
 ): Promise<DaemonAnswer> {
   const args = {
+    ...more,
     app: fields.text('app'),
     proc: fields.text('proc'),
     backup: readBackupName(params.name ?? ''),

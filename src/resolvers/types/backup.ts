@@ -49,6 +49,13 @@ export class ProvenRestorable {
 
   @Field(() => Float, { description: 'The share of its bytes that was read, from 0 to 1.' })
   share!: number
+
+  @Field(() => ID, {
+    nullable: true,
+    description:
+      'Of an increment: the snapshot that a drill restored. Null for a verification, which reads all.',
+  })
+  snapshot!: string | null
 }
 
 @ObjectType({
@@ -125,7 +132,8 @@ export class Backup {
 
   @Field(() => ProvenRestorable, {
     nullable: true,
-    description: 'The last proof that it can be restored: a verification or a drill. Null if there is none.',
+    description:
+      'The last proof that it can be restored: a verification or a drill. Of an increment: the drill of one snapshot, which the other snapshots need not pass, or the verification of all. Null if there is none.',
   })
   provenRestorable!: ProvenRestorable | null
 

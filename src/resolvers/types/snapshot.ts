@@ -3,7 +3,7 @@ import type { SnapshotInfo } from '../../wire/snapshot.ts'
 import { FileChangeKind } from '../enums/file-enums.ts'
 import { BigIntScalar, DateTime } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
-import { ChangedWhileRead, File, Verification } from './backup.ts'
+import { ChangedWhileRead, File, ProvenRestorable, Verification } from './backup.ts'
 import { Pin } from './pin.ts'
 
 @ObjectType({ ...SIMPLE, description: 'One point in time of an increment.' })
@@ -48,6 +48,13 @@ export class Snapshot {
     description: 'The last proof that it can be read; null if there is none.',
   })
   verified!: Verification | null
+
+  @Field(() => ProvenRestorable, {
+    nullable: true,
+    description:
+      'The last proof that it can be restored: a verification of its increment, or a drill of this snapshot. Null if there is none.',
+  })
+  provenRestorable!: ProvenRestorable | null
 
   @Field(() => [String], { description: 'Reasons to keep it regardless of its age.' })
   holds!: string[]

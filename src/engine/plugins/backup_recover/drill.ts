@@ -3,7 +3,7 @@ import { bytesToText } from '../../../lib/byte-paths.ts'
 import { BackupdError, hasCode, messageOf } from '../../../lib/errors.ts'
 import { namedSteps } from '../../../lib/steps.ts'
 import type { DrillCheck, OpenedBackup, StoredBackup } from '../../../store/stored-backup.ts'
-import { discardStaging, prepareStaging } from '../../../volume/swap/staging.ts'
+import { discardStaging, prepareStaging, type Staging } from '../../../volume/swap/staging.ts'
 import {
   type DrillArgs,
   type DrillResult,
@@ -37,22 +37,22 @@ export function listDrillNeeds(_args: DrillArgs, { drillDir }: RunSettings): str
 }
 
 /**
- * Restores a backup into a staging folder in --drill-dir, compares each entry with the index, and removes the folder. A killed
- * drill is settled like a killed recover into a new folder.
- * @throws what the steps throw, each with the step's name, and ARCHIVE_CORRUPT if two reads found damage
+ * Restores a backup into a staging folder in --drill-dir, compares each entry with its index or tree, and removes the folder. A
+ * killed drill is settled like a killed recover into a new folder.
+ * @throws what the steps throw, each with the step's name, and ARCHIVE_CORRUPT or SNAPSHOT_CORRUPT if two reads found damage
  */
 export async function runDrill(args: DrillArgs, context: RunContext): Promise<RunOutcome> {
   const { step } = namedSteps(`Cannot drill "${args.backup}"`, context.signal)
   await using backup = await step('find the backup', () => openDrilledBackup(args, context))
   const found = await step('restore and compare', () => restoreAndCompare(args, context, backup))
-  if (found.damage || found.result.different > 0)
-    return await explainDamage(args, context, { backup, ...found })
-  const { result, faults, check } = found
-  if (faults > 0)
-    return describePartial(result, `${faults} entries could not be restored exactly; the warnings name them`)
-  if (!(await check.noteProof(context.rid))) context.warn('the proof could not be noted beside the backup')
+  if (!isClean(found)) return await explainFaults(args, context, { backup, ...found })
   await using present = await step('read the proof', () => openDrilledBackup(args, context))
-  return { state: 'success', reason: '', result: { backup: present.info, drill: result } }
+  const { result, snapshot } = found
+  return {
+    state: 'success',
+    reason: '',
+    result: { backup: present.info, drill: result, ...(snapshot !== null && { snapshot }) },
+  }
 }
 
 function openDrilledBackup({ namespace, backup }: DrillArgs, context: RunContext): Promise<StoredBackup> {
@@ -61,31 +61,54 @@ function openDrilledBackup({ namespace, backup }: DrillArgs, context: RunContext
 
 interface Found {
   result: DrillResult
-  /** The error of a restore that found the backup damaged. */
+  /** The error of a restore that found damage, if a verification has to confirm it. */
   damage: BackupdError | null
   faults: number
-  check: DrillCheck
 }
 
-async function restoreAndCompare(args: DrillArgs, context: RunContext, backup: StoredBackup): Promise<Found> {
+interface Drilled extends Found {
+  snapshot: string | null
+  isDamageCertain: boolean
+}
+
+function isClean({ result, damage, faults }: Found): boolean {
+  return damage === null && result.different === 0 && faults === 0
+}
+
+/** Also notes the proof, as long as the backup is locked. */
+async function restoreAndCompare(
+  args: DrillArgs,
+  context: RunContext,
+  backup: StoredBackup,
+): Promise<Drilled> {
   const drillDir = await requireDrillDir(context.settings, args.jobPaths)
   const destDir = join(drillDir, DRILL_FOLDER)
   const settings = { ...context.settings, recoverDir: drillDir }
   using volume = await openNewDirectory({ destDir, jobPaths: args.jobPaths }, settings)
-  await using source = await backup.open(null, createReader(context))
+  await using source = await backup.open(args.snapshot || null, createReader(context))
   const check = requireCheck(source)
   await using claim = await claimSettledVolume(context, volume.path)
   const { parent } = volume
   await checkKeptRoom({ source, parent, chosen: null, signal: context.signal })
   const watched = watchCap(watchKeptRoom(context, parent))
   await using staging = await prepareStaging(claim, { rid: context.rid, volume })
+  const found = await fillAndCompare(watched, { source, check, staging })
+  if (isClean(found) && !(await check.noteProof(context.rid)))
+    context.warn('the proof could not be noted beside the backup')
+  return { ...found, snapshot: source.snapshot, isDamageCertain: check.isDamageCertain }
+}
+
+async function fillAndCompare(
+  context: RunContext,
+  { source, check, staging }: { source: OpenedBackup; check: DrillCheck; staging: Staging },
+): Promise<Found> {
   try {
-    const { faults } = await fill({ source, chosen: null, context: watched }, staging)
-    const result = await compareTwiceIfDifferent(check, staging.target, watched)
-    return { result, faults, check, damage: null }
+    const { faults } = await fill({ source, chosen: null, context }, staging)
+    const result = await compareTwiceIfDifferent(check, staging.target, context)
+    return { result, faults, damage: null }
   } catch (error) {
-    if (!hasCode(error, 'ARCHIVE_CORRUPT')) throw error
-    return { result: NOTHING_COMPARED, faults: 0, check, damage: error }
+    if (check.isDamageCertain || !hasCode(error, 'ARCHIVE_CORRUPT')) throw error
+    return { result: NOTHING_COMPARED, faults: 0, damage: error }
   } finally {
     await discardStaging(staging).catch((error: unknown) => {
       context.warn(
@@ -99,7 +122,7 @@ const NOTHING_COMPARED: DrillResult = { entries: 0, files: 0, bytes: 0, differen
 
 function requireCheck({ drill }: OpenedBackup): DrillCheck {
   if (drill) return drill
-  const what = 'only full backups with an index can be drilled: verify it instead'
+  const what = 'only increments and full backups with an index can be drilled: verify it instead'
   throw new BackupdError('BAD_INPUT', what)
 }
 
@@ -144,6 +167,25 @@ async function compareOnce(check: DrillCheck, target: string, context: RunContex
   return { ...done, different, differences }
 }
 
+const CHECK_THE_DISK = 'Check the disk of --drill-dir and the memory of the machine'
+
+async function explainFaults(
+  args: DrillArgs,
+  context: RunContext,
+  found: Drilled & { backup: StoredBackup },
+): Promise<RunOutcome> {
+  const { result, damage, faults, isDamageCertain } = found
+  if (damage === null && result.different === 0)
+    return describePartial(result, `${faults} entries could not be restored exactly; the warnings name them`)
+  if (!isDamageCertain) return await explainDamage(args, context, found)
+  const read = `but what was read from the store is without damage. ${CHECK_THE_DISK}`
+  return describePartial(result, `${describeDifferent(result)}, ${read}`)
+}
+
+function describeDifferent({ different }: DrillResult): string {
+  return `${different} restored entries differ from the backup`
+}
+
 /** Lets a verification decide whether the backup is damaged, or what restored it: it reads twice, and marks the backup. */
 async function explainDamage(
   { backup: name }: DrillArgs,
@@ -159,11 +201,10 @@ async function explainDamage(
     const { code, message, facts, cause } = verdict.error
     throw new BackupdError(code, `Damage in "${name}": ${message}`, { facts, cause })
   }
-  const found = damage ? damage.message : `${result.different} entries differ from the index`
+  const found = damage ? damage.message : describeDifferent(result)
   const read =
     verdict.outcome === 'verified' ? 'the backup was then read without damage' : 'it could not be read again'
-  const advice = 'Check the disk of --drill-dir and the memory of the machine'
-  return describePartial(result, `${found}, but ${read}. ${advice}`)
+  return describePartial(result, `${found}, but ${read}. ${CHECK_THE_DISK}`)
 }
 
 function describePartial(drill: DrillResult, reason: string): RunOutcome {

@@ -1,14 +1,17 @@
+import { isoTime } from '../../../lib/clock.ts'
 import { BackupdError } from '../../../lib/errors.ts'
 import { volumeTree } from '../../../restic/read/volume-tree.ts'
 import { lockForReading, type ReadLock } from '../../../restic/repository/read-lock.ts'
 import type { Repository } from '../../../restic/repository/repository.ts'
+import { compareSnapshot } from '../../../restic/restore/compare-snapshot.ts'
 import { measureRestore } from '../../../restic/restore/measure-restore.ts'
 import { planRestore } from '../../../restic/restore/plan-restore.ts'
 import { restoreTree } from '../../../restic/restore/restore-tree.ts'
-import type { OpenedBackup, Reader } from '../../stored-backup.ts'
+import type { DrillCheck, OpenedBackup, Reader } from '../../stored-backup.ts'
 import type { StoreWorld } from '../../world.ts'
 import { MAX_LISTED, toRecoverPlan } from '../recover-plan.ts'
 import { findTrustedSnapshot } from './find-trusted-snapshot.ts'
+import { writeDrill } from './proof-note.ts'
 import { createReadRepository, noteIfDamaged, noteNotDamaged, type ReadRepository } from './report-damage.ts'
 import type { SeriesSnapshot, SnapshotSeries } from './series.ts'
 import { makeSnapshotInfo } from './series-info.ts'
@@ -44,8 +47,10 @@ export async function openSnapshot(
   const noteDamage = createDamageNoter(read, lock, found.id)
   const opened = await noteDamage(() => readContent(repository, found))
   const owned = parts.move()
+  const noteProof = (rid: string) => noteDrill(read, { world, lock, snapshot: found.id, rid })
   return {
     ...opened,
+    drill: { ...opened.drill, compare: (tree) => noteDamage(() => opened.drill.compare(tree)), noteProof },
     async restore(into, chosen) {
       const summary = await noteDamage(() => opened.restore(into, chosen))
       const isWhole = chosen === null && summary.faults === 0
@@ -55,6 +60,18 @@ export async function openSnapshot(
     plan: (question) => noteDamage(() => opened.plan(question)),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+/** Without the lock, it may have been deleted meanwhile. */
+async function noteDrill(
+  { namespace, ip }: ReadRepository,
+  { world, lock, snapshot, rid }: { world: StoreWorld; lock: ReadLock; snapshot: string; rid: string },
+): Promise<boolean> {
+  if (namespace !== ip || !lock.isHeld()) return false
+  const at = isoTime(world.clock.now())
+  const proof = { at, rid, method: 'hash', share: 1, by: 'drill', mode: 'full' } as const
+  await writeDrill(world, { snapshot, proof, existing: lock.snapshots })
+  return true
 }
 
 export function lockSeries(repository: Repository, { dataDir, signal, warn }: Reader): Promise<ReadLock> {
@@ -78,10 +95,11 @@ export function deletedMeanwhile(id: string): BackupdError {
   return new BackupdError('NOT_FOUND', what, { facts: { snapshot: id } })
 }
 
-async function readContent(
-  source: Repository,
-  found: SeriesSnapshot,
-): Promise<Omit<OpenedBackup, typeof Symbol.asyncDispose>> {
+type SnapshotContent = Omit<OpenedBackup, typeof Symbol.asyncDispose | 'drill'> & {
+  drill: Omit<DrillCheck, 'noteProof'>
+}
+
+async function readContent(source: Repository, found: SeriesSnapshot): Promise<SnapshotContent> {
   const { state, suspect, size, files } = makeSnapshotInfo(found)
   const volume = await volumeTree(source, found.file)
   return {
@@ -93,6 +111,8 @@ async function readContent(
     // The most it can need: the size also counts holes, and every name of a hard link.
     needs: { bytes: size ?? UNKNOWN, entries: found.file.backupd?.entries ?? UNKNOWN },
     measure: (chosen, signal) => measureRestore({ source, volume, signal, ...(chosen && { chosen }) }),
+    // A restore compares each blob with its id; one that differs is read again.
+    drill: { isDamageCertain: true, compare: (tree) => compareSnapshot({ source, volume }, tree) },
     restore: (into, chosen) => restoreTree({ ...into, source, volume, ...(chosen && { chosen }) }),
     async plan({ chosen, warn, ...question }) {
       const wanted = chosen ? { chosen } : {}

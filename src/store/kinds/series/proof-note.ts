@@ -8,6 +8,7 @@ import { exclusively, type StoreWorld } from '../../world.ts'
 
 /** Packs are noted by the first bytes of their ids, so that a large repository has a small note. */
 const PREFIX_BYTES = 8
+const SNAPSHOT_ID = /^[0-9a-f]{64}$/
 
 const seriesProofSchema = verificationSchema.extend({
   /** The snapshots that were found intact. */
@@ -26,10 +27,22 @@ const passSchema = z.object({
 /** A verification that has not ended: the next one of the same series continues it. */
 export type VerifyPass = z.infer<typeof passSchema>
 
+/** An id that is unknown, or a drill of a form that is, is left out: one bad line must not hide the other proofs. */
+const drillsSchema = z
+  .record(z.string(), z.unknown())
+  .catch({})
+  .transform((drills) => Object.entries(drills).flatMap(([id, drill]) => parseDrill(id, drill) ?? []))
+  .transform((drills): Record<string, Verification> => Object.fromEntries(drills))
+
 /** `<ip>/.verified`: the proofs for the increments of the namespace, by series. */
 const proofSchema = z.object({
   series: z.record(z.string(), seriesProofSchema),
   pass: passSchema.optional(),
+  /**
+   * The last drill of a snapshot, by its id. It says nothing of the other snapshots of its series, so it is not their proof.
+   * Earlier versions drop it when they note a proof.
+   */
+  drills: drillsSchema.optional(),
 })
 type ProofNote = z.infer<typeof proofSchema>
 
@@ -41,18 +54,20 @@ export interface SeriesProofs {
   ofSeries: ReadonlyMap<string, Verification>
   /** By the id of the snapshot. */
   ofSnapshot: ReadonlyMap<string, Verification>
+  /** The last drill of a snapshot, by its id. */
+  drillOf: ReadonlyMap<string, Verification>
 }
 
 /** Empty if the note is missing or unreadable: then nothing is proven. */
 export async function readProofs(driver: Driver, namespace: string): Promise<SeriesProofs> {
-  const { series } = await readNote(driver, namespace)
+  const { series, drills = {} } = await readNote(driver, namespace)
   const ofSeries = new Map<string, Verification>()
   const ofSnapshot = new Map<string, Verification>()
   for (const [name, { snapshots, lost: _damaged, ...proof }] of Object.entries(series)) {
     ofSeries.set(name, proof)
     for (const id of snapshots) ofSnapshot.set(id, proof)
   }
-  return { ofSeries, ofSnapshot }
+  return { ofSeries, ofSnapshot, drillOf: new Map(Object.entries(drills)) }
 }
 
 /** The snapshots that some proof of the series had, also those that are damaged or do not exist any more. */
@@ -91,12 +106,43 @@ export async function writeProof(
   { name, proof, snapshots, lost, existing }: NewProof,
 ): Promise<void> {
   const exists = new Set(existing)
-  await updateNote(world, ({ series, pass }) => {
+  await updateNote(world, ({ series, pass, drills }) => {
     const all = Object.entries({ ...series, [name]: { ...proof, snapshots, lost } })
     const kept = all.map(([of, each]) => [of, dropDeleted(each, exists)] as const)
     const used = kept.filter(([, each]) => each.snapshots.length + each.lost.length > 0)
-    return { series: Object.fromEntries(used), ...(pass && pass.series !== name && { pass }) }
+    return {
+      series: Object.fromEntries(used),
+      ...(pass && pass.series !== name && { pass }),
+      ...(drills && { drills: dropDrills(drills, exists) }),
+    }
   })
+}
+
+/**
+ * Notes the drill of a snapshot in the own namespace.
+ * @param existing all snapshots of the repository; the drills of others are dropped
+ */
+export async function writeDrill(
+  world: StoreWorld,
+  { snapshot, proof, existing }: { snapshot: string; proof: Verification; existing: readonly string[] },
+): Promise<void> {
+  const exists = new Set(existing)
+  await updateNote(world, ({ drills, ...note }) => ({
+    ...note,
+    drills: dropDrills({ ...drills, [snapshot]: proof }, exists),
+  }))
+}
+
+function dropDrills(
+  drills: Readonly<Record<string, Verification>>,
+  exists: ReadonlySet<string>,
+): Record<string, Verification> {
+  return Object.fromEntries(Object.entries(drills).filter(([id]) => exists.has(id)))
+}
+
+function parseDrill(id: string, drill: unknown): [string, Verification][] | undefined {
+  const { success, data } = verificationSchema.safeParse(drill)
+  return success && SNAPSHOT_ID.test(id) ? [[id, data]] : undefined
 }
 
 function dropDeleted<Proof extends { snapshots: readonly string[]; lost?: readonly string[] | undefined }>(

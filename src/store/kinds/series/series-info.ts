@@ -35,6 +35,7 @@ export function makeSeriesInfo(namespace: string, series: SnapshotSeries): Backu
       newest: newest?.id ?? '',
       ...(snapshots.length > 0 && { oldestCreated: findOldestTime(snapshots) }),
       lastGood: lastGood ? { id: lastGood.id, created: lastGood.created } : null,
+      ...makeDrillInfo(series),
     },
   }
 }
@@ -50,6 +51,12 @@ function listHoldsOfSeries(snapshots: readonly SeriesSnapshot[]): string[] {
 function makeProofInfo({ snapshots, proof }: SnapshotSeries) {
   const last = snapshots.findLast(({ proof: own, corrupt }) => own !== undefined || corrupt !== null)
   return proof && last?.corrupt === null ? { verified: proof.at, proof } : { verified: null }
+}
+
+/** The newest snapshot that was drilled, unless a later one is known to be damaged. */
+function makeDrillInfo({ snapshots }: SnapshotSeries) {
+  const last = snapshots.findLast(({ drill, corrupt }) => drill !== undefined || corrupt !== null)
+  return last?.drill && last.corrupt === null ? { drill: { ...last.drill, snapshot: last.id } } : {}
 }
 
 /** The facts of a series that are those of its newest snapshot. */
@@ -94,6 +101,7 @@ export function makeSnapshotInfo(snapshot: SeriesSnapshot): SnapshotInfo {
     suspect,
     corrupt,
     ...(snapshot.proof && corrupt === null && { proof: snapshot.proof }),
+    ...(snapshot.drill && corrupt === null && { drill: snapshot.drill }),
     good: isGood({ state, suspect, corrupt }),
     ...(snapshot.holds && { holds: [...snapshot.holds] }),
     mirror: isOfMirror(snapshot),

@@ -19,6 +19,8 @@ export interface SeriesSnapshot {
   corrupt: string | null
   /** When it was read and found intact. */
   proof?: Verification
+  /** When it was restored and found as it was backed up. */
+  drill?: Verification
   /** Reasons to keep it whatever its age. */
   holds?: readonly string[]
   /** It was deleted, and can be restored. */
@@ -99,9 +101,11 @@ export async function readWholeSeries(
 function findMarks(
   id: string,
   [proofs, findHolds, hiddenSnapshots]: [SeriesProofs, FindHolds, HiddenSnapshots],
-): Pick<SeriesSnapshot, 'proof' | 'holds' | 'hidden'> {
-  const [proof, holds, hidden] = [proofs.ofSnapshot.get(id), findHolds(id), hiddenSnapshots.get(id)]
-  return { ...(proof && { proof }), ...(holds.length > 0 && { holds }), ...(hidden && { hidden }) }
+): Pick<SeriesSnapshot, 'proof' | 'drill' | 'holds' | 'hidden'> {
+  const [proof, drill] = [proofs.ofSnapshot.get(id), proofs.drillOf.get(id)]
+  const [holds, hidden] = [findHolds(id), hiddenSnapshots.get(id)]
+  const proven = { ...(proof && { proof }), ...(drill && { drill }) }
+  return { ...proven, ...(holds.length > 0 && { holds }), ...(hidden && { hidden }) }
 }
 
 /** What users see of a series; undefined if all of it is hidden. */

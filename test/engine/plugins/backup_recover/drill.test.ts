@@ -10,38 +10,15 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
-import { backupDrillPlugin } from '../../../../src/engine/plugins/backup_recover/plugin.ts'
+import { expect, test } from 'vitest'
 import { systemClock } from '../../../../src/lib/clock.ts'
 import { openStore } from '../../../../src/store/open-store.ts'
-import { given } from '../../../support/given.ts'
+import { drillWorld } from '../../../support/drill-world.ts'
 import { SERVER } from '../../../support/plugin-args.ts'
-import { runPlugin } from '../../../support/run-plugin.ts'
-import { canMount, mountTmpfs } from '../../../support/tmpfs.ts'
-import { makeNastyTree } from '../../../support/tree-make.ts'
-
-const shop = given.app('shop').proc('web').volume('/data/db')
-
-/** A daemon whose drills have a file system of their own. */
-async function prepare(mode: 'full' | 'increment' = 'full', drillBytes = 64 << 20) {
-  const world = await shop.plugins()
-  const drillDir = join(world.base, 'scratch')
-  mkdirSync(drillDir)
-  onTestFinished(mountTmpfs(drillDir, `size=${drillBytes}`))
-  writeFileSync(join(drillDir, 'foreign'), 'not ours')
-  rmSync(world.volume, { recursive: true })
-  makeNastyTree(world.volume)
-  writeFileSync(join(world.volume, 'large'), 'x'.repeat(100_000))
-  const { result } = await world.backUp({ mode })
-  const backup = result.backup?.name ?? ''
-  const args = { app: 'shop', proc: 'shop.web.web', backup, namespace: SERVER, jobPaths: [world.volume] }
-  const drill = (change: object = {}) =>
-    runPlugin(backupDrillPlugin, { ...world.settings, drillDir, ...change }, { args })
-  return { ...world, drillDir, drill, backup }
-}
+import { canMount } from '../../../support/tmpfs.ts'
 
 test.skipIf(!canMount)('a drill proves a full backup, and leaves nothing in its directory', async () => {
-  const { drill, drillDir } = await prepare()
+  const { drill, drillDir } = await drillWorld()
   const ended = await drill()
   expect(ended).toMatchObject({ state: 'success', warnings: [], result: { drill: { different: 0 } } })
   expect(ended.result.drill?.files).toBeGreaterThan(5)
@@ -51,7 +28,7 @@ test.skipIf(!canMount)('a drill proves a full backup, and leaves nothing in its 
 })
 
 test.skipIf(!canMount)('a drill finds a flipped byte in the archive, and marks the backup', async () => {
-  const { drill, drillDir, storeDir, backup } = await prepare()
+  const { drill, drillDir, storeDir, backup } = await drillWorld()
   const file = join(storeDir, SERVER, backup)
   const content = readFileSync(file)
   const middle = statSync(file).size >> 1
@@ -64,27 +41,22 @@ test.skipIf(!canMount)('a drill finds a flipped byte in the archive, and marks t
 test.skipIf(!canMount)(
   'a drill without room ends with NO_ROOM, and says nothing about the backup',
   async () => {
-    const { drill, drillDir } = await prepare('full', 64 << 10)
+    const { drill, drillDir } = await drillWorld('full', 64 << 10)
     await expect(drill()).rejects.toMatchObject({ code: 'NO_ROOM' })
     expect(readdirSync(drillDir)).toEqual(['foreign'])
   },
 )
 
 test.skipIf(!canMount)('a drill is refused without its directory, and beside the data', async () => {
-  const { drill, base } = await prepare()
+  const { drill, base } = await drillWorld()
   await expect(drill({ drillDir: undefined })).rejects.toMatchObject({ code: 'FORBIDDEN' })
   await expect(drill({ drillDir: base })).rejects.toThrow('is on the file system of')
-})
-
-test.skipIf(!canMount)('a drill of an increment is refused', async () => {
-  const { drill } = await prepare('increment')
-  await expect(drill()).rejects.toMatchObject({ code: 'BAD_INPUT' })
 })
 
 test.skipIf(!canMount)(
   'a comparison names content, mode and owner that differ, and follows no link',
   async () => {
-    const { settings, backup, base } = await prepare()
+    const { settings, backup, base } = await drillWorld()
     const store = await openStore(settings.store, settings, { clock: systemClock, warn: () => {} })
     await using found = await store.find(SERVER, backup)
     const signal = new AbortController().signal
