@@ -11,8 +11,8 @@ const NEWEST = (good: 'TRUE' | 'FALSE') => `coalesce((SELECT max(b."sequenceKey"
     WHERE b."server" = asked."server" AND b."source" = asked."source" AND b."mode" = asked."mode"
       AND b."good" = ${good}), '')`
 const READ = Prisma.raw(` SELECT asked."server", asked."source", asked."mode",
-    (SELECT max(p."verified") FROM "Backup" p WHERE p."server" = asked."server"
-      AND p."source" = asked."source" AND p."mode" = asked."mode" AND p."good" = TRUE) AS "verified",
+    (SELECT nullif(max(max(coalesce(p."verified", ''), coalesce(p."series" ->> '$.drill.at', ''))), '') FROM "Backup" p WHERE p."server" = asked."server"
+      AND p."source" = asked."source" AND p."mode" = asked."mode" AND p."good" = TRUE) AS "proven",
     n."created", n."clockDoubt", n."state", n."suspect", n."corrupt", n."app",
     coalesce(g."series" ->> '$.lastGood.created', g."created") AS "goodCreated", g."clockDoubt" AS "goodDoubt"
   FROM asked
@@ -32,7 +32,8 @@ interface ConditionRow extends ModeKey {
   app: string | null
   goodCreated: string | null
   goodDoubt: string | null
-  verified: string | null
+  /** The last verification of a good backup, or drill of a snapshot. */
+  proven: string | null
 }
 
 /** What is known of the backups of each volume in one mode, in the order of `keys`. */
@@ -99,7 +100,7 @@ function toCondition(row: ConditionRow, { app }: ConditionKey, held: readonly He
   return {
     unusual: readUnusual(held, app),
     lastGoodAt: row.goodCreated === null ? null : findLatestMs(row.goodCreated, row.goodDoubt),
-    provenAt: row.verified === null ? null : Date.parse(row.verified),
+    provenAt: row.proven === null ? null : Date.parse(row.proven),
     newest:
       row.created === null || state === null
         ? null

@@ -1,10 +1,9 @@
 import { refusePlain } from '../domain/enrolments.ts'
-import { possibleTimes, trustedNow, type World } from '../domain/world.ts'
+import { possibleTimes, type World } from '../domain/world.ts'
 import type { DaemonHttpOptions } from '../fleet/daemon-http.ts'
 import { checkInternalDaemon, type InternalLink } from '../http/internal-link.ts'
-import { checkCertificate, checkDates } from '../lib/certificates/check-certificate.ts'
+import { checkCertificate, checkDates, findIssuer } from '../lib/certificates/check-certificate.ts'
 import { createTlsConnector } from '../lib/certificates/tls-connector.ts'
-import { isoTime } from '../lib/clock.ts'
 import { BackupdError } from '../lib/errors.ts'
 import { parseServerUri } from '../wire/enrolment.ts'
 import type { Authority } from './authority.ts'
@@ -38,20 +37,12 @@ export function findDaemonConnector(
       ip,
       'It is enrolled, and the authority of this controller is missing: docs/security.md',
     )
-  if (known.authority !== undefined && !authority.has(known.authority))
-    throw refuseConnection(
-      ip,
-      `It is enrolled with an authority that was lost or retired. Invite it again: backupd server invite ${ip} --replace. If authority.json was lost, restoring it helps, too`,
-    )
-  if (Date.parse(known.expiresAt) < trustedNow(world))
-    throw refuseConnection(
-      ip,
-      `Its certificate expired at ${isoTime(Date.parse(known.expiresAt))}. The daemon renews it when it reaches the controller; check that it runs, and both clocks`,
-    )
   return createTlsConnector({
     own: () => authority.own,
     timeoutMs: CONNECT_MS,
     check: (certificate) => {
+      // The certificate itself decides, and not what is noted of it: that may come from an older copy.
+      if (certificate && !findIssuer(certificate, authority.certificates)) throw refuseOtherAuthority(ip)
       const peer = checkCertificate(certificate, authority.certificates)
       if (parseServerUri(peer.uri) !== ip || !world.enrolments.isCurrent(ip, peer.keyHash))
         throw new BackupdError('FORBIDDEN', `The certificate there is not that of ${ip}`)
@@ -72,4 +63,10 @@ function refuseConnection(ip: string, reason: string): BackupdError {
   return new BackupdError('DAEMON_UNREACHABLE', `Cannot reach the daemon on ${ip}: ${reason}`, {
     facts: { server: ip },
   })
+}
+
+function refuseOtherAuthority(ip: string): BackupdError {
+  const what = 'Its certificate is of an authority that is not ours, or that was lost or retired'
+  const remedy = `Invite it again: backupd server invite ${ip} --replace. If authority.json was lost, restoring it helps, too`
+  return refuseConnection(ip, `${what}. ${remedy}`)
 }

@@ -1,5 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { hashPublicKey } from '../lib/certificates/check-certificate.ts'
+import { type CertifiedPeer, hashPublicKey } from '../lib/certificates/check-certificate.ts'
 import { CERTIFICATE_LIFE_MS } from '../lib/certificates/issue-certificate.ts'
 import { isoTime } from '../lib/clock.ts'
 import { BackupdError } from '../lib/errors.ts'
@@ -14,12 +14,13 @@ import { describeMissingServer } from '../wire/missing-texts.ts'
 import { makeCaller, OWN_PROCESS } from './access/principal.ts'
 import { type Answer, isRefused, type Refused, refuse } from './answer.ts'
 import { audited } from './audit.ts'
+import { nameUpdate } from './enrolment/sync-authorities.ts'
 import type { AuthorityPort, Enrolment, Invitation, IssueRequest } from './enrolment-ports.ts'
 import { findServer } from './find-server.ts'
 import { refuseUnlessPermitted } from './permission.ts'
 import type { ServerState } from './server-state.ts'
 import { asCaller, type UserWorld } from './user-world.ts'
-import { trustedNow, type World } from './world.ts'
+import { possibleTimes, trustedNow, type World } from './world.ts'
 
 export interface ServerInvitation {
   ip: string
@@ -124,6 +125,7 @@ export function revokeServer(world: UserWorld, ip: string): Promise<Answer<Enrol
       check: () => refuseUnlessPermitted(world, 'access', 'everything') ?? findEnrolment(world, ip),
       async act(known: Enrolment) {
         await world.enrolments.inTurn(() => world.enrolments.revoke(ip))
+        world.background.forget(nameUpdate(ip))
         const state = world.servers.get(ip)
         if (state) pollAgain(state)
         return { ...known, keyHash: null }
@@ -227,13 +229,14 @@ function pollAgain(server: ServerState): void {
   server.registeredWith = null
 }
 
-/** A new certificate for the same key. @param keyHash of the certificate that the daemon showed */
+/** A new certificate for the same key. @param peer the certificate that the daemon showed */
 export function renewServer(
   world: World,
-  { ip, keyHash }: { ip: string; keyHash: string },
+  { ip, peer }: { ip: string; peer: Pick<CertifiedPeer, 'keyHash' | 'validFrom' | 'validTo'> },
   { request, severalAuthorities: knowsSeveral = false }: RenewRequest,
 ): Promise<IssuedCertificate> {
-  return world.enrolments.inTurn(async () => {
+  const { keyHash } = peer
+  return world.enrolments.renewOnce(ip, async () => {
     const known = world.enrolments.get(ip)
     const port = requireAuthority(world)
     const publicKey = await port.readRequest(request)
@@ -242,6 +245,7 @@ export function renewServer(
         'FORBIDDEN',
         `Only the daemon on ${ip} can renew its certificate, with the same key`,
       )
+    refuseNeedlessRenewal(world, ip, peer)
     const now = trustedNow(world)
     const { issued, authority } = await port.issue({ ip, publicKey, knowsSeveral }, now)
     const expiresAt = isoTime(now + CERTIFICATE_LIFE_MS)
@@ -252,6 +256,19 @@ export function renewServer(
     world.log.info({ server: ip }, `The certificate of the daemon on ${ip} was renewed`)
     return issued
   })
+}
+
+/** While the clock is in doubt, whatever is valid at one of its readings is accepted, and a new certificate may get wrong dates. */
+function refuseNeedlessRenewal(
+  world: World,
+  ip: string,
+  { validFrom, validTo }: Pick<CertifiedPeer, 'validFrom' | 'validTo'>,
+): void {
+  const times = possibleTimes(world)
+  const isValid = times.some((time) => time >= validFrom && time <= validTo)
+  if (times.length < 2 || !isValid) return
+  const message = `The certificate of ${ip} is not renewed while the clock of the controller is in doubt, because a new one might get wrong dates; the present one, until ${isoTime(validTo)}, counts until then. Set that clock right`
+  throw new BackupdError('CONFLICT', message, { facts: { ip } })
 }
 
 function hashSecret(secret: string): string {

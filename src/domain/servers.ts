@@ -2,7 +2,7 @@ import { isoTime } from '../lib/clock.ts'
 import { BackupdError, hasCode, messageOf } from '../lib/errors.ts'
 import type { DaemonDebug } from '../wire/daemon-api.ts'
 import { clockWitness, reportDaemonClock } from './clocks.ts'
-import { syncAuthoritiesSoon } from './enrolment/sync-authorities.ts'
+import { nameUpdate, syncAuthoritiesSoon } from './enrolment/sync-authorities.ts'
 import { dropOldOutcomes, restoreOutcomes } from './failed-runs.ts'
 import { relistSoon } from './listing.ts'
 import { forgetServerAlarms, noteServerAlarms } from './note-alarms.ts'
@@ -227,5 +227,6 @@ async function forget(world: World, server: ServerState): Promise<void> {
   world.readers.forget(server.ip)
   world.relisting.forget(server.ip)
   world.background.forget(nameRecall(server.ip))
+  world.background.forget(nameUpdate(server.ip))
   await world.ports.servers.remove(server.ip)
 }

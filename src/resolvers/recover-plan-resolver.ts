@@ -16,7 +16,7 @@ export class RecoverPlanResolver {
   @FieldResolver(() => RecoverStepConnection, {
     nullable: true,
     description:
-      'All steps: what would be deleted, then what would be overwritten, then of what only metadata would change, then what would be created. Its daemon is asked for them, and keeps those of its last 100 plans, up to 256 MiB of each.',
+      'All steps: what would be deleted, then what would be overwritten, then of what only metadata would change, then what would be created. Its daemon is asked for them, and keeps those of its last 100 plans, up to 64 MiB of each kind.',
   })
   async stepConnection(
     @Ctx() { world }: Context,

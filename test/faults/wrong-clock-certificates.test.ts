@@ -1,19 +1,24 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:https'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { InviteServerDocument, RotateAuthorityDocument } from '../../src/client/generated/operations.ts'
+import { openDaemonIdentity } from '../../src/daemon/identity/identity.ts'
+import { createCertificateRequest } from '../../src/lib/certificates/certificate-request.ts'
 import { CERTIFICATE_LIFE_MS, issueCertificate } from '../../src/lib/certificates/issue-certificate.ts'
 import { type Clock, systemClock } from '../../src/lib/clock.ts'
 import { DAY_MS, MINUTE_MS } from '../../src/lib/time-units.ts'
-import { makeServerUri } from '../../src/wire/enrolment.ts'
+import { makeServerUri, RENEW_PATH } from '../../src/wire/enrolment.ts'
 import {
   JobsDocument,
   RecordDocument,
   RunJobDocument,
   ServersDocument,
 } from '../support/client/generated/operations.ts'
+import { keptLog } from '../support/daemon-kit.ts'
 import {
+  askTls,
   daemonListenerOf,
   ONE,
   publicKeyOf,
@@ -147,4 +152,74 @@ test('a daemon that was off until its certificate had expired renews it, with a 
   const { validToDate } = new X509Certificate(readDaemonPair(world.folder, ONE).certificate)
   expect(validToDate.getTime()).toBeGreaterThan(Date.now() + 80 * DAY_MS)
   await runOnce(world)
+})
+
+function readCertificate(folder: string): X509Certificate {
+  return new X509Certificate(readDaemonPair(folder, ONE).certificate)
+}
+
+test('a clock that is years behind during a rotation gives no daemon a certificate that nobody accepts later', async () => {
+  const world = await startEnrolled(makeWrongClock(0))
+  await world.daemon.close()
+  await world.execute(RotateAuthorityDocument, {})
+  await world.close()
+  const before = readCertificate(world.folder).fingerprint256
+  const clock = makeWrongClock(-2 * YEAR_MS)
+  const wrong = await world.startController({ clock, daemonTls: world.daemonTls })
+  await world.startDaemon(ONE)
+  await expectReachable(wrong)
+  const own = readDaemonPair(world.folder, ONE)
+  const body = { request: await createCertificateRequest(own.key), severalAuthorities: true }
+  const base = `https://127.0.0.1:${world.daemonTls.port}`
+  const answer = await askTls(base, { method: 'POST', path: RENEW_PATH, body, own })
+  expect([answer.status, answer.text]).toEqual([
+    409,
+    expect.stringContaining('clock of the controller is in doubt'),
+  ])
+  expect(readCertificate(world.folder).fingerprint256).toBe(before)
+  clock.off = 0
+  // Of the new authority, and valid now.
+  await expect.poll(() => readCertificate(world.folder).fingerprint256, PATIENCE).not.toBe(before)
+  expect(readCertificate(world.folder).validToDate.getTime()).toBeGreaterThan(Date.now() + 80 * DAY_MS)
+  await expectReachable(wrong)
+  await runOnce(wrong)
+})
+
+test('a daemon keeps its certificate if the one that it is given has worse dates', async () => {
+  const world = await startEnrolled(makeWrongClock(0))
+  const at = Date.now() - 2 * YEAR_MS
+  const file = join(world.folder, `daemon-${ONE}/identity.json`)
+  const { key, authority } = JSON.parse(await readFile(file, 'utf8'))
+  const subject = { uri: makeServerUri(ONE), ip: ONE, publicKey: publicKeyOf(key) }
+  const certificate = await issueCertificate(readAuthority(world.folder).authority, subject, at)
+  const before = readCertificate(world.folder).fingerprint256
+  await world.daemon.close()
+  await world.close()
+  // In its place, a controller whose clock is behind, and which does not know that.
+  const { controller } = readAuthority(world.folder)
+  const server = createServer(
+    { key: controller.key, cert: controller.certificate, requestCert: true, rejectUnauthorized: false },
+    (_request, response) => void response.end(JSON.stringify({ certificate, authority })),
+  )
+  onTestFinished(() => void server.close())
+  await new Promise<void>((resolve) => void server.listen(world.daemonTls.port, '127.0.0.1', resolve))
+  const dataDir = join(world.folder, `daemon-${ONE}`)
+  const identity = await openDaemonIdentity({ dataDir, ip: ONE, clock: systemClock, log: keptLog() })
+  await expect(identity?.renew([])).rejects.toThrow(/this daemon keeps the one that it has/)
+  expect(readCertificate(world.folder).fingerprint256).toBe(before)
+})
+
+test('an enrolment that an older copy of the list shows wrongly does not cut a healthy daemon off', async () => {
+  const world = await startEnrolled(makeWrongClock(0))
+  const list = join(world.folder, 'controller/enrolments.json')
+  await world.close()
+  const stored = JSON.parse(await readFile(list, 'utf8'))
+  for (const server of stored.servers) {
+    server.authority = 'a'.repeat(64)
+    server.expiresAt = new Date(Date.now() - DAY_MS).toISOString()
+  }
+  await writeFile(list, JSON.stringify(stored))
+  const again = await world.startController({ daemonTls: world.daemonTls })
+  await expectReachable(again)
+  await runOnce(again)
 })

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { createCertificateRequest } from '../../lib/certificates/certificate-request.ts'
 import { findIssuer, readFingerprint } from '../../lib/certificates/check-certificate.ts'
 import { type Credentials, createKeyPem } from '../../lib/certificates/x509.ts'
-import type { Clock } from '../../lib/clock.ts'
+import { type Clock, isoTime } from '../../lib/clock.ts'
 import { BackupdError, hasCode, messageOf } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import {
@@ -85,6 +85,7 @@ export class DaemonIdentity implements PresentIdentity {
     // A controller of an earlier version has the one authority that it had.
     const { authorities = this.present.authorities } = issued
     checkIssued(issued, { authorities, key: this.#stored.key })
+    this.#refuseWorseDates(issued)
     const authority = authorities[0] ?? this.#stored.authority
     const renewed = {
       ...this.#stored,
@@ -95,6 +96,21 @@ export class DaemonIdentity implements PresentIdentity {
     }
     await writeDaemonIdentity(this.#dataDir, 'enrolled', renewed)
     this.#stored = renewed
+  }
+
+  /** The clock of the controller may be wrong, and what it certifies then would be refused once it is right. */
+  #refuseWorseDates({ certificate }: IssuedCertificate): void {
+    const issued = new X509Certificate(certificate)
+    if (
+      isValidAt(issued, this.now()) ||
+      !isValidAt(new X509Certificate(this.#stored.certificate), this.now())
+    )
+      return
+    const dates = `from ${isoTime(issued.validFromDate.getTime())} to ${isoTime(issued.validToDate.getTime())}`
+    throw new BackupdError(
+      'CONFLICT',
+      `The controller made a certificate that is valid ${dates}, and the clock here says ${isoTime(this.now())}: this daemon keeps the one that it has. Check both clocks`,
+    )
   }
 
   async #askAny(
@@ -176,6 +192,10 @@ async function enrol(token: JoinToken, { dataDir, clock }: IdentityOptions): Pro
 function checkNamed(authorities: readonly string[], token: JoinToken): void {
   const isNamed = authorities.some((pem) => readFingerprint(new X509Certificate(pem)) === token.authority)
   if (!isNamed) throw refuseAnswer()
+}
+
+function isValidAt({ validFromDate, validToDate }: X509Certificate, now: number): boolean {
+  return now >= validFromDate.getTime() && now <= validToDate.getTime()
 }
 
 /** A certificate that nobody would accept must not take the place of one that works. */

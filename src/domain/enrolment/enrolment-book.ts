@@ -1,6 +1,7 @@
 // Which daemons have a certificate, and which join tokens are open. The verbs are in ../enrolments.ts. The list of keys that
 // count takes the place of a list of revoked certificates: what is not in it is refused, also if the list is lost.
 
+import { BackupdError } from '../../lib/errors.ts'
 import type {
   Enrolment,
   EnrolmentMark,
@@ -26,6 +27,8 @@ export class EnrolmentBook {
   #invitations = new Map<string, Invitation>()
   readonly #listeners: ((ip: string) => void)[] = []
   #writing: Promise<unknown> = Promise.resolve()
+  /** Servers whose certificate is being renewed. */
+  readonly #renewing = new Set<string>()
 
   constructor(store: EnrolmentStore = NO_STORE, mark: EnrolmentMark = NO_MARK) {
     this.#store = store
@@ -90,6 +93,21 @@ export class EnrolmentBook {
     const done = this.#writing.then(work)
     this.#writing = done.catch(() => {})
     return done
+  }
+
+  /**
+   * Runs a renewal inTurn, one at a time for each server: all else waits for what is in the queue, a revocation too.
+   * Throws OVERLOADED if another one of the server waits.
+   */
+  async renewOnce<T>(ip: string, work: () => Promise<T>): Promise<T> {
+    if (this.#renewing.has(ip))
+      throw new BackupdError('OVERLOADED', `The certificate of ${ip} is being renewed already`)
+    this.#renewing.add(ip)
+    try {
+      return await this.inTurn(work)
+    } finally {
+      this.#renewing.delete(ip)
+    }
   }
 
   /** Call it inTurn. Forgets join tokens that expired before `now`, unix ms. */

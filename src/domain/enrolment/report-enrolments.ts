@@ -1,3 +1,4 @@
+import type { Enrolment } from '../enrolment-ports.ts'
 import type { World } from '../world.ts'
 
 const SOURCE = 'enrolment'
@@ -40,7 +41,7 @@ function describeLostAuthority({ enrolments, ports }: World): string | undefined
   const present = ports.authority?.known.map(({ fingerprint }) => fingerprint)
   const lost = enrolments
     .list()
-    .filter(({ keyHash, authority }) => keyHash !== null && isOther(authority, present))
+    .filter((one) => one.keyHash !== null && isOther(one, present))
     .map(({ ip }) => ip)
   if (lost.length === 0) return undefined
   const what =
@@ -50,9 +51,14 @@ function describeLostAuthority({ enrolments, ports }: World): string | undefined
   return `${what}, so the daemons on ${nameSome(lost)} and this controller refuse each other. Restore the file from a copy, or invite these daemons with --replace; ${DOCS}`
 }
 
-/** Enrolments of earlier versions do not say which authority certified them. */
-function isOther(authority: string | undefined, present: readonly string[] | undefined): boolean {
-  return present === undefined || (authority !== undefined && !present.includes(authority))
+/**
+ * Whether daemon and controller cannot trust each other: neither what certified the daemon nor any authority that it trusts
+ * is there. Enrolments of earlier versions say neither.
+ */
+function isOther({ authority, trusts }: Enrolment, present: readonly string[] | undefined): boolean {
+  if (present === undefined) return true
+  if (authority !== undefined && !present.includes(authority)) return true
+  return trusts !== undefined && !trusts.some((one) => present.includes(one))
 }
 
 /** The first few of these servers. */

@@ -23,8 +23,8 @@ import {
 /** How many plans a daemon keeps the steps of; the oldest go first, also if all take more than this. */
 const MAX_KEPT_PLANS = 100
 const MAX_KEPT_BYTES = 1 << 30
-/** Of one plan, which is some three million steps. */
-const MAX_BYTES_OF_PLAN = 256 << 20
+/** Of one kind of steps in one plan, so that those of one kind leave room for the others: some 700,000 steps. */
+const MAX_BYTES_OF_KIND = 64 << 20
 /** Writing ends while there is still room for everything else that a daemon notes. */
 const MIN_LEFT_BYTES = 2 * MIN_FREE_BYTES
 const FLUSH_LENGTH = 1 << 20
@@ -51,7 +51,9 @@ export class StepWriter {
   readonly #files = new Map<StepKind, number>()
   readonly #pending = new Map<StepKind, string[]>()
   #pendingLength = 0
-  #bytes = 0
+  readonly #bytes = new Map<StepKind, number>()
+  /** The kinds of which no more steps are written. */
+  readonly #full = new Set<StepKind>()
   #problem: string | undefined
 
   constructor({ dataDir, rid }: StepWriterOptions) {
@@ -65,7 +67,7 @@ export class StepWriter {
   }
 
   add(kind: StepKind, path: Buffer, bytes: number): void {
-    if (this.#problem !== undefined) return
+    if (this.#problem !== undefined || this.#full.has(kind)) return
     const line = `${JSON.stringify([bytesToText(path), bytes])}\n`
     const lines = this.#pending.get(kind) ?? []
     lines.push(line)
@@ -88,11 +90,12 @@ export class StepWriter {
     for (const [kind, lines] of this.#pending) {
       const content = Buffer.from(lines.join(''))
       for (let done = 0; done < content.length; ) done += writeSync(this.#open(kind), content, done)
-      this.#bytes += content.length
+      const bytes = (this.#bytes.get(kind) ?? 0) + content.length
+      this.#bytes.set(kind, bytes)
+      if (bytes > MAX_BYTES_OF_KIND) this.#full.add(kind)
     }
     this.#pending.clear()
     this.#pendingLength = 0
-    if (this.#bytes > MAX_BYTES_OF_PLAN) throw new Error('they are too many')
   }
 
   #open(kind: StepKind): number {
@@ -114,7 +117,8 @@ export class StepWriter {
     } catch (error) {
       this.#problem ??= messageOf(error)
     }
-    return this.#problem
+    if (this.#problem !== undefined || this.#full.size === 0) return this.#problem
+    return `there are too many of the kinds ${[...this.#full].join(', ')}`
   }
 
   [Symbol.dispose](): void {

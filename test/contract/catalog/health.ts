@@ -75,7 +75,9 @@ export function healthDemands(makePlace: MakePlace): void {
   })
 
   test('of the backups of a volume, the newest and the last good one are told for each mode', async () => {
-    const series = { snapshots: 2, newest: 'n', lastGood: { id: 'g', created: at(T + HOUR) } }
+    const lastGood = { id: 'g', created: at(T + HOUR) }
+    const drill = { at: at(T + 8 * HOUR), rid: 'r', method: 'hash' as const, share: 1, snapshot: 'g' }
+    const series = { snapshots: 2, newest: 'n', lastGood, drill }
     const { backups } = await catalogWith(
       makePlace,
       { name: 'a1', sequence: 1, created: at(T), verified: at(T + 7 * HOUR), holds: ['legal', HOLD] },
@@ -109,7 +111,8 @@ export function healthDemands(makePlace: MakePlace): void {
     expect(await backups.conditions(keys)).toEqual([
       {
         lastGoodAt: T + HOUR,
-        provenAt: null,
+        // The drill of one snapshot.
+        provenAt: T + 8 * HOUR,
         newest: { at: T + 5 * HOUR, state: 'success', suspect: null, corrupt: 'a pack is missing' },
         unusual: null,
       },

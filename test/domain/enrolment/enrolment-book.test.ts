@@ -34,3 +34,21 @@ test('an enrolment ends the other join tokens of its server, and a revocation al
   await book.revoke('10.0.0.1')
   expect(['second', 'elsewhere'].map((id) => book.invitation(id)?.id)).toEqual([undefined, 'elsewhere'])
 })
+
+test('a daemon that renews again and again does not hold up what an administrator does', async () => {
+  const book = new EnrolmentBook()
+  const { promise, resolve } = Promise.withResolvers<string>()
+  const first = book.renewOnce('10.0.0.1', () => promise)
+  for (let n = 0; n < 100; n++)
+    await expect(book.renewOnce('10.0.0.1', async () => 'again')).rejects.toMatchObject({
+      code: 'OVERLOADED',
+    })
+  const order: string[] = []
+  const other = book.renewOnce('10.0.0.2', async () => void order.push('other'))
+  const revoked = book.inTurn(async () => void order.push('revoked'))
+  resolve('renewed')
+  expect(await first).toBe('renewed')
+  await Promise.all([other, revoked])
+  expect(order).toEqual(['other', 'revoked'])
+  expect(await book.renewOnce('10.0.0.1', async () => 'later')).toBe('later')
+})
