@@ -12,8 +12,9 @@ type Ended = Pick<RunRecord, 'action' | 'args' | 'jobId' | 'state' | 'reason' | 
  * of the job, the key does not change when a schedule is edited.
  */
 export function readRunKey({ action, args, jobId }: Pick<RunRecord, 'action' | 'args' | 'jobId'>): string {
-  if (action === VERIFY_ACTION || action === DRILL_ACTION)
-    return [action, args.namespace, args.backup].join(' ')
+  if (action === VERIFY_ACTION) return [action, args.namespace, args.backup].join(' ')
+  // What one snapshot proves says nothing of another one.
+  if (action === DRILL_ACTION) return [action, args.namespace, args.backup, args.snapshot].join(' ').trimEnd()
   const path = args.path ?? args.destDir
   const target = typeof path === 'string' && path !== '' ? path : jobId
   return [action, typeof args.mode === 'string' ? args.mode : '', target].join(' ')

@@ -61,7 +61,7 @@ export class BlobReader {
       const place = index.placeAt(entry)
       try {
         return (
-          (await this.#fromCache(type, { id, ...place })) ?? (await this.#fromStore({ id, ...place })).plain
+          (await this.#fromCache(type, { id, ...place })) ?? (await this.#readTwice({ id, ...place })).plain
         )
       } catch (error) {
         fault = this.#damaged({ type, id }, place.pack, describeFault(error))
@@ -72,7 +72,7 @@ export class BlobReader {
 
   async readSealed(type: BlobType, id: Buffer, place: BlobPlace): Promise<Buffer> {
     try {
-      return (await this.#fromStore({ id, ...place })).sealed
+      return (await this.#readTwice({ id, ...place })).sealed
     } catch (error) {
       throw this.#damaged({ type, id }, place.pack, describeFault(error))
     }
@@ -145,6 +145,16 @@ export class BlobReader {
       await this.#treePacks.forget(pack)
       await place.driver.cache.drop(pack)
       return undefined
+    }
+  }
+
+  /** One bad read proves no damage: what is damaged is read again, before anybody hears of it. */
+  async #readTwice(blob: LocatedBlob): Promise<{ sealed: Buffer; plain: Buffer }> {
+    try {
+      return await this.#fromStore(blob)
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      return await this.#fromStore(blob)
     }
   }
 

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { BackupdError } from '../../../src/lib/errors.ts'
+import type { Driver } from '../../../src/objects/driver.ts'
 import { listPacks } from '../../../src/restic/repository/layout.ts'
 import { streamBlob } from '../../../src/restic/repository/stream-blob.ts'
 import { faultyLocal } from '../../support/faulty-local.ts'
@@ -225,4 +226,32 @@ test.each([
   expect(opened.locate('data', idOf(CONTENT)) !== undefined).toBe(isUsed)
   await opened.loadIndex()
   expect([readdirSync(join(path, 'index')), reads]).toEqual([[index], 2])
+})
+
+test('one bad read of a tree or of content is no damage: it is read again', async () => {
+  const { repository, place, open: reopen } = await filled()
+  const [snapshot = ''] = await collectIds(repository.listUnpacked('snapshots'))
+  const { tree } = JSON.parse((await repository.loadUnpacked('snapshots', snapshot)).toString())
+  const driver = place.driver as { open: Driver['open'] }
+  const open = driver.open.bind(driver)
+  for (const [type, id] of [
+    ['data', idOf(CONTENT)],
+    ['tree', Buffer.from(tree, 'hex')],
+  ] as const) {
+    driver.open = open
+    const opened = await reopen()
+    await opened.loadIndex()
+    let reads = 0
+    driver.open = async (...args) => {
+      const reader = await open(...args)
+      const read = async (position: number, length: number) => {
+        const bytes = Buffer.from(await reader.read(position, length))
+        if (reads++ === 0) bytes[5] = (bytes[5] ?? 0) ^ 1
+        return bytes
+      }
+      return { ...reader, size: reader.size, read, close: () => reader.close() } as typeof reader
+    }
+    expect((await opened.readBlob(type, id)).length).toBeGreaterThan(0)
+    expect(reads).toBe(2)
+  }
 })

@@ -93,9 +93,17 @@ async function restoreAndCompare(
   const watched = watchCap(watchKeptRoom(context, parent))
   await using staging = await prepareStaging(claim, { rid: context.rid, volume })
   const found = await fillAndCompare(watched, { source, check, staging })
-  if (isClean(found) && !(await check.noteProof(context.rid)))
-    context.warn('the proof could not be noted beside the backup')
+  if (isClean(found)) await noteProof(check, context)
   return { ...found, snapshot: source.snapshot, isDamageCertain: check.isDamageCertain }
+}
+
+/** That it cannot be noted does not change what the drill found. */
+async function noteProof(check: DrillCheck, { rid, warn }: RunContext): Promise<void> {
+  try {
+    if (!(await check.noteProof(rid))) warn('the proof could not be noted beside the backup')
+  } catch (error) {
+    warn(`the proof could not be noted beside the backup: ${messageOf(error)}`)
+  }
 }
 
 async function fillAndCompare(
@@ -175,11 +183,13 @@ async function explainFaults(
   found: Drilled & { backup: StoredBackup },
 ): Promise<RunOutcome> {
   const { result, damage, faults, isDamageCertain } = found
-  if (damage === null && result.different === 0)
-    return describePartial(result, `${faults} entries could not be restored exactly; the warnings name them`)
+  const inexact = `${faults} entries could not be restored exactly; the warnings name them`
+  if (damage === null && result.different === 0) return describePartial(found, inexact)
+  // What a daemon may not restore, such as an owner, is different as well.
+  if (damage === null && faults > 0) return describePartial(found, `${describeDifferent(result)}. ${inexact}`)
   if (!isDamageCertain) return await explainDamage(args, context, found)
   const read = `but what was read from the store is without damage. ${CHECK_THE_DISK}`
-  return describePartial(result, `${describeDifferent(result)}, ${read}`)
+  return describePartial(found, `${describeDifferent(result)}, ${read}`)
 }
 
 function describeDifferent({ different }: DrillResult): string {
@@ -190,9 +200,10 @@ function describeDifferent({ different }: DrillResult): string {
 async function explainDamage(
   { backup: name }: DrillArgs,
   context: RunContext,
-  { backup, result, damage }: Found & { backup: StoredBackup },
+  { backup, ...drilled }: Drilled & { backup: StoredBackup },
 ): Promise<RunOutcome> {
   const { rid, progress } = context
+  const { result, damage } = drilled
   progress({ phase: 'verify', currentPath: null })
   const onProgress = ({ bytes, total }: { bytes: number; total: number | null }) =>
     progress({ bytesDone: bytes, bytesTotal: total })
@@ -204,9 +215,9 @@ async function explainDamage(
   const found = damage ? damage.message : describeDifferent(result)
   const read =
     verdict.outcome === 'verified' ? 'the backup was then read without damage' : 'it could not be read again'
-  return describePartial(result, `${found}, but ${read}. ${CHECK_THE_DISK}`)
+  return describePartial(drilled, `${found}, but ${read}. ${CHECK_THE_DISK}`)
 }
 
-function describePartial(drill: DrillResult, reason: string): RunOutcome {
-  return { state: 'partial', reason, result: { drill } }
+function describePartial({ result: drill, snapshot }: Drilled, reason: string): RunOutcome {
+  return { state: 'partial', reason, result: { drill, ...(snapshot !== null && { snapshot }) } }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { BackupdError } from '../../../lib/errors.ts'
 import type { Driver } from '../../../objects/driver.ts'
 import { tryReadSmall } from '../../../objects/small-objects.ts'
 import { type Verification, verificationSchema } from '../../../wire/verification.ts'
@@ -113,7 +114,8 @@ export async function writeProof(
     return {
       series: Object.fromEntries(used),
       ...(pass && pass.series !== name && { pass }),
-      ...(drills && { drills: dropDrills(drills, exists) }),
+      // Also of snapshots that were made and drilled since `existing` was read: the next drill drops the others.
+      ...(drills && { drills }),
     }
   })
 }
@@ -127,10 +129,11 @@ export async function writeDrill(
   { snapshot, proof, existing }: { snapshot: string; proof: Verification; existing: readonly string[] },
 ): Promise<void> {
   const exists = new Set(existing)
-  await updateNote(world, ({ drills, ...note }) => ({
-    ...note,
-    drills: dropDrills({ ...drills, [snapshot]: proof }, exists),
-  }))
+  await updateNote(
+    world,
+    ({ drills, ...note }) => ({ ...note, drills: dropDrills({ ...drills, [snapshot]: proof }, exists) }),
+    refuseBroken,
+  )
 }
 
 function dropDrills(
@@ -154,21 +157,42 @@ function dropDeleted<Proof extends { snapshots: readonly string[]; lost?: readon
   return { ...proof, snapshots: snapshots.filter(isKept), lost: lost.filter(isKept) }
 }
 
-async function updateNote(world: StoreWorld, update: (note: ProofNote) => ProofNote): Promise<void> {
+/** @param onBroken hears that the note cannot be read; unless it throws, the note is begun anew */
+async function updateNote(
+  world: StoreWorld,
+  update: (note: ProofNote) => ProofNote,
+  onBroken?: (why: string) => void,
+): Promise<void> {
   const { driver, identity } = world
   await exclusively(world, async () => {
     await assertOwner(world)
-    const note = update(await readNote(driver, identity.ip))
+    const note = update(await readNote(driver, identity.ip, onBroken))
     await driver.replace(noteKey(identity.ip), Buffer.from(`${JSON.stringify(note)}\n`))
   })
 }
 
-async function readNote(driver: Driver, namespace: string): Promise<ProofNote> {
-  const { content } = await tryReadSmall(driver, noteKey(namespace))
-  if (!content) return NOTHING
+/** A drill must not cost the proofs of whole series; the next verification begins the note anew. */
+function refuseBroken(why: string): void {
+  throw new BackupdError(
+    'CONFLICT',
+    `the proofs in "${PROOF_NOTE}" cannot be read (${why}): verify the backup`,
+  )
+}
+
+async function readNote(
+  driver: Driver,
+  namespace: string,
+  onBroken: (why: string) => void = () => {},
+): Promise<ProofNote> {
+  const { content, problem } = await tryReadSmall(driver, noteKey(namespace))
+  if (!content) {
+    if (problem !== null) onBroken(problem)
+    return NOTHING
+  }
   try {
     return proofSchema.parse(JSON.parse(content.toString()))
   } catch {
+    onBroken('it is damaged')
     return NOTHING
   }
 }
