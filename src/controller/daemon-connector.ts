@@ -66,7 +66,7 @@ function refuseConnection(ip: string, reason: string): BackupdError {
 }
 
 function refuseOtherAuthority(ip: string): BackupdError {
-  const what = 'Its certificate is of an authority that is not ours, or that was lost or retired'
+  const what = 'Its certificate is of an authority that was lost or retired, or was never ours'
   const remedy = `Invite it again: backupd server invite ${ip} --replace. If authority.json was lost, restoring it helps, too`
   return refuseConnection(ip, `${what}. ${remedy}`)
 }
