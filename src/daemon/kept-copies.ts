@@ -17,7 +17,8 @@ import { isTerminal, type RunRecord } from '../wire/record.ts'
 const answerSchema = z.object({
   kept: z.array(keptOldSchema),
   due: z.array(z.string()),
-  isNew: z.boolean(),
+  unsearched: z.array(z.string()),
+  broken: z.array(z.string()),
 })
 
 export interface KeptCopiesOptions {
@@ -41,6 +42,11 @@ export class KeptCopies implements Disposable {
   readonly #expiring = new Set<string>()
   /** By volume: why its copy could not be removed. */
   readonly #failures = new Map<string, string>()
+  readonly #pauses = new Pauses()
+  /** Volumes whose search for lost copies failed. */
+  readonly #unsearched = new Set<string>()
+  /** What was told of notes that cannot be read. */
+  #broken: readonly string[] = []
 
   constructor(options: KeptCopiesOptions) {
     this.#options = options
@@ -91,24 +97,39 @@ export class KeptCopies implements Disposable {
   }
 
   async #lookOnce(): Promise<void> {
-    const { engine } = this.#options
-    let { kept, due, isNew } = answerSchema.parse(await engine.ask(LIST_KEPT_ACTION, {}))
-    const paths = isNew ? this.#listPaths() : []
+    const { engine, log } = this.#options
+    const volumes = this.#listPaths()
+    const ask = async () => answerSchema.parse(await engine.ask(LIST_KEPT_ACTION, { volumes }))
+    let answer = await ask()
+    const paths = answer.unsearched.filter((path) => this.#pauses.isOver(`search ${path}`))
     if (paths.length > 0) {
-      await engine.runOwn(FIND_KEPT_ACTION, { paths })
-      ;({ kept, due, isNew } = answerSchema.parse(await engine.ask(LIST_KEPT_ACTION, {})))
+      const told = paths.filter((path) => this.#unsearched.has(path))
+      await engine.runOwn(FIND_KEPT_ACTION, { paths, volumes, told })
+      answer = await ask()
+      this.#noteSearch(paths, answer.unsearched)
     }
-    this.#list = kept
-    for (const destDir of due) void this.#expire(destDir)
+    this.#list = answer.kept
+    for (const message of answer.broken) if (!this.#broken.includes(message)) log.warn({}, message)
+    this.#broken = answer.broken
+    for (const destDir of answer.due) void this.#expire(destDir)
+  }
+
+  #noteSearch(paths: readonly string[], unsearched: readonly string[]): void {
+    for (const path of paths) {
+      const hasFailed = unsearched.includes(path)
+      this.#unsearched[hasFailed ? 'add' : 'delete'](path)
+      this.#pauses.note(`search ${path}`, hasFailed)
+    }
   }
 
   /** It waits for the volume, perhaps for hours, so that nobody waits for it. Tells each failure once. */
   async #expire(destDir: string): Promise<void> {
-    if (this.#expiring.has(destDir)) return
+    if (this.#expiring.has(destDir) || !this.#pauses.isOver(`expiry ${destDir}`)) return
     this.#expiring.add(destDir)
     const failure = await this.#runExpire(destDir)
     this.#expiring.delete(destDir)
     if (this.#isClosed) return
+    this.#pauses.note(`expiry ${destDir}`, failure !== undefined)
     if (failure === undefined) {
       this.#failures.delete(destDir)
       this.look()
@@ -132,5 +153,24 @@ export class KeptCopies implements Disposable {
   #listPaths(): string[] {
     const backups = this.#options.engine.jobs().filter(({ job }) => job.action === 'backup')
     return [...new Set(backups.map(({ job }) => String(job.args.path)))]
+  }
+}
+
+const LONGEST_PAUSE = 60
+
+/** What fails again and again is tried at fewer and fewer looks: after 1, 2, 4 … looks. */
+class Pauses {
+  readonly #byKey = new Map<string, { looks: number; left: number }>()
+
+  /** Call it at each look. */
+  isOver(key: string): boolean {
+    const pause = this.#byKey.get(key)
+    return pause === undefined || --pause.left <= 0
+  }
+
+  note(key: string, hasFailed: boolean): void {
+    const looks = Math.min(2 * (this.#byKey.get(key)?.looks ?? 0.5), LONGEST_PAUSE)
+    if (hasFailed) this.#byKey.set(key, { looks, left: looks })
+    else this.#byKey.delete(key)
   }
 }

@@ -14,7 +14,7 @@ import { findVolumeByPath, type PlannedVolume } from './plan.ts'
 import { getRecord } from './records.ts'
 import { describeTarget, refuseRecoverPlanHash } from './recover.ts'
 import { startRun } from './runs.ts'
-import type { UserWorld } from './user-world.ts'
+import { seesApp, type UserWorld } from './user-world.ts'
 import type { World } from './world.ts'
 
 /** What a recover of the volume replaced and kept, as its daemon last said. */
@@ -84,9 +84,14 @@ export function dropKeptOld(world: UserWorld, kept: string): Promise<Answer<RunR
   )
 }
 
-/** The volume that the recover went to, if the inventory still has it and the caller may recover it. */
+/**
+ * The volume that the recover went to, if the inventory still has it and the caller may recover it. Without its record, the
+ * volume whose daemon reports the copy.
+ */
 async function findRecovered(world: UserWorld, rid: string): Promise<Answer<PlannedVolume>> {
   const record = await getRecord(world, rid)
+  const reported = record ? undefined : findReported(world, rid)
+  if (reported) return refuseUnlessPermitted(world, 'recover', reported) ?? reported
   if (!record) return refuse('NOT_FOUND', `There is no record "${rid.slice(0, 100)}" of a recover`, { rid })
   const refusal = refuseUnlessPermitted(world, 'recover', { app: findApp(record) })
   if (refusal) return refusal
@@ -96,4 +101,14 @@ async function findRecovered(world: UserWorld, rid: string): Promise<Answer<Plan
   if (volume) return refuseUnlessPermitted(world, 'recover', volume) ?? volume
   const what = `The inventory has no volume ${record.args.destDir} on ${record.server} any more`
   return refuse('NOT_FOUND', `${what}: put it back there`, { rid })
+}
+
+/** Only what the caller may see. */
+function findReported(world: UserWorld, rid: string): PlannedVolume | undefined {
+  for (const [server, { debug }] of world.servers) {
+    const kept = debug?.keptOld?.find((one) => one.rid === rid)
+    const volume = kept && findVolumeByPath(world.inventory.plan, server, kept.volume)
+    if (volume && seesApp(world, volume.app)) return volume
+  }
+  return undefined
 }

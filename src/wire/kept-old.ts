@@ -5,7 +5,7 @@ import { sentHooksSchema } from './hook-options.ts'
 import { planHashSchema } from './plan-hash.ts'
 
 /** The longest that what a recover replaced is kept. */
-const MAX_KEEP_MS = 30 * DAY_MS
+export const MAX_KEEP_MS = 30 * DAY_MS
 
 /** How long what a recover replaces is kept, ms. */
 export const keepOldSchema = z

@@ -15,7 +15,12 @@ const copyOf = (volume: string) => ({
 function start(runOwn: () => Promise<{ state: string; reason: string }>) {
   const left = new Set(['/srv/db'])
   const warnings: string[] = []
-  const list = () => ({ kept: [...left].map(copyOf), due: [...left], isNew: false })
+  const list = () => ({
+    kept: [...left].map(copyOf),
+    due: [...left],
+    unsearched: [],
+    broken: ['broken note'],
+  })
   const calls: string[] = []
   const engine = {
     ask: async () => list(),
@@ -50,12 +55,53 @@ test('while the volume is busy, the copy is listed and its removal is asked for 
   expect(calls).toHaveLength(1)
 })
 
-test('a removal that fails is told once, and tried again', async () => {
+test('a removal that fails is told once, and tried again less and less often', async () => {
   const { copies, calls, warnings } = start(async () => ({ state: 'failed', reason: 'it does not exist' }))
-  for (const count of [1, 2, 3]) {
+  for (const count of [1, 2, 2, 3, 3, 3, 3, 4]) {
     copies.look()
     await vi.waitFor(() => expect(calls).toHaveLength(count))
-    await new Promise((resolve) => setImmediate(resolve))
+    for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setImmediate(resolve))
   }
-  expect(warnings).toEqual([expect.stringContaining('cannot be removed: it does not exist')])
+  expect(warnings.slice(1)).toEqual([expect.stringContaining('cannot be removed: it does not exist')])
+})
+
+test('a note that cannot be read is told once', async () => {
+  const { copies, warnings, calls } = start(async () => ({ state: 'success', reason: '' }))
+  copies.look()
+  await vi.waitFor(() => expect([copies.list, calls]).toEqual([[], [EXPIRE_KEPT_ACTION]]))
+  copies.look()
+  for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setImmediate(resolve))
+  expect(warnings).toEqual(['broken note'])
+})
+
+test('a volume is searched until that succeeds, also one whose job arrives later', async () => {
+  const searched = new Set<string>()
+  const missing = new Set(['/srv/b'])
+  const jobs = ['/srv/a', '/srv/b'].map((path) => ({ job: { action: 'backup', args: { path } } }))
+  const searches: string[][] = []
+  const engine = {
+    async ask(_action: string, { volumes }: { volumes: string[] }) {
+      return { kept: [], due: [], unsearched: volumes.filter((path) => !searched.has(path)), broken: [] }
+    },
+    jobs: () => jobs,
+    async runOwn(_action: string, { paths }: { paths: string[] }) {
+      searches.push(paths)
+      for (const path of paths) if (!missing.has(path)) searched.add(path)
+      return { state: 'success', reason: '' }
+    },
+  }
+  const options = { engine, log: { warn: expect.unreachable }, isReady: () => true }
+  const copies = new KeptCopies(options as unknown as KeptCopiesOptions)
+  const look = async () => {
+    copies.look()
+    for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setImmediate(resolve))
+  }
+  await look()
+  await look()
+  missing.clear()
+  jobs.push({ job: { action: 'backup', args: { path: '/srv/c' } } })
+  await look()
+  await look()
+  await look()
+  expect(searches).toEqual([['/srv/a', '/srv/b'], ['/srv/b'], ['/srv/c'], ['/srv/b']])
 })

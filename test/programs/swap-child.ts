@@ -1,4 +1,6 @@
-import { writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type HeldVolume, holdRealPath } from '../../src/volume/held-volume.ts'
 import { listPresentNotes, readKeptNotes } from '../../src/volume/swap/kept-note.ts'
 import { prepareStaging } from '../../src/volume/swap/staging.ts'
@@ -24,6 +26,10 @@ interface Order {
   undo?: string
   /** The staging folder lies in the volume. */
   inside?: boolean
+  /** Made at `committed` in the staging folder, as a container might if it lies in the volume; a file in the data directory. */
+  plant?: { name: string; type: 'fifo' | 'directory' | 'file' }
+  /** The user that it runs as, instead of root. */
+  uid?: number
   /** Files made in the volume at `moved out`, as its own processes might. */
   appear?: string[]
 }
@@ -34,9 +40,18 @@ let passed = 0
 function pass(point: Checkpoint | 'staged'): void {
   if (point === 'moved out')
     for (const name of order.appear ?? []) writeFileSync(`${order.volume}/${name}`, 'appeared')
+  if (point === 'committed' && order.plant) plant(order.plant)
   if (point === order.point && ++passed === order.time) process.kill(process.pid, 'SIGKILL')
 }
 
+function plant({ name, type }: NonNullable<Order['plant']>): void {
+  const path = join(type === 'file' ? order.dataDir : staging.pointer.staging, name)
+  if (type === 'fifo') execFileSync('mkfifo', [path])
+  else if (type === 'file') writeFileSync(path, '')
+  else mkdirSync(join(path, 'full'), { recursive: true })
+}
+
+if (order.uid !== undefined) process.setuid?.(order.uid)
 const claim = await claimVolume(order.dataDir, order.volume)
 const volume = holdRealPath(order.volume)
 const notes = listPresentNotes(await readKeptNotes(order.dataDir))

@@ -27,9 +27,9 @@ export async function beginSwap(
   return header
 }
 
-/** The pointer of a swap that has begun. */
+/** The pointer of a swap that has begun. An older version would remove what is to be kept. */
 export function toSwapPointer(pointer: Pointer, keep: KeepTime | undefined): Pointer {
-  return { ...pointer, phase: 'swap', ...(keep && { keep }) }
+  return { ...pointer, phase: 'swap', ...(keep && { format: 2, keep }) }
 }
 
 export interface Unpacked {

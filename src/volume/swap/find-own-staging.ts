@@ -1,5 +1,7 @@
+import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
-import { readKeptNote } from './kept-note.ts'
+import { tolerateSync } from '../../lib/tolerate.ts'
+import { isKeptFolder, readKeptNote } from './kept-note.ts'
 import { readPointer } from './pointer.ts'
 import { isStagingName, STAGING_PREFIX } from './staging-folders.ts'
 
@@ -21,6 +23,9 @@ export function findOwnStaging(dataDir: string, volume: string) {
       return `is the staging folder of the recover ${rid}: not part of the backup`
     const kept = readKeptNote(dataDir, rid)
     if (kept?.staging !== path) return undefined
+    // A container can remove the copy and create a folder of its own there.
+    const stats = tolerateSync(['ENOENT', 'ENOTDIR'], () => lstatSync(path, { bigint: true }))
+    if (!stats || !isKeptFolder(kept, stats)) return undefined
     return `is what the recover ${kept.rid} replaced and keeps: not part of the backup`
   }
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { type BigIntStats, existsSync, readFileSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -28,6 +28,8 @@ export const keptNoteSchema = z.object({
   /** The path of the folder, beside the volume or inside it. */
   staging: z.string(),
   stagingInode: z.string(),
+  /** The folder's time of birth; empty if the file system does not record it, missing in notes of older versions. */
+  stagingBirthNs: z.string().optional(),
   /** The subfolder that has the content. */
   content: z.enum(['old', 'new']),
   /** The metadata of the volume itself, as it was with this content. */
@@ -45,6 +47,21 @@ export const keptNoteSchema = z.object({
   dropping: z.boolean().optional(),
 })
 export type KeptNote = z.infer<typeof keptNoteSchema>
+
+/** What identifies the folder of a copy, besides its path. */
+export function identifyKept({
+  ino,
+  birthtimeNs,
+}: Pick<BigIntStats, 'ino' | 'birthtimeNs'>): Pick<KeptNote, 'stagingInode' | 'stagingBirthNs'> {
+  return { stagingInode: String(ino), stagingBirthNs: birthtimeNs > 0n ? String(birthtimeNs) : '' }
+}
+
+/** Whether this is the folder of the note, and not another one at its path. */
+export function isKeptFolder(note: KeptNote, stats: Pick<BigIntStats, 'ino' | 'birthtimeNs'>): boolean {
+  const { stagingInode, stagingBirthNs } = identifyKept(stats)
+  const isBorn = note.stagingBirthNs === undefined || note.stagingBirthNs === stagingBirthNs
+  return note.stagingInode === stagingInode && isBorn
+}
 
 function keptFolder(dataDir: string): string {
   return join(dataDir, 'kept')
@@ -94,8 +111,9 @@ export async function readKeptNotes(
   return notes
 }
 
-/** Those that can be used: at most one for each volume. */
+/** Those that can be used. A note says nothing of the copies of other volumes. */
 export function listPresentNotes(notes: readonly KeptNote[]): KeptNote[] {
-  const replaced = new Set(notes.flatMap(({ replaces }) => replaces))
-  return notes.filter(({ id, dropping }) => dropping !== true && !replaced.has(id))
+  const keyOf = (volume: string, id: string) => `${id} ${volume}`
+  const replaced = new Set(notes.flatMap(({ volume, replaces }) => replaces.map((id) => keyOf(volume, id))))
+  return notes.filter(({ id, volume, dropping }) => dropping !== true && !replaced.has(keyOf(volume, id)))
 }

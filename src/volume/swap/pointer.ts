@@ -22,7 +22,7 @@ export type KeepTime = z.infer<typeof keepSchema>
  * crash. Written and synced before each phase begins.
  */
 const pointerSchema = z.object({
-  /** 2: an undo, which an older version must not settle. */
+  /** 2: an undo, or a swap that keeps the old content: an older version must not settle it. */
   format: z.union([z.literal(1), z.literal(2)]),
   rid: z.string(),
   /**

@@ -1,4 +1,4 @@
-import { messageOf } from '../../lib/errors.ts'
+import { isSystemError, messageOf } from '../../lib/errors.ts'
 import type { HeldVolume } from '../held-volume.ts'
 import { cleanUp } from './clean-up.ts'
 import { openFolder, streamNames } from './folder.ts'
@@ -53,11 +53,27 @@ async function keepOld(
   keep: KeepTime,
 ): Promise<void> {
   const { dataDir, volume, pointer } = unfinished
-  const note = await noteReplaced({ dataDir, pointer, folders, header }, keep)
-  unfinished.checkpoint?.('kept')
-  await finish(unfinished, { folders })
-  await dropReplaced(dataDir, note, { volume, warn: (message) => unfinished.warn(message) })
+  const warn = (message: string) => unfinished.warn(message)
+  let [note, done]: [KeptNote | undefined, Pointer] = [undefined, pointer]
+  try {
+    note = await noteReplaced({ dataDir, pointer, folders, header, warn }, keep)
+    unfinished.checkpoint?.('kept')
+    done = await markDone(unfinished, folders)
+  } catch (error) {
+    if (!isSystemError(error)) throw error
+    warn(notNoted(pointer.staging, error))
+  }
+  if (!note) return
   unfinished.onKept?.(note)
+  if (done.phase !== 'done') return
+  await cleanUp(dataDir, done, volume)
+  await dropReplaced(dataDir, note, { volume, warn })
+}
+
+/** The volume is complete, so it is not locked. The pointer stays, by which the next run on the volume tries again. */
+function notNoted(staging: string, error: unknown): string {
+  const why = `the data directory cannot be written (${messageOf(error)})`
+  return `"${staging}" has what was replaced, but it cannot be put back yet: ${why}. The next run on the volume tries again`
 }
 
 /** Before the commit mark: moves everything back where it was, by inode. May be repeated after a crash. */

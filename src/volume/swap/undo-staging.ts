@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
+import { fstatSync, mkdirSync } from 'node:fs'
 import { BackupdError } from '../../lib/errors.ts'
 import { tolerate, tolerateSync } from '../../lib/tolerate.ts'
 import type { HeldVolume } from '../held-volume.ts'
 import { type Folder, isEmpty, openFolder } from './folder.ts'
-import type { KeptNote } from './kept-note.ts'
+import { isKeptFolder, type KeptNote } from './kept-note.ts'
 import { type Pointer, savePointer } from './pointer.ts'
 import { checkSameVolume, readIdentity } from './seen-volume.ts'
 import { refuseUnfinished, type Staging } from './staging.ts'
@@ -37,7 +37,7 @@ async function openKeptFolder(note: KeptNote, volume: HeldVolume): Promise<Folde
   checkSameVolume(note, top)
   const place = stagingPlace(note, volume)
   const folder = await tolerate(['ENOENT', 'ENOTDIR', 'ELOOP'], () => openFolder(place))
-  if (folder && String(folder.identity.inode) === note.stagingInode) return folder
+  if (folder && isKeptFolder(note, fstatSync(folder.fd, { bigint: true }))) return folder
   await folder?.[Symbol.asyncDispose]()
   const message = `"${note.staging}" is not the folder that the recover kept: something removed or replaced it`
   throw new BackupdError('CONFLICT', message)
@@ -50,8 +50,8 @@ async function openKeptFolder(note: KeptNote, volume: HeldVolume): Promise<Folde
  */
 export async function prepareUndo(claim: VolumeClaim, { rid, volume, note }: UndoPlan): Promise<Staging> {
   await refuseUnfinished(claim.dataDir, claim.volume)
-  await tidyStaging(stagingPlace(note, volume))
   await using folder = await openKeptFolder(note, volume)
+  await tidyStaging(folder.self)
   for (const name of [note.content === 'old' ? NEW_FOLDER : OLD_FOLDER, LATE_FOLDER]) {
     tolerateSync(['EEXIST'], () => mkdirSync(folder.at(name), { mode: 0o700 }))
     await using empty = await openFolder(folder.at(name))

@@ -1,10 +1,21 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadKernel } from '../../../src/lib/kernel.ts'
 import { dropKept } from '../../../src/volume/swap/drop-kept.ts'
 import { findOwnStaging } from '../../../src/volume/swap/find-own-staging.ts'
 import { type KeptNote, listPresentNotes, readKeptNotes } from '../../../src/volume/swap/kept-note.ts'
-import { findLostCopies } from '../../../src/volume/swap/sealed-note.ts'
+import { findLostCopies, type SearchedVolume } from '../../../src/volume/swap/sealed-note.ts'
 import { settleJournals } from '../../../src/volume/swap/settle.ts'
 import { given } from '../../support/given.ts'
 import { heldVolume } from '../../support/held-volume.ts'
@@ -26,6 +37,21 @@ interface World {
 const recover = (world: World, more: object = {}) =>
   recoverUntil({ dataDir: world.dataDir, volume: world.volume, point: 'never', keepMs: 60_000, ...more })
 const undo = (world: World, more: object = {}) => recover(world, { undo: RID, rid: UNDO_RID, ...more })
+
+const find = (world: World, more: Partial<SearchedVolume> = {}) =>
+  findLostCopies(world.dataDir, {
+    volume: heldVolume(world.volume),
+    path: world.volume,
+    volumes: [world.volume],
+    untilMs: Number.MAX_SAFE_INTEGER,
+    warn: () => {},
+    ...more,
+  })
+
+function loseData({ dataDir }: World): void {
+  rmSync(dataDir, { recursive: true })
+  mkdirSync(dataDir)
+}
 
 const present = async ({ dataDir }: { dataDir: string }): Promise<KeptNote[]> =>
   listPresentNotes(await readKeptNotes(dataDir))
@@ -176,7 +202,7 @@ test('a copy is found again after the data directory was lost, and can be put ba
   await recover(world)
   rmSync(world.dataDir, { recursive: true })
   mkdirSync(world.dataDir)
-  const found = await findLostCopies(world.dataDir, heldVolume(world.volume), expect.unreachable)
+  const found = await find(world, { warn: expect.unreachable })
   expect(found).toMatchObject([{ rid: RID }])
   await undo(world)
   expect(treeOf(world)).toEqual(before)
@@ -190,17 +216,16 @@ test('a forged copy in a volume is not taken for one after the data directory wa
   expect(note.staging).toBe(`${world.volume}/.backupd-recover-${RID}`)
   rmSync(world.dataDir, { recursive: true })
   mkdirSync(world.dataDir)
-  const find = () => findLostCopies(world.dataDir, heldVolume(world.volume), () => {})
   // A container can write the note, but not the seal.
   const seal = Buffer.from('trusted.backupd.kept')
   const value = loadKernel()?.getXattr(Buffer.from(note.staging), seal)
   loadKernel()?.removeXattr(Buffer.from(note.staging), seal)
-  expect(await find()).toEqual([])
+  expect(await find(world)).toEqual([])
   if (value) loadKernel()?.setXattr(Buffer.from(note.staging), seal, value)
   writeFileSync(`${note.staging}/kept`, JSON.stringify({ ...note, untilMs: 0 }))
-  expect(await find()).toEqual([])
+  expect(await find(world)).toEqual([])
   writeFileSync(`${note.staging}/kept`, JSON.stringify(note))
-  expect(await find()).toMatchObject([{ rid: RID }])
+  expect(await find(world)).toMatchObject([{ rid: RID }])
 })
 
 test('only the copy of this daemon is left out of a backup, not a folder of such a name', async () => {
@@ -223,4 +248,116 @@ test('a copy inside the volume is left where it is by a swap, an undo and a remo
   if (!note) throw new Error('nothing is kept')
   await dropKept(world.dataDir, note, { volume: heldVolume(world.volume), warn: expect.unreachable })
   expect(treeOf(world).tree).toEqual(before)
+})
+
+async function noteOf(world: World): Promise<KeptNote> {
+  const [note] = await present(world)
+  if (!note) throw new Error('nothing is kept')
+  return note
+}
+
+test('a directory that the daemon may not enter is kept and not counted, and locks nothing', async () => {
+  const world = oldVolume.onDisk()
+  mkdirSync(`${world.volume}/was a folder/closed/inner`, { recursive: true })
+  execFileSync('chown', ['-R', '65534:65534', world.base])
+  chmodSync(`${world.volume}/was a folder/closed`, 0o444)
+  await recover(world, { uid: 65_534 })
+  expect((await settleJournals(world.dataDir)).locked).toEqual([])
+  expect(await present(world)).toMatchObject([{ rid: RID, files: 5 }])
+  expect(readdirSync(world.parent).sort()).toEqual([`.backupd-recover-${RID}`, 'db'])
+})
+
+test('a sealed note that cannot be written locks nothing, and the copy can be put back', async () => {
+  const world = oldVolume.onDisk()
+  const before = treeOf(world)
+  await recover(world, { plant: { name: 'kept', type: 'directory' } })
+  expect((await settleJournals(world.dataDir)).settled).toEqual([])
+  await undo(world)
+  expect(treeOf(world)).toEqual(before)
+})
+
+test('a data directory that takes no note locks nothing, and the copy is noted once it does', async () => {
+  const world = oldVolume.onDisk()
+  const before = treeOf(world)
+  await recover(world, { plant: { name: 'kept', type: 'file' } })
+  expect(isNew(world)).toBe(true)
+  const { locked, warnings } = await settleJournals(world.dataDir)
+  expect([locked, warnings]).toEqual([[], [expect.stringContaining('cannot be put back yet')]])
+  rmSync(`${world.dataDir}/kept`)
+  expect((await settleJournals(world.dataDir)).locked).toEqual([])
+  expect(await present(world)).toMatchObject([{ rid: RID }])
+  await undo(world)
+  expect(treeOf(world)).toEqual(before)
+})
+
+test('a FIFO of the name of the sealed note does not hold a recover up', { timeout: 30_000 }, async () => {
+  const world = oldVolume.onDisk()
+  await recover(world, { inside: true, plant: { name: 'kept.tmp', type: 'fifo' } })
+  expect(await present(world)).toMatchObject([{ rid: RID }])
+})
+
+test('a note that was found says nothing of other copies, its path or times without end', async () => {
+  const world = oldVolume.onDisk()
+  await recover(world)
+  const note = await noteOf(world)
+  loseData(world)
+  const forged = { ...note, path: '/etc', replaces: [OTHER_RID], untilMs: 8e15, madeMs: 8e15 }
+  writeFileSync(`${note.staging}/kept`, JSON.stringify(forged))
+  expect(await find(world, { path: '/named', untilMs: 5 })).toMatchObject([
+    { path: '/named', replaces: [], untilMs: 5, madeMs: 5 },
+  ])
+})
+
+test('a note of one volume replaces no copy of another', () => {
+  const note = { id: RID, volume: '/a', replaces: [] } as unknown as KeptNote
+  const forged = { id: OTHER_RID, volume: '/b', replaces: [RID] } as unknown as KeptNote
+  expect(listPresentNotes([note, forged])).toEqual([note, forged])
+})
+
+test('a copy beside a volume that lies in another volume counts only with the seal', async () => {
+  const world = oldVolume.onDisk()
+  await recover(world)
+  const note = await noteOf(world)
+  loseData(world)
+  writeFileSync(`${note.staging}/kept`, `${readFileSync(`${note.staging}/kept`, 'utf8')} `)
+  expect(await find(world, { volumes: [world.volume, dirname(world.volume)] })).toEqual([])
+  expect(await find(world)).toMatchObject([{ rid: RID }])
+})
+
+test("a container's own folder in the place of a copy is backed up", async () => {
+  const world = oldVolume.onDisk()
+  await recover(world, { inside: true })
+  const { staging } = await noteOf(world)
+  renameSync(staging, `${world.parent}/away`)
+  mkdirSync(staging)
+  const name = Buffer.from(`.backupd-recover-${RID}`)
+  expect(findOwnStaging(world.dataDir, world.volume)(Buffer.alloc(0), name)).toBeUndefined()
+})
+
+test('half a copy is not found again after a removal was killed and the data directory lost', async () => {
+  const world = oldVolume.onDisk()
+  await recover(world)
+  const signal = AbortSignal.abort(new Error('killed'))
+  const dropping = { volume: heldVolume(world.volume), warn: expect.unreachable, signal }
+  await expect(dropKept(world.dataDir, await noteOf(world), dropping)).rejects.toThrow('killed')
+  loseData(world)
+  expect(await find(world)).toEqual([])
+})
+
+test('a folder with the inode of a copy but another time of birth is not touched by an undo', async () => {
+  const world = oldVolume.onDisk()
+  await recover(world)
+  const note = await noteOf(world)
+  expect(note.stagingBirthNs).toMatch(/^\d+$/)
+  writeFileSync(`${world.dataDir}/kept/${RID}.json`, JSON.stringify({ ...note, stagingBirthNs: '1' }))
+  writeFileSync(`${note.staging}/journal`, 'foreign')
+  await undo(world)
+  expect([isNew(world), readFileSync(`${note.staging}/journal`, 'utf8')]).toEqual([true, 'foreign'])
+})
+
+test('an earlier version does not settle a recover that keeps: its pointer has another format', async () => {
+  const world = oldVolume.onDisk()
+  await recover(world, { point: 'moved in' })
+  const pointer = readFileSync(`${world.dataDir}/recovers/${RID}.json`, 'utf8')
+  expect(JSON.parse(pointer)).toMatchObject({ format: 2, phase: 'swap' })
 })

@@ -315,9 +315,10 @@ export function chooseKeepTime(
   context: RunContext,
 ): KeepTime | undefined {
   if (keepOldMs === undefined) return undefined
-  const { nowMs } = readRunTime(context)
-  const madeMs = Math.round(nowMs)
-  return { madeMs, untilMs: madeMs + keepOldMs, path: destDir }
+  const { nowMs, doubt } = readRunTime(context)
+  // In doubt, either clock may be right: the copy must last by both.
+  const latestMs = Math.max(nowMs, doubt?.wallMs ?? nowMs, doubt?.trustedMs ?? nowMs)
+  return { madeMs: Math.round(nowMs), untilMs: Math.round(latestMs) + keepOldMs, path: destDir }
 }
 
 function describeOutcome({ entries, files, bytes, faults }: UnpackSummary, refused: number): RunOutcome {

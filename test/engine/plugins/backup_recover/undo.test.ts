@@ -105,12 +105,17 @@ test('a copy can be dropped early, and then there is nothing to undo', async () 
   })
 })
 
-test('a copy is found again by its folder if the data directory is lost', async () => {
-  const { run, settings, list, read, volume } = await makeRecovered()
+test('a copy is found again by its folder if the data directory is lost, and a missing volume is searched later', async () => {
+  const { run, settings, read, volume } = await makeRecovered()
+  const missing = join(volume, '../missing')
+  const list = async () =>
+    (await runPlugin(keptListPlugin, settings, { args: { volumes: [volume, missing] } })).result
   rmSync(join(settings.dataDir, 'kept'), { recursive: true })
-  expect(await list()).toMatchObject({ kept: [], isNew: true })
-  await runPlugin(keptFindPlugin, settings, { args: { paths: [volume, join(volume, '../missing')] } })
-  expect(await list()).toMatchObject({ kept: [{ volume }], isNew: false })
+  expect(await list()).toMatchObject({ kept: [], unsearched: [volume, missing] })
+  await runPlugin(keptFindPlugin, settings, {
+    args: { paths: [volume, missing], volumes: [volume, missing] },
+  })
+  expect(await list()).toMatchObject({ kept: [{ volume }], unsearched: [missing] })
   await run(recoverUndoPlugin)
   expect(read('log')).toBe('second')
 })
@@ -132,4 +137,35 @@ test('a recover without enough room names the copy that takes some', async () =>
   const { signal } = new AbortController()
   const question = { source, volume: held, chosen: null, signal, dataDir: settings.dataDir }
   await expect(checkRoom(question)).rejects.toMatchObject({ code: 'NO_ROOM', facts: { keptRid: kept } })
+})
+
+test('a copy made while the clock is in doubt lasts by either clock', async () => {
+  const { settings, recover, list } = await makeRecovered()
+  const behind = { trustedMs: Date.now() - 48 * HOUR, bootMs: systemBootClock.elapsedMs() }
+  settings.timeAnchor = behind
+  const { result } = await recover(NAME, { keepOldMs: HOUR })
+  expect(Date.parse(result.keptOld?.until ?? '')).toBeGreaterThan(Date.now() + HOUR / 2)
+  expect(await list()).toMatchObject({ kept: [{ rid: result.keptOld?.rid }] })
+})
+
+test('a copy that cannot be removed does not keep the others of its volume, and is told without an error', async () => {
+  const { settings, list, volume, named } = await makeRecovered()
+  const folder = join(settings.dataDir, 'kept')
+  const [name = ''] = readdirSync(folder).filter((one) => one.endsWith('.json'))
+  const note = JSON.parse(readFileSync(join(folder, name), 'utf8'))
+  const [id, staging] = ['0'.repeat(40), join(volume, `.backupd-recover-${'0'.repeat(40)}`)]
+  // It lies in the volume, which is another directory since.
+  const stuck = { ...note, id, rid: id, staging, inode: '1', untilMs: 1 }
+  writeFileSync(join(folder, `${id}.json`), JSON.stringify(stuck))
+  writeFileSync(join(folder, name), JSON.stringify({ ...note, untilMs: 1 }))
+  const ended = await runPlugin(keptExpirePlugin, settings, { args: { destDir: named.destDir } })
+  expect(ended).toMatchObject({ state: 'partial', reason: expect.stringContaining('another inode') })
+  expect(await list()).toMatchObject({ kept: [{ rid: id }], due: [volume] })
+})
+
+test('an expiry whose volume is locked is told without an error', async () => {
+  const { settings, named } = await makeRecovered()
+  writeFileSync(join(settings.dataDir, 'recovers', 'broken.json'), 'x')
+  const ended = await runPlugin(keptExpirePlugin, settings, { args: { destDir: named.destDir } })
+  expect(ended).toMatchObject({ state: 'partial', reason: expect.stringContaining('broken.json') })
 })
