@@ -1,4 +1,4 @@
-import { refusePlain } from '../domain/enrolments.ts'
+import { refusePlain } from '../domain/enrolment/server-link.ts'
 import { possibleTimes, type World } from '../domain/world.ts'
 import type { DaemonHttpOptions } from '../fleet/daemon-http.ts'
 import { checkInternalDaemon, type InternalLink } from '../http/internal-link.ts'

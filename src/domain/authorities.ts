@@ -127,7 +127,7 @@ function refuseRetirement(world: UserWorld, force: boolean): Refused | undefined
   if (!next)
     return refuse(
       'CONFLICT',
-      'Cannot retire the authority: there is no next one. Make it with "backupd ca rotate"',
+      'Cannot retire the authority: no new one was made. Make it with "backupd ca rotate"',
     )
   const lacking = listLacking(world, next.fingerprint)
   if (force || lacking.length === 0) return refuseDoubt(world, 'retire')

@@ -5,7 +5,7 @@ import { BackupdError } from '../lib/errors.ts'
 import { serverOfJobId } from '../wire/ids.ts'
 import type { LegacyRecord, RunRecord } from '../wire/record.ts'
 import { findForeignPart } from '../wire/record-sender.ts'
-import { refusePlain } from './enrolments.ts'
+import { refusePlain } from './enrolment/server-link.ts'
 import type { NewsPost } from './news-line.ts'
 import type { World } from './world.ts'
 

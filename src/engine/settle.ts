@@ -192,7 +192,7 @@ function describeSettledRun(outcome: string | null, faults: number): string {
   if (outcome === 'went back') return ', and undid it at its next start: the volume is unchanged'
   if (outcome === STORED) return ', after its backup was stored'
   if (outcome !== FINISHED) return ''
-  const exact = 'the volume has the content of the backup'
+  const exact = 'the volume has its new content'
   const inexact = `${faults} entries could not be restored exactly; the warnings and the log of the daemon name them`
   return `, and finished it at its next start: ${faults === 0 ? exact : inexact}`
 }

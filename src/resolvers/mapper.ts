@@ -1,8 +1,8 @@
 // Converts the domain's types to GraphQL's; only the files named `*mapper.ts` do so.
 
 import { findPlannedVolume, isOrphaned } from '../domain/backups.ts'
+import { findLink } from '../domain/enrolment/server-link.ts'
 import type { Enrolment } from '../domain/enrolment-ports.ts'
-import { findLink } from '../domain/enrolments.ts'
 import type { ShownInventory } from '../domain/inventory-status.ts'
 import type { JobView } from '../domain/jobs.ts'
 import { listHolds } from '../domain/pins.ts'

@@ -14,7 +14,7 @@ export function toPlannedRecover(
   return {
     origin: { rid, server },
     create,
-    // Daemons count those of which only metadata differs among the overwritten, as they always did.
+    // A daemon counts changes of metadata as overwrites, too, as all versions do.
     overwrite: Math.max(0, overwrite - (onlyMetadata ?? 0)),
     metadata: onlyMetadata ?? null,
     delete: plan.delete,

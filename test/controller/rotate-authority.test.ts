@@ -248,5 +248,5 @@ test('a controller that does not listen for daemons rotates nothing', async () =
   await expect(retire(world)).rejects.toThrow(/--daemon-tls-addr/)
   expect(await listStates(world)).toEqual([])
   const listening = await startEnrolling()
-  await expect(retire(listening)).rejects.toThrow(/there is no next one/)
+  await expect(retire(listening)).rejects.toThrow(/no new one was made/)
 })

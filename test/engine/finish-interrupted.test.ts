@@ -23,7 +23,7 @@ async function settledEngine() {
 }
 
 test.each([
-  ['all of it', {}, /the volume has the content of the backup$/, /Nothing is left to do/],
+  ['all of it', {}, /the volume has its new content$/, /Nothing is left to do/],
   ['not exactly', { faults: 3 }, /3 entries could not be restored exactly/, /See the warnings of the record/],
 ])(
   'an interrupted copy in place blocks only its volume, and its record says how it ended: %s',

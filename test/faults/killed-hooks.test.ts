@@ -237,9 +237,7 @@ test.skipIf(noHostHooks)(
     process.kill(Number(world.hooks.lines('starting')[0]), 'SIGKILL')
     world.hooks.write('start.sh', NOTE)
     const ended = await expectEnded(await startDaemon(world), replaced)
-    expect(ended.reason).toMatch(
-      /the volume has the content of the backup; its hooks were run: .* succeeded$/,
-    )
+    expect(ended.reason).toMatch(/the volume has its new content; its hooks were run: .* succeeded$/)
     expect(ended.result?.hooks).toMatchObject([{ hook: 'pre_recover' }, { hook: 'post_recover', attempt: 2 }])
     expect(readFileSync(file, 'utf8')).toBe('content')
   },

@@ -52,7 +52,7 @@ export class StepWriter {
   readonly #pending = new Map<StepKind, string[]>()
   #pendingLength = 0
   readonly #bytes = new Map<StepKind, number>()
-  /** The kinds of which no more steps are written. */
+  /** Kinds that have reached their limit: their further steps are not written. */
   readonly #full = new Set<StepKind>()
   #problem: string | undefined
 

@@ -1,6 +1,6 @@
 import { registerEnumType } from 'type-graphql'
 import type { AuthorityState as DomainAuthorityState } from '../../domain/authorities.ts'
-import type { ServerLink as DomainServerLink } from '../../domain/enrolments.ts'
+import type { ServerLink as DomainServerLink } from '../../domain/enrolment/server-link.ts'
 import type { ControllerHealthState as ControllerState } from '../../domain/health/controller-rules.ts'
 import type { ServerHealthState as ServerState } from '../../domain/health/server-rules.ts'
 import type { VolumeState } from '../../domain/health/states.ts'

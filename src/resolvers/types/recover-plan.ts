@@ -59,7 +59,7 @@ export class RecoverPlan {
   @Field(() => Int, {
     nullable: true,
     description:
-      'Number of paths of which only mode, owner or attributes differ; null from daemons that count them among `overwrite`.',
+      'Number of paths that differ only in mode, owner or attributes; null from daemons that count them as `overwrite`.',
   })
   metadata!: number | null
 

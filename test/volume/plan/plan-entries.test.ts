@@ -105,7 +105,7 @@ test('of chosen files nothing is deleted, and what would be skipped is named', a
   expect((await plan(makeWorld(), ['*'])).deleted).toEqual([])
 })
 
-test('an entry of which only mode, owner or the time of a link differs is told from one with other content', async () => {
+test('a change of only mode, owner or the time of a link is told from one of content', async () => {
   const [backup, volume] = [tempDir(), tempDir()]
   for (const folder of [backup, volume]) {
     put(folder, ['mode', 'mode and time', 'same', 'dir/x'])

@@ -17,7 +17,8 @@ import type { RunContext, RunOutcome, RunSettings } from '../../plugin.ts'
 import { claimSettledVolume } from '../claim-settled-volume.ts'
 import { checkKeptRoom, watchKeptRoom } from './kept-room.ts'
 import { openNewDirectory } from './new-directory.ts'
-import { createReader, fill, openBackupToRecover } from './recover.ts'
+import { createReader, openBackupToRecover } from './open-backup.ts'
+import { fill } from './recover.ts'
 
 /** The folder of all drills of a daemon in --drill-dir. It never comes into being: a drill ends in its staging folder. */
 const DRILL_FOLDER = 'backupd-drill'

@@ -7,7 +7,8 @@ import type { DaemonFacts, RunContext, RunOutcome } from '../../plugin.ts'
 import { claimSettledVolume } from '../claim-settled-volume.ts'
 import { checkKeptRoom, watchKeptRoom } from './kept-room.ts'
 import { openNewDirectory } from './new-directory.ts'
-import { createReader, createWarnOnce, openBackupToRecover, stageAndSwap, warnOfBackup } from './recover.ts'
+import { createReader, openBackupToRecover } from './open-backup.ts'
+import { createWarnOnce, stageAndSwap, warnOfBackup } from './recover.ts'
 import { parseRecoverArgs } from './recover-args.ts'
 
 /** Throws BAD_INPUT. */

@@ -8,7 +8,8 @@ import type { RunContext } from '../../plugin.ts'
 import { PlanDifference } from './plan-difference.ts'
 import { KeptPaths, keepPlan, readKeptPlan } from './plan-memory.ts'
 
-interface PlannedRun {
+/** A recover, or its undo, as far as its plan goes. */
+export interface PlannedRun {
   args: RecoverArgs
   context: RunContext
   source: Pick<OpenedBackup, 'plan' | 'snapshot'>

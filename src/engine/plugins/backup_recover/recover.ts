@@ -2,11 +2,10 @@ import { bytesToText } from '../../../lib/byte-paths.ts'
 import { printDuration } from '../../../lib/durations.ts'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
 import { namedSteps, type Steps } from '../../../lib/steps.ts'
-import type { OpenedBackup, Reader, RestoreTarget, StoredBackup } from '../../../store/stored-backup.ts'
+import type { OpenedBackup, RestoreTarget } from '../../../store/stored-backup.ts'
 import { resolveVolume } from '../../../volume/allowed-paths.ts'
 import type { HeldVolume } from '../../../volume/held-volume.ts'
-import { checkUsers, unseenWarning } from '../../../volume/swap/check-users.ts'
-import { findUsers } from '../../../volume/swap/find-users.ts'
+import { checkUsers } from '../../../volume/swap/check-users.ts'
 import type { KeptNote } from '../../../volume/swap/kept-note.ts'
 import type { KeepTime } from '../../../volume/swap/pointer.ts'
 import { withProtectedList } from '../../../volume/swap/protected-list.ts'
@@ -22,19 +21,18 @@ import type { OnProtected } from '../../../volume/tree/on-protected.ts'
 import type { UnpackSummary } from '../../../volume/tree/unpack-summary.ts'
 import type { RecoverArgs } from '../../../wire/job.ts'
 import type { RunResult } from '../../../wire/record.ts'
-import { MAX_LISTED_USERS, type RecoverPlan } from '../../../wire/snapshot.ts'
 import type { RunContext, RunOutcome } from '../../plugin.ts'
 import { readRunTime } from '../../run-time.ts'
 import { claimSettledVolume } from '../claim-settled-volume.ts'
 import { describeKept } from '../describe-kept.ts'
-import { openRunStore } from '../open-run-store.ts'
 import { refuseOwnFolders } from '../own-folders.ts'
 import { closeOnFailure } from '../run-hooks.ts'
-import { StepWriter } from '../step-files.ts'
 import { warningText } from '../warning-text.ts'
 import { checkRoom, measureRoom } from './check-room.ts'
 import { copy, mayCopy, planCopy, warnOfCopy } from './in-place.ts'
-import { findPlanned, HashedPlan, refuseStalePlan } from './plan-check.ts'
+import { createReader, openBackupToRecover } from './open-backup.ts'
+import { planChanges } from './plan-changes.ts'
+import { findPlanned, refuseStalePlan } from './plan-check.ts'
 import { closeRecover, openRecoverHooks } from './recover-hooks.ts'
 
 /** One recover under way. */
@@ -123,40 +121,13 @@ async function plan(
   context: RunContext,
   { source, volume }: Pick<Recover, 'source' | 'volume'>,
 ): Promise<RunOutcome> {
-  const path = volume.exists ? volume.place : null
   const chosen = args.files && chosenFiles(args.files)
-  const { signal } = context
   const how = await planCopy(args, context, volume)
   warnOfKeeping(args, context)
-  const hashed = new HashedPlan({ args, context, source, volume })
-  using kept = new StepWriter({ dataDir: context.settings.dataDir, rid: context.rid })
-  const { plan, refused } = await source.plan({
-    path,
-    chosen,
-    signal,
-    warn: (message) => context.warn(message),
-    note: (fate, name) => hashed.note(fate, name),
-    onStep: (kind, name, bytes) => kept.add(kind, name, bytes),
-  })
+  const { plan, refused } = await planChanges({ args, context, source, volume }, chosen)
   const missing = noteMissing(context, chosen)
-  const room = await measureRoom({ source, volume, chosen, signal })
-  const users = await listUsers(context, volume)
-  const leftOut = await kept.finish()
-  if (leftOut !== undefined) context.warn(`not all steps of the plan are kept: ${leftOut}`)
-  const planHash = await hashed.finish()
-  return { ...describeEnd(refused + missing), result: { plan: { ...plan, ...how, room, users, planHash } } }
-}
-
-/** The processes for which a recover would be refused; warns about those that could not be inspected, as it would. */
-export async function listUsers(
-  context: RunContext,
-  volume: HeldVolume,
-): Promise<NonNullable<RecoverPlan['users']>> {
-  if (!volume.exists) return { count: 0, first: [] }
-  const { users, unseen } = await findUsers(volume.currentPath())
-  const hidden = unseenWarning(unseen)
-  if (hidden !== undefined) context.warn(hidden)
-  return { count: users.length, first: users.slice(0, MAX_LISTED_USERS).map((user) => ({ ...user })) }
+  const room = await measureRoom({ source, volume, chosen, signal: context.signal })
+  return { ...describeEnd(refused + missing), result: { plan: { ...plan, ...how, room } } }
 }
 
 function warnOfKeeping({ keepOldMs }: RecoverArgs, { warn }: RunContext): void {
@@ -183,21 +154,6 @@ async function fillAndSwap(run: Recover, staging: Staging): Promise<RunOutcome> 
   const refused = await step('swap', () => replaceContent(run, staging, summary))
   const outcome = describeOutcome(summary, refused + missing)
   return { ...outcome, result: { ...outcome.result, ...run.result } }
-}
-
-export async function openBackupToRecover(
-  { namespace, backup }: Pick<RecoverArgs, 'namespace' | 'backup'>,
-  context: RunContext,
-): Promise<StoredBackup> {
-  const store = await openRunStore(context, (message) => context.warn(message))
-  const found = await store.find(namespace, backup, { trustsManifest: true })
-  if (found) return found
-  throw new BackupdError('NOT_FOUND', `it does not exist in the namespace ${namespace}`)
-}
-
-export function createReader(context: RunContext): Reader {
-  const { settings, signal } = context
-  return { dataDir: settings.dataDir, signal, warn: (message) => context.warn(message) }
 }
 
 /** A legacy backup goes to the directory named in its `.meta`, if a job of this daemon backs that directory up. */

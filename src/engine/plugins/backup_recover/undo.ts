@@ -18,9 +18,9 @@ import type { RunContext, RunOutcome } from '../../plugin.ts'
 import { claimSettledVolume } from '../claim-settled-volume.ts'
 import { describeKept } from '../describe-kept.ts'
 import { closeOnFailure } from '../run-hooks.ts'
-import { StepWriter } from '../step-files.ts'
-import { HashedPlan, refuseStalePlan } from './plan-check.ts'
-import { chooseKeepTime, createWarnOnce, listUsers, openTarget } from './recover.ts'
+import { planChanges } from './plan-changes.ts'
+import { refuseStalePlan } from './plan-check.ts'
+import { chooseKeepTime, createWarnOnce, openTarget } from './recover.ts'
 import { closeRecover, openRecoverHooks } from './recover-hooks.ts'
 
 /** Throws BAD_INPUT. */
@@ -40,7 +40,9 @@ export async function runUndo(undo: UndoArgs, context: RunContext): Promise<RunO
   const find = () => step('find what was kept', () => findKept(undo, context, volume))
   if (undo.plan) {
     const note = await find()
-    return await step('plan', () => planUndo(args, context, { note, volume }))
+    const run = { args, context, source: describeSource(note, volume), volume }
+    const { plan } = await step('plan', () => planChanges(run, null))
+    return { state: 'success', reason: '', result: { plan } }
   }
   await using claim = await step('claim the volume', () => claimSettledVolume(context, volume.path))
   const note = await find()
@@ -78,29 +80,6 @@ function describeSource(note: KeptNote, volume: HeldVolume): PlannedSource {
       return await planFolder(content.self, question)
     },
   }
-}
-
-async function planUndo(
-  args: RecoverArgs,
-  context: RunContext,
-  { note, volume }: { note: KeptNote; volume: HeldVolume },
-): Promise<RunOutcome> {
-  const source = describeSource(note, volume)
-  const hashed = new HashedPlan({ args, context, source, volume })
-  using steps = new StepWriter({ dataDir: context.settings.dataDir, rid: context.rid })
-  const { plan } = await source.plan({
-    path: volume.place,
-    chosen: null,
-    signal: context.signal,
-    warn: (message) => context.warn(message),
-    note: (fate, name) => hashed.note(fate, name),
-    onStep: (kind, name, bytes) => steps.add(kind, name, bytes),
-  })
-  const users = await listUsers(context, volume)
-  const leftOut = await steps.finish()
-  if (leftOut !== undefined) context.warn(`not all steps of the plan are kept: ${leftOut}`)
-  const planHash = await hashed.finish()
-  return { state: 'success', reason: '', result: { plan: { ...plan, users, planHash } } }
 }
 
 interface Undo {

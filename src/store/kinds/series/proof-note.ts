@@ -157,7 +157,7 @@ function dropDeleted<Proof extends { snapshots: readonly string[]; lost?: readon
   return { ...proof, snapshots: snapshots.filter(isKept), lost: lost.filter(isKept) }
 }
 
-/** @param onBroken hears that the note cannot be read; unless it throws, the note is begun anew */
+/** @param onBroken hears that the note cannot be read; unless it throws, a new note takes its place */
 async function updateNote(
   world: StoreWorld,
   update: (note: ProofNote) => ProofNote,
@@ -171,7 +171,7 @@ async function updateNote(
   })
 }
 
-/** A drill must not cost the proofs of whole series; the next verification begins the note anew. */
+/** A drill must not cost the proofs of whole series; the next verification writes a new note. */
 function refuseBroken(why: string): void {
   throw new BackupdError(
     'CONFLICT',

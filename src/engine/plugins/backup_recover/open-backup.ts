@@ -1,0 +1,20 @@
+import { BackupdError } from '../../../lib/errors.ts'
+import type { Reader, StoredBackup } from '../../../store/stored-backup.ts'
+import type { RecoverArgs } from '../../../wire/job.ts'
+import type { RunContext } from '../../plugin.ts'
+import { openRunStore } from '../open-run-store.ts'
+
+export async function openBackupToRecover(
+  { namespace, backup }: Pick<RecoverArgs, 'namespace' | 'backup'>,
+  context: RunContext,
+): Promise<StoredBackup> {
+  const store = await openRunStore(context, (message) => context.warn(message))
+  const found = await store.find(namespace, backup, { trustsManifest: true })
+  if (found) return found
+  throw new BackupdError('NOT_FOUND', `it does not exist in the namespace ${namespace}`)
+}
+
+export function createReader(context: RunContext): Reader {
+  const { settings, signal } = context
+  return { dataDir: settings.dataDir, signal, warn: (message) => context.warn(message) }
+}
