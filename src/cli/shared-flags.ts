@@ -48,7 +48,7 @@ export const RECOVER_DIR = new Option(
 
 export const DRILL_DIR = new Option(
   '--drill-dir <dir>',
-  'a directory in which drills restore backups, on a file system without --data and without volumes',
+  'a directory in which drills restore backups, on a file system without --data, the store and volumes',
 ).argParser((dir) => resolve(dir))
 
 export const ALLOW_HOST_HOOKS = new Option(

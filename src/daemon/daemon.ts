@@ -169,6 +169,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   notifier.start()
   keptCopies.start()
   await waitForStart(startup, log, keptCopies)
+  void engine.drillPlace.check()
   const owned = parts.move()
   return {
     url: http.url,

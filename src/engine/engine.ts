@@ -12,6 +12,7 @@ import type { LogPage, LogPageArgs } from '../wire/run-log.ts'
 import { VERIFY_DUE_ACTION, type VerifyDemand } from '../wire/verify-schedule.ts'
 import { AtOnceRunner } from './at-once-runner.ts'
 import { ContentReads, type ReadFile } from './content-reads.ts'
+import { DrillPlace } from './drill-place.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { finishInterrupted } from './finish-interrupted.ts'
 import { JobTable, type SetJobsResult } from './job-table.ts'
@@ -39,6 +40,8 @@ export class Engine {
   readonly #atOnce: AtOnceRunner
   readonly #reads: ContentReads
   readonly #night: VerifyNight
+  /** Whether the daemon's --drill-dir can be used. */
+  readonly drillPlace: DrillPlace
 
   constructor(options: EngineOptions) {
     this.#options = options
@@ -59,6 +62,12 @@ export class Engine {
       driver: options.settings.store.driver,
       findJob: () => this.#findVerifyJob(),
       run: (request) => this.#runOfNight(request),
+    })
+    this.drillPlace = new DrillPlace({
+      ...options,
+      drillDir: options.settings.drillDir,
+      jobs: () => this.#table.list().map(({ job }) => job),
+      ask: (action, args) => this.ask(action, args),
     })
     const onLog: RunnerEvents['log'] = (level, message, facts = {}) => log[level](facts, message)
     this.#atOnce = new AtOnceRunner({ ...options, onLog })

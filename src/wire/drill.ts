@@ -4,6 +4,12 @@ import { bigCount, count, wordList } from './fields.ts'
 /** The action that restores a backup into a scratch folder, compares it, and removes it again. */
 export const DRILL_ACTION = 'backup_drill'
 
+/** The action that says what is wrong with the directory for drills. */
+export const DRILL_CHECK_ACTION = 'drill_check'
+
+/** What it answers. */
+export const drillCheckSchema = z.object({ problem: z.string().nullable() })
+
 /** The args of `backup_drill`. */
 export const drillArgsSchema = z.object({
   app: z.string(),

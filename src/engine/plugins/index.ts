@@ -27,6 +27,7 @@ import { backupSnapshotsPlugin } from './backup_snapshots/plugin.ts'
 import { backupUnknownPlugin } from './backup_unknown/plugin.ts'
 import { backupVerifyPlugin } from './backup_verify/plugin.ts'
 import { backupVerifyDuePlugin } from './backup_verify_due/plugin.ts'
+import { drillCheckPlugin } from './drill_check/plugin.ts'
 import { keptDropPlugin, keptExpirePlugin, keptFindPlugin, keptListPlugin } from './kept/plugin.ts'
 import { pinAddPlugin } from './pin_add/plugin.ts'
 import { pinReleasePlugin } from './pin_release/plugin.ts'
@@ -64,6 +65,7 @@ export const plugins: readonly Plugin[] = [
   recoverUndoPlugin,
   recoverUndoPlanPlugin,
   backupDrillPlugin,
+  drillCheckPlugin,
   keptDropPlugin,
   keptExpirePlugin,
   keptFindPlugin,
