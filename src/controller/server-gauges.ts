@@ -39,6 +39,11 @@ export function listServerGauges(world: World): MetricFamily[] {
       help: 'Bytes that are used in the store of a server, or of its quota.',
       samples: () => readEach(servers, (server) => readStore(world, server)?.usedBytes),
     },
+    {
+      name: 'backupd_store_deleted_bytes',
+      help: 'Bytes of deleted full backups of a server that can still be restored.',
+      samples: () => readEach(servers, ({ debug }) => debug?.store?.deletedRoom?.bytes),
+    },
   ]
 }
 

@@ -3,12 +3,14 @@ import type { Clock } from '../lib/clock.ts'
 import { messageOf } from '../lib/errors.ts'
 import type { Problems } from '../lib/problems.ts'
 import type { DaemonDebug } from '../wire/daemon-api.ts'
+import { deletedRoomSchema } from '../wire/hidden.ts'
 
 const spaceSchema = z.object({
   freeBytes: z.number().nullable(),
   totalBytes: z.number().nullable(),
   trashBytes: z.number().nullable(),
   quota: z.object({ usedBytes: z.number(), limitBytes: z.number() }).nullable(),
+  deletedRoom: deletedRoomSchema,
   problems: z.array(z.string()),
 })
 
@@ -45,6 +47,7 @@ export class KnownSpace {
       error: null,
       trashBytes: null,
       quota: null,
+      deletedRoom: null,
     }
   }
 

@@ -240,7 +240,9 @@ function fromState(server: ServerState): Omit<Server, 'problems' | 'enrolment' |
     capabilities: listServerCapabilities(server),
     version: debug?.version ?? null,
     timeZone: debug?.timeZone ?? null,
-    store: debug?.store ? { trashBytes: null, quota: null, versions: null, ...debug.store } : null,
+    store: debug?.store
+      ? { trashBytes: null, quota: null, deletedRoom: null, versions: null, ...debug.store }
+      : null,
   }
 }
 

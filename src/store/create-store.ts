@@ -22,6 +22,7 @@ import type { SeriesSnapshots } from './snapshots.ts'
 import { startBackup } from './start-backup.ts'
 import type { Store } from './store.ts'
 import type { StoreParts } from './store-parts.ts'
+import { sumHidden } from './sum-hidden.ts'
 import { listNamespaces, listUnknownObjects } from './unknown-objects.ts'
 import type { StoreWorld } from './world.ts'
 
@@ -46,6 +47,7 @@ export function createStore(world: StoreWorld): Store {
     restoreHidden: (wanted, reader) =>
       asOwner(world, () => restoreBackups({ world, parts, ip, reader }, wanted)),
     listHidden: (namespace, page) => listHidden(world, namespace, page),
+    sumHidden: () => sumHidden(world),
     expire: (rules, run) => expireBackups(parts, rules, run),
     acknowledgeUnusual: (name) => releaseUnusualHolds({ world, parts, ip }, name),
     pin: (thing, pin, reader) => addPin({ world, parts, ip, reader }, thing, pin),

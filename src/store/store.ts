@@ -9,7 +9,7 @@
 import type { Driver } from '../objects/driver.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import type { UnknownObjects } from '../wire/daemon-api.ts'
-import type { HiddenPage, HideRequest } from '../wire/hidden.ts'
+import type { DeletedRoom, HiddenPage, HideRequest } from '../wire/hidden.ts'
 import type { HeldThing, NewPin } from '../wire/pin.ts'
 import type { KnownStore } from '../wire/store-settings.ts'
 import type { Expired, ExpireRule, ExpireRun } from './expiry.ts'
@@ -85,6 +85,8 @@ export interface Store extends Pick<StoreParts, 'list' | 'removeStaleLocks'> {
   restoreHidden(wanted: SnapshotsToRestore, reader: Reader): Promise<BackupInfo[]>
   /** The hidden backups of any namespace, by name, and each hidden snapshot. */
   listHidden(namespace: string, page: { after: string; limit: number }): Promise<HiddenPage>
+  /** How much is hidden in the own namespace; it may count more than there is. */
+  sumHidden(): Promise<DeletedRoom>
   /**
    * Deletes the backups of the own namespace that are older than their volume's rule allows, and frees the room of what
    * was deleted earlier: of hidden backups, once their time has passed. A mirror and the snapshot made from it never expire. Problems of single volumes are reported

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { type BackupInfo, backupInfoSchema, fileInfoSchema } from './backup.ts'
 import { MAX_AUTHORITIES } from './enrolment.ts'
 import { bigCount, count, ipv4, jsonObject, measure, moment, name, rid, wordList, words } from './fields.ts'
+import { deletedRoomSchema } from './hidden.ts'
 import type { SentHooks } from './hook-options.ts'
 import { type JobTimes, jobTimesSchema } from './job.ts'
 import { keptOldSchema } from './kept-old.ts'
@@ -60,6 +61,8 @@ const debugShape = z.object({
       trashBytes: bigCount.nullable().optional(),
       /** The tightest quota on the store. */
       quota: z.object({ usedBytes: bigCount, limitBytes: bigCount }).nullable().optional(),
+      /** What was deleted in the own namespace and can still be restored. */
+      deletedRoom: deletedRoomSchema.nullable().optional(),
       /** Whether it keeps what is deleted as versions; null if that is not known. */
       versions: z.boolean().nullable().optional(),
       error: words.nullable(),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { backupInfoSchema } from './backup.ts'
-import { bigCount, moment, name, words } from './fields.ts'
+import { bigCount, count, moment, name, words } from './fields.ts'
 import { tolerantPage } from './tolerant.ts'
 
 // A backup that was deleted, and can be restored until its time has passed: it is hidden, and its data stays.
@@ -41,6 +41,10 @@ export const MAX_DELETED_PAGE = 100
 /** By name. A page may be empty although more follow. */
 export const hiddenPageSchema = tolerantPage('hidden', hiddenBackupSchema, { next: name.nullable() })
 export type HiddenPage = z.infer<typeof hiddenPageSchema>
+
+/** What is hidden: full backups with the bytes that they take, and snapshots, whose room only a prune knows. */
+export const deletedRoomSchema = z.object({ backups: count, bytes: bigCount, snapshots: count })
+export type DeletedRoom = z.infer<typeof deletedRoomSchema>
 
 /** How much hidden backups take, and when the first of them is due, unix ms. */
 export const hiddenSumSchema = z.object({ count: bigCount, bytes: bigCount, until: z.number().nonnegative() })

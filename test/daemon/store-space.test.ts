@@ -9,6 +9,7 @@ const ROOM = {
   totalBytes: 100,
   trashBytes: 7,
   quota: { usedBytes: 95, limitBytes: 100 },
+  deletedRoom: { backups: 2, bytes: 30, snapshots: 1 },
   problems: ['The quota of /mfs is nearly used up'],
 }
 
@@ -16,7 +17,14 @@ it('never waits for the store: it returns the last known room and has it read ag
   const answer = Promise.withResolvers<unknown>()
   const problems = new Problems(systemClock)
   const space = new KnownSpace({ driver: 'moosefs', clock: systemClock, problems, ask: () => answer.promise })
-  const nothing = { driver: 'moosefs', freeBytes: null, totalBytes: null, trashBytes: null, quota: null }
+  const nothing = {
+    driver: 'moosefs',
+    freeBytes: null,
+    totalBytes: null,
+    trashBytes: null,
+    quota: null,
+    deletedRoom: null,
+  }
   expect(space.get()).toEqual({ ...nothing, error: null })
   expect(problems.list()).toEqual([])
   answer.resolve(ROOM)

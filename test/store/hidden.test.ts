@@ -56,6 +56,8 @@ describe('a hidden archive', () => {
     const runs = await store.findRuns({ namespace: IP, source: SOURCE, app: 'hello' })
     expect(runs.newest?.name).toBe(other.name)
     expect(await hidden(store)).toMatchObject([{ backup: { name }, mark: { by: 'ann' } }])
+    expect(await store.sumHidden()).toEqual({ backups: 1, bytes: noteIn(dir).archives.bytes, snapshots: 0 })
+    expect(noteIn(dir).archives.bytes).toBeGreaterThan(0)
     const [{ mark } = { mark: null }] = await hidden(store)
     const [at, until] = [mark?.at, mark?.until].map((time) => Date.parse(time ?? ''))
     expect([at, until]).toEqual([clock.now(), clock.now() + DAY * 1000])

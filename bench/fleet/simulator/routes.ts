@@ -108,7 +108,15 @@ function describe(daemon: SimulatedDaemon, fields: URLSearchParams): DaemonDebug
     ...(controller && { controller, newsWaitingMs: daemon.outbox.waitingMs() }),
     running,
     problems: [],
-    store: { driver: 'local', freeBytes: 1e12, totalBytes: 2e12, trashBytes: 0, quota: null, error: null },
+    store: {
+      driver: 'local',
+      freeBytes: 1e12,
+      totalBytes: 2e12,
+      trashBytes: 0,
+      quota: null,
+      deletedRoom: { backups: 0, bytes: 0, snapshots: 0 },
+      error: null,
+    },
     clock: { now: Date.now(), boot: systemBootClock.bootId, inDoubt: false },
     timeZone: 'Etc/UTC',
   }

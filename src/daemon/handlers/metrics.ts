@@ -57,7 +57,7 @@ function listWorkGauges({ engine }: DaemonParts): MetricFamily[] {
 }
 
 function listStoreGauges({ space }: DaemonParts): MetricFamily[] {
-  const { freeBytes, totalBytes, trashBytes, error } = space.get()
+  const { freeBytes, totalBytes, trashBytes, deletedRoom, error } = space.get()
   return [
     makeGauge(
       'backupd_daemon_store_up',
@@ -70,6 +70,11 @@ function listStoreGauges({ space }: DaemonParts): MetricFamily[] {
       'backupd_daemon_store_trash_bytes',
       'Bytes of deleted files that are not free yet.',
       trashBytes,
+    ),
+    makeGauge(
+      'backupd_daemon_store_deleted_bytes',
+      'Bytes of deleted full backups that can still be restored.',
+      deletedRoom?.bytes ?? null,
     ),
   ]
 }

@@ -50,7 +50,7 @@ function* findServerStates(facts: ServerFindings): Generator<Finding<ServerHealt
   if (debug?.store?.error)
     yield { state: 'STORE_UNAVAILABLE', because: `Its store cannot be used: ${debug.store.error}` }
   if (forecast.isFull || forecast.fullAt !== null)
-    yield { state: 'STORE_FULL', because: describeForecast(forecast) }
+    yield { state: 'STORE_FULL', because: describeForecast(forecast) + describeDeleted(server) }
   const full = debug?.problems?.find((text) => text.includes(FULL_DISK_TEXTS.stops))
   if (full !== undefined) yield { state: 'DISK_FULL', because: full }
   const clock = describeClock(facts)
@@ -75,6 +75,16 @@ function describeForecast({ isFull, fullAt, freeBytes, bytesPerDay }: StoreForec
   const free = `${printGib(freeBytes ?? 0)} are free`
   if (isFull || fullAt === null) return `Its store is full: ${free}`
   return `Its store will be full on ${isoDay(fullAt)}: ${free}, and it grows by ${printGib(bytesPerDay)} a day`
+}
+
+/** What an operator can free at once. */
+function describeDeleted({ debug }: ServerState): string {
+  const { backups = 0, bytes = 0, snapshots = 0 } = debug?.store?.deletedRoom ?? {}
+  if (backups > 0)
+    return `; ${backups} deleted backups that can still be restored take ${printGib(bytes)}. deleteBackups with "now: true" frees that room`
+  if (snapshots > 0)
+    return `; ${snapshots} deleted snapshots can still be restored. deleteSnapshots with "now: true" frees their room at the next prune`
+  return ''
 }
 
 function printGib(bytes: number): string {

@@ -12,6 +12,23 @@ export class StoreQuota {
   limitBytes!: number
 }
 
+@ObjectType({
+  ...SIMPLE,
+  description: 'What was deleted and can still be restored; it takes room until then.',
+})
+export class DeletedRoom {
+  @Field(() => Int, { description: 'Number of full backups.' })
+  backups!: number
+
+  @Field(() => BigIntScalar, { description: 'What these full backups take, bytes.' })
+  bytes!: number
+
+  @Field(() => Int, {
+    description: 'Number of snapshots of increments. What they take is known only when they are removed.',
+  })
+  snapshots!: number
+}
+
 @ObjectType({ ...SIMPLE, description: 'The store of a daemon, and its room.' })
 export class StoreSpace {
   @Field(() => String, { description: 'Its driver: `local`, `moosefs` or `s3`.' })
@@ -32,6 +49,13 @@ export class StoreSpace {
 
   @Field(() => StoreQuota, { nullable: true, description: 'null if no quota is known.' })
   quota!: StoreQuota | null
+
+  @Field(() => DeletedRoom, {
+    nullable: true,
+    description:
+      'What was deleted in the namespace of this server and can still be restored; null if its daemon does not say.',
+  })
+  deletedRoom!: DeletedRoom | null
 
   @Field(() => Boolean, {
     nullable: true,

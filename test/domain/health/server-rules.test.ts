@@ -121,6 +121,19 @@ test('two days do not make a trend, but a full store is full', () => {
   expect(judge({}, { forecast })[0]?.because).toBe('Its store is full: 5.0 GiB are free')
 })
 
+test('a full store says what deleted backups take that can still be restored', () => {
+  const forecast = forecastStore(growing(1, 5))
+  const deletedRoom = { backups: 3, bytes: 40 * GIB, snapshots: 2 }
+  const store = { driver: 'local', freeBytes: 5 * GIB, totalBytes: 1000 * GIB, error: null, deletedRoom }
+  expect(judge({ store }, { forecast })[0]?.because).toBe(
+    'Its store is full: 5.0 GiB are free; 3 deleted backups that can still be restored take 40.0 GiB. deleteBackups with "now: true" frees that room',
+  )
+  const snapshots = { ...store, deletedRoom: { backups: 0, bytes: 0, snapshots: 2 } }
+  expect(judge({ store: snapshots }, { forecast })[0]?.because).toBe(
+    'Its store is full: 5.0 GiB are free; 2 deleted snapshots can still be restored. deleteSnapshots with "now: true" frees their room at the next prune',
+  )
+})
+
 test('the history of a store keeps the last time of each day, and forgets old days', () => {
   const history = new StoreHistory()
   for (let hour = 0; hour <= 40 * 24; hour++)

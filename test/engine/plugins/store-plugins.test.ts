@@ -151,6 +151,7 @@ describe('questions about backups', () => {
     const { freeBytes, totalBytes } = (await space()).result
     expect(Number(freeBytes)).toBeGreaterThan(0)
     expect(Number(totalBytes)).toBeGreaterThan(Number(freeBytes))
+    expect((await space()).result).toMatchObject({ deletedRoom: { backups: 0, bytes: 0, snapshots: 0 } })
     rmSync(world.storeDir, { recursive: true })
     await expect(space()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
   })

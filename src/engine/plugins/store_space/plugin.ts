@@ -2,8 +2,8 @@ import type { Plugin } from '../../plugin.ts'
 import { openToAnswer } from '../answering.ts'
 
 /**
- * The space of the store (Space in objects/driver.ts; nulls if it has no known limit); its problems include what is
- * missing in the own namespace.
+ * The space of the store (Space in objects/driver.ts; nulls if it has no known limit), and how much of it deleted
+ * backups of the own namespace take that can still be restored; its problems include what is missing there.
  * Throws STORE_UNAVAILABLE if the store cannot be written.
  */
 export const storeSpacePlugin: Plugin<null> = {
@@ -16,7 +16,8 @@ export const storeSpacePlugin: Plugin<null> = {
     await store.driver.check()
     const space = (await store.driver.space?.()) ?? NO_LIMIT
     const problems = [...space.problems, ...(await store.problems())]
-    return { state: 'success', reason: '', result: { ...space, problems } }
+    const deletedRoom = await store.sumHidden()
+    return { state: 'success', reason: '', result: { ...space, deletedRoom, problems } }
   },
 }
 
