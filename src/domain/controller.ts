@@ -3,8 +3,8 @@ import { messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { Problems } from '../lib/problems.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
+import { isProofJob } from '../wire/find-app.ts'
 import { isTerminal, type RunRecord } from '../wire/record.ts'
-import { VERIFY_DUE_ACTION } from '../wire/verify-schedule.ts'
 import { AccessState } from './access/access-state.ts'
 import { DownloadTickets } from './access/download-tickets.ts'
 import { TokenBook } from './access/token-book.ts'
@@ -84,10 +84,10 @@ function makeWorld(input: ControllerInput): World {
     world.health.noteRun(record)
     noteEnd(world, record)
   }
-  // The runs of a verify job are about the backups of apps, which they name.
+  // The runs of a verify or drill job are about the backups of apps, which they name.
   const appOfJob = (id: string) => {
     const planned = id === '' ? undefined : findPlannedJob(world.inventory.plan, id)
-    return planned && planned.action !== VERIFY_DUE_ACTION ? findJobApp(planned) : undefined
+    return planned && !isProofJob(planned.action) ? findJobApp(planned) : undefined
   }
   const judgingClock = new JudgingClock(clock, trustedClock)
   const world: World = {

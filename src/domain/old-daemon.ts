@@ -5,6 +5,8 @@ import type { ServerState } from './server-state.ts'
 /** What an older daemon does with jobs that it does not fully understand. */
 const SENTENCES: Partial<Record<Capability, string>> = {
   'verify-schedule': 'Its daemon is older and does not verify on a schedule: upgrade it',
+  'drill-schedule':
+    'Its daemon drills nothing on a schedule: start it with --drill-dir DIR, or upgrade it if it has that',
   'end-hooks': 'Its daemon is older and ignores the hooks on_failure and always: upgrade it',
 }
 
@@ -17,9 +19,10 @@ export function describeOldDaemon(
   return SENTENCES[needs] ?? null
 }
 
-/** The hooks of these jobs that the daemon would ignore without a word; empty if it runs them all. */
-export function listIgnoredHooks(jobs: readonly PlannedJob[], server: ServerState): string[] {
-  const hooked = jobs.find(({ needs }) => needs === 'end-hooks')
-  const problem = hooked && describeOldDaemon(hooked, server)
-  return problem ? [problem] : []
+/** What these jobs say that the daemon would ignore without a word: hooks and drills; empty if it does all of it. */
+export function listIgnoredWishes(jobs: readonly PlannedJob[], server: ServerState): string[] {
+  return (['end-hooks', 'drill-schedule'] as const).flatMap((capability) => {
+    const job = jobs.find(({ needs }) => needs === capability)
+    return (job && describeOldDaemon(job, server)) ?? []
+  })
 }

@@ -5,6 +5,7 @@ import { doAtOnce, type Interruptible } from '../lib/in-slices.ts'
 import { findNestedPaths } from '../lib/nested-paths.ts'
 import type { Job } from '../wire/job.ts'
 import type { PlannedServer, PlannedVolume } from './plan.ts'
+import { planDrillJob } from './plan-drill.ts'
 import { planVerifyJob } from './plan-verify.ts'
 import { ExpireJob } from './planned-job.ts'
 
@@ -30,8 +31,11 @@ export function* planServer(ip: string, volumes: PlannedVolume[]): Interruptible
   const hash = yield* hashInSteps(known)
   const versionWithoutVerify = printVersion(hash.copy())
   if (verify) hash.update(`,${JSON.stringify(verify.job)}`)
-  const plan = { ip, version: printVersion(hash), versionWithoutVerify }
-  const jobs = verify ? [...known, verify] : known
+  const versionWithoutDrill = printVersion(hash.copy())
+  const drill = planDrillJob(ip, accepted)
+  if (drill) hash.update(`,${JSON.stringify(drill.job)}`)
+  const plan = { ip, version: printVersion(hash), versionWithoutVerify, versionWithoutDrill }
+  const jobs = [...known, ...[verify, drill].filter((job) => job !== undefined)]
   return { ...found, plan, jobs, sortedJobs: jobs.toSorted((a, b) => compareTexts(a.id, b.id)) }
 }
 

@@ -56,6 +56,7 @@ function planVolume({ app, proc, instance, volume }: VolumeOrigin, volumeRoot: s
     ),
     ...(volume.consistency && { consistency: volume.consistency }),
     ...(volume.verify && { verify: volume.verify }),
+    ...(volume.drill && { drill: volume.drill }),
     ...(volume.recoverHooks && { recoverHooks: volume.recoverHooks }),
     jobs: [],
   }

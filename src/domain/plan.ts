@@ -1,6 +1,7 @@
 import { compareTexts } from '../lib/compare-texts.ts'
 import { findSorted } from '../lib/sorted-list.ts'
 import type { Capability } from '../wire/capabilities.ts'
+import type { DRILL_DUE_ACTION, DrillSettings } from '../wire/drill-schedule.ts'
 import type { RecoverHooks } from '../wire/hook-options.ts'
 import type { Inventory, InventoryApp } from '../wire/inventory.ts'
 import type { Job } from '../wire/job.ts'
@@ -89,6 +90,8 @@ export interface PlannedVolume {
   consistency?: 'strict'
   /** Absent: by the defaults. */
   verify?: VolumeVerify
+  /** Absent: not on a schedule. */
+  drill?: DrillSettings
   /** Around recovers into it. */
   recoverHooks?: RecoverHooks
   jobs: PlannedJob[]
@@ -100,7 +103,7 @@ export interface PlannedJob {
   readonly id: string
   readonly server: string
   readonly spec: string
-  readonly action: 'backup' | 'backup_expire' | typeof VERIFY_DUE_ACTION
+  readonly action: 'backup' | 'backup_expire' | typeof VERIFY_DUE_ACTION | typeof DRILL_DUE_ACTION
   /** null for a job of the server. */
   readonly mode: 'full' | 'increment' | null
   /** null for a job of the server. */
@@ -119,6 +122,8 @@ export interface ServerPlan {
   version: string
   /** The version for a daemon that does not know verify jobs, which gets the others. */
   versionWithoutVerify: string
+  /** The version for a daemon that does not drill on a schedule, which gets the others. */
+  versionWithoutDrill: string
 }
 
 /** The order of the volumes of a plan. */

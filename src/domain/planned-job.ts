@@ -1,5 +1,6 @@
 import { flattenText } from '../lib/flat-text.ts'
 import type { Capability } from '../wire/capabilities.ts'
+import { DRILL_DUE_ACTION, type DrillDueArgs } from '../wire/drill-schedule.ts'
 import { SYSTEM_APP } from '../wire/find-app.ts'
 import { ipv4Hex, jobId } from '../wire/ids.ts'
 import type { InventorySchedule } from '../wire/inventory.ts'
@@ -128,6 +129,34 @@ export class VerifyJob implements PlannedJob {
 
   get action(): typeof VERIFY_DUE_ACTION {
     return VERIFY_DUE_ACTION
+  }
+
+  get job(): Job {
+    const { id, spec, action, args } = this
+    return { id, spec, action, args, type: 'cron', sleep: false }
+  }
+}
+
+/** Drills the newest good backups of a server. Its id stays the same whatever the inventory says. */
+export class DrillJob implements PlannedJob {
+  readonly id: string
+  readonly server: string
+  readonly spec: string
+  readonly volume = null
+  readonly expire = null
+  readonly mode = null
+  readonly needs = 'drill-schedule'
+  private readonly args: DrillDueArgs
+
+  constructor(server: string, spec: string, args: DrillDueArgs) {
+    this.id = `${ipv4Hex(server)}-drill`
+    this.server = server
+    this.spec = spec
+    this.args = args
+  }
+
+  get action(): typeof DRILL_DUE_ACTION {
+    return DRILL_DUE_ACTION
   }
 
   get job(): Job {

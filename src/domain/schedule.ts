@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import { doInSlices, type Interruptible } from '../lib/in-slices.ts'
 import type { Job, JobTimes, ScheduledJob } from '../wire/job.ts'
-import { VERIFY_DUE_ACTION } from '../wire/verify-schedule.ts'
 import { DaemonSchedule, type ListedJob } from './daemon-schedule.ts'
 import type { PlannedJob } from './plan.ts'
 import { expireJobId } from './planned-job.ts'
 import type { PollRequest } from './ports.ts'
-import { type ServerState, verifiesOnSchedule } from './server-state.ts'
+import type { ServerState } from './server-state.ts'
+import { takesJob } from './takes-job.ts'
 import type { World } from './world.ts'
 
 /**
@@ -98,15 +98,10 @@ function toUserId(server: string, job: Job): string {
   return job.id === '' && job.action === 'backup_expire' ? expireJobId(server) : job.id
 }
 
-/** An older daemon does not get verify jobs. */
-function isUnknownAction(server: ServerState, { action }: PlannedJob): boolean {
-  return action === VERIFY_DUE_ACTION && !verifiesOnSchedule(server)
-}
-
 function findDroppedJobs(world: World, server: ServerState): Map<string, string> {
   const dropped = new Map<string, string>()
   for (const planned of world.inventory.plan.jobsByServer.get(server.ip) ?? []) {
-    if (server.schedule.has(planned.id) || isUnknownAction(server, planned)) continue
+    if (server.schedule.has(planned.id) || !takesJob(server, planned)) continue
     const { action, spec } = planned
     const of = planned.volume ? `of ${planned.volume.name} (${planned.volume.proc})` : `of the server`
     dropped.set(

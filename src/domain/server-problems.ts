@@ -1,4 +1,4 @@
-import { listIgnoredHooks } from './old-daemon.ts'
+import { listIgnoredWishes } from './old-daemon.ts'
 import { findPlannedJob } from './plan.ts'
 import { findJobApp } from './planned-job.ts'
 import { isReachable, listServerProblems, type ServerState } from './server-state.ts'
@@ -10,11 +10,11 @@ export function readServerProblems(world: UserWorld, server: ServerState): strin
   if (seesEverything(world))
     return [
       ...listServerProblems(server, world.problems.listAbout(server.ip)),
-      ...listIgnoredHooks(jobs, server),
+      ...listIgnoredWishes(jobs, server),
     ]
   const dropped = [...server.dropped].filter(([id]) => seesJob(world, id)).map(([, reason]) => reason)
   const own = jobs.filter((job) => seesApp(world, findJobApp(job)))
-  return [...listCommonProblems(server), ...dropped, ...listIgnoredHooks(own, server)]
+  return [...listCommonProblems(server), ...dropped, ...listIgnoredWishes(own, server)]
 }
 
 /** Those that name nothing of an app. */

@@ -116,6 +116,11 @@ export function verifiesOnSchedule({ debug }: Pick<ServerState, 'debug'>): boole
   return hasCapability(debug, 'verify-schedule')
 }
 
+/** Whether it takes drill jobs: an older daemon would drop them, and one without --drill-dir could do nothing. */
+export function drillsOnSchedule({ debug }: Pick<ServerState, 'debug'>): boolean {
+  return hasCapability(debug, 'drill-schedule')
+}
+
 /** Whether its problems include failed runs; those of legacy and older daemons do not. */
 export function reportsFailures(server: ServerState): boolean {
   return hasCapability(server.debug, 'failures')

@@ -1,11 +1,17 @@
 import { hasCode } from '../lib/errors.ts'
 import { NEWS_PATH } from '../wire/enrolment.ts'
 import type { Job } from '../wire/job.ts'
-import { VERIFY_DUE_ACTION } from '../wire/verify-schedule.ts'
 import { findUrlFor } from './enrolment/server-link.ts'
 import { hashJobs } from './plan-server.ts'
 import { forgetSchedule, readKnownVersion, refreshSchedule, updateSchedule } from './schedule.ts'
-import { isForeign, isLegacyDaemon, type ServerState, verifiesOnSchedule } from './server-state.ts'
+import {
+  drillsOnSchedule,
+  isForeign,
+  isLegacyDaemon,
+  type ServerState,
+  verifiesOnSchedule,
+} from './server-state.ts'
+import { takesJob } from './takes-job.ts'
 import type { World } from './world.ts'
 
 /** Sends the daemon its jobs and our notify address if it lacks them, and reads its schedule. */
@@ -118,14 +124,14 @@ function lacksJobs({ debug }: ServerState): boolean {
 export function findPlannedVersion({ inventory }: World, server: ServerState): string {
   const planned = server.leaving ? undefined : inventory.plan.servers.get(server.ip)
   if (!planned) return NO_JOBS_VERSION
-  return verifiesOnSchedule(server) ? planned.version : planned.versionWithoutVerify
+  if (!verifiesOnSchedule(server)) return planned.versionWithoutVerify
+  return drillsOnSchedule(server) ? planned.version : planned.versionWithoutDrill
 }
 
 /** Without those that the daemon would drop because it is older. */
 function listPlannedJobs({ inventory }: World, server: ServerState): Job[] {
   const planned = server.leaving ? [] : (inventory.plan.jobsByServer.get(server.ip) ?? [])
-  const verifies = verifiesOnSchedule(server)
-  return planned.filter(({ action }) => verifies || action !== VERIFY_DUE_ACTION).map(({ job }) => job)
+  return planned.filter((job) => takesJob(server, job)).map(({ job }) => job)
 }
 
 const NO_JOBS_VERSION = hashJobs([])

@@ -23,6 +23,11 @@ export class DrillPlace {
     this.#options = options
   }
 
+  /** Whether there is a --drill-dir. */
+  get isNamed(): boolean {
+    return this.#options.drillDir !== undefined
+  }
+
   /** @returns whether drills can be done; without --drill-dir they cannot, and that is no problem */
   async check(): Promise<boolean> {
     const { drillDir, problems, log } = this.#options

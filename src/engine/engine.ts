@@ -4,6 +4,7 @@
 // alone open the store. It may import only lib and wire.
 
 import { BackupdError, type Json } from '../lib/errors.ts'
+import { DRILL_DUE_ACTION } from '../wire/drill-schedule.ts'
 import { READ_ACTION, type ReadArgs } from '../wire/file-content.ts'
 import { newRid, RID_PATTERN } from '../wire/ids.ts'
 import type { Job, ScheduledJob } from '../wire/job.ts'
@@ -13,6 +14,7 @@ import { VERIFY_DUE_ACTION, type VerifyDemand } from '../wire/verify-schedule.ts
 import { AtOnceRunner } from './at-once-runner.ts'
 import { ContentReads, type ReadFile } from './content-reads.ts'
 import { DrillPlace } from './drill-place.ts'
+import { DrillRound } from './drill-round.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { finishInterrupted } from './finish-interrupted.ts'
 import { JobTable, type SetJobsResult } from './job-table.ts'
@@ -42,6 +44,7 @@ export class Engine {
   readonly #night: VerifyNight
   /** Whether the daemon's --drill-dir can be used. */
   readonly drillPlace: DrillPlace
+  readonly #drills: DrillRound
 
   constructor(options: EngineOptions) {
     this.#options = options
@@ -60,7 +63,7 @@ export class Engine {
       log,
       memory,
       driver: options.settings.store.driver,
-      findJob: () => this.#findVerifyJob(),
+      findJob: () => this.#findAwakeJob(VERIFY_DUE_ACTION),
       run: (request) => this.#runOfNight(request),
     })
     this.drillPlace = new DrillPlace({
@@ -68,6 +71,12 @@ export class Engine {
       drillDir: options.settings.drillDir,
       jobs: () => this.#table.list().map(({ job }) => job),
       ask: (action, args) => this.ask(action, args),
+    })
+    this.#drills = new DrillRound({
+      log,
+      place: this.drillPlace,
+      findJob: () => this.#findAwakeJob(DRILL_DUE_ACTION),
+      run: (request) => this.#runOfNight(request),
     })
     const onLog: RunnerEvents['log'] = (level, message, facts = {}) => log[level](facts, message)
     this.#atOnce = new AtOnceRunner({ ...options, onLog })
@@ -151,7 +160,7 @@ export class Engine {
     const options = reread === true ? { reread } : {}
     const request = { ...this.#makeRequest(job.action, job.args, rid), job, options, type: 'once' } as const
     const record = await this.#runs.request(request)
-    if (job.action === VERIFY_DUE_ACTION) this.#night.begin(job)
+    this.#beginProofs(job)
     return record
   }
 
@@ -249,10 +258,10 @@ export class Engine {
   }
 
   /** undefined while the schedule is stopped, or the job sleeps. */
-  #findVerifyJob(): Job | undefined {
+  #findAwakeJob(wanted: string): Job | undefined {
     if (this.#table.status === 'stopped') return undefined
     const jobs = this.#table.list().map(({ job }) => job)
-    return jobs.find(({ action, sleep }) => action === VERIFY_DUE_ACTION && !sleep)
+    return jobs.find(({ action, sleep }) => action === wanted && !sleep)
   }
 
   #runOfNight({ action, args, job, maxReadBytes, ...rest }: NightRun): Promise<RunRecord> {
@@ -260,9 +269,17 @@ export class Engine {
     return this.#runs.runToEnd({ ...this.#makeRequest(action, args), ...rest, job, options, type: 'cron' })
   }
 
-  #runDue(job: Job): void {
+  /** @returns whether it is a job that proves backups, each in a run of its own */
+  #beginProofs(job: Job): boolean {
     if (job.action === VERIFY_DUE_ACTION) this.#night.begin(job)
-    else this.#runs.requestScheduled({ ...this.#makeRequest(job.action, job.args), job, type: 'cron' })
+    else if (job.action === DRILL_DUE_ACTION) this.#drills.begin(job)
+    else return false
+    return true
+  }
+
+  #runDue(job: Job): void {
+    if (!this.#beginProofs(job))
+      this.#runs.requestScheduled({ ...this.#makeRequest(job.action, job.args), job, type: 'cron' })
   }
 
   /** Returns a function that releases the volumes that the report locks. */

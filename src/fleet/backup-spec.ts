@@ -30,8 +30,8 @@ export function readBackupSpec(text: string): BackupSpec {
     }
   }
   spec.inventory.apps = [...apps].map(([name, procs]): InventoryApp => ({ name, procs: [...procs.values()] }))
-  for (const { message } of findVerifyConflicts(listPlaces(spec.inventory)))
-    spec.faults.push(`A "verify" is left out: ${message}`)
+  for (const { key, message } of findVerifyConflicts(listPlaces(spec.inventory)))
+    spec.faults.push(`A "${key}" is left out: ${message}`)
   spec.faults = limitFaults(spec.faults)
   return spec
 }
@@ -96,8 +96,14 @@ function* listPlaces({ apps }: Inventory): Generator<VerifyPlace> {
   for (const { procs } of apps)
     for (const { name: proc, instances } of procs)
       for (const { no, server, volumes } of instances)
-        for (const { name, verify } of volumes)
-          if (verify) yield { label: `${name} of ${proc}, instance ${no}`, server, verify }
+        for (const { name, verify, drill } of volumes)
+          if (verify || drill)
+            yield {
+              label: `${name} of ${proc}, instance ${no}`,
+              server,
+              ...(verify && { verify }),
+              ...(drill && { drill }),
+            }
 }
 
 function limitFaults(faults: string[]): string[] {

@@ -64,13 +64,14 @@ function reportNested(reader: YamlReader, places: readonly VolumePlace[]): void 
 
 function listVolumePlaces({ app, proc, instances, volumes }: WrittenProc): VolumePlace[] {
   return instances.flatMap(({ no, server }) =>
-    volumes.map(({ name, path, keyAt, verify }) => ({
+    volumes.map(({ name, path, keyAt, verify, drill }) => ({
       label: `${name} of ${proc.name}, instance ${no}`,
       keyAt,
       owner: `${proc.name} ${no}`,
       server,
       path,
       ...(verify && { verify }),
+      ...(drill && { drill }),
       archive: archiveName({ app, proc: proc.name, instanceNo: no, volume: name }),
     })),
   )

@@ -6,32 +6,42 @@ export interface VerifyPlace {
   label: string
   server: InventoryInstance['server']
   verify?: InventoryVolume['verify']
+  drill?: InventoryVolume['drill']
 }
 
-/** A daemon has one schedule and one budget for all volumes of its server. */
-const SHARED = [
-  ['spec', 'schedule'],
-  ['budgetBytes', 'budget'],
-] as const
+/** What a daemon has once for all volumes of its server: the key where it is written, its word, and its value. */
+function* listShared({
+  verify,
+  drill,
+}: VerifyPlace): Generator<[string, string, string | number | undefined]> {
+  if (verify && verify !== 'off') {
+    yield ['verify', 'schedule', verify.spec]
+    yield ['verify', 'budget', verify.budgetBytes]
+  }
+  if (drill) yield ['drill', 'schedule', drill.spec]
+}
 
 /** Finds the volumes that name another schedule or budget than an earlier volume of their server. */
 export function* findVerifyConflicts<Place extends VerifyPlace>(
   places: Iterable<Place>,
-): Generator<{ place: Place; message: string }> {
+): Generator<{ place: Place; message: string; key: string }> {
   const first = new Map<string, { label: string; value: string | number }>()
   for (const place of places) {
-    const { verify, server, label } = place
-    if (!verify || verify === 'off') continue
-    for (const [key, word] of SHARED) {
-      const value = verify[key]
+    const { server, label } = place
+    for (const [key, word, value] of listShared(place)) {
       if (value === undefined) continue
-      const known = first.get(`${server} ${key}`)
-      if (!known) first.set(`${server} ${key}`, { label, value })
-      else if (known.value !== value) yield { place, message: describeConflict(place, known.label, word) }
+      const known = first.get(`${server} ${key} ${word}`)
+      if (!known) first.set(`${server} ${key} ${word}`, { label, value })
+      else if (known.value !== value)
+        yield { place, key, message: describeConflict(place, known.label, { key, word }) }
     }
   }
 }
 
-function describeConflict({ label, server }: VerifyPlace, other: string, word: string): string {
-  return `${label}, and ${other}, both on ${server}, name different values of "${word}" in "verify": a daemon has one for all its volumes. Name it once, or the same`
+function describeConflict(
+  { label, server }: VerifyPlace,
+  other: string,
+  { key, word }: { key: string; word: string },
+): string {
+  return `${label}, and ${other}, both on ${server}, name different values of "${word}" in "${key}": a daemon has one for all its volumes. Name it once, or the same`
 }

@@ -3,6 +3,7 @@ import { messageOf } from '../lib/errors.ts'
 import { parseSpec } from '../lib/schedule/spec.ts'
 import { BACKUP_HOOKS, RECOVER_HOOKS } from '../wire/hook.ts'
 import type { InventorySchedule, InventoryVolume } from '../wire/inventory.ts'
+import { readDrill } from './drill-settings.ts'
 import { findPathFlaw } from './find-path-flaw.ts'
 import { readHooks, readRecoverHooks } from './read-hooks.ts'
 import { readTimeLimit } from './read-time-limit.ts'
@@ -21,7 +22,14 @@ export interface VolumeRules {
   known: readonly VolumeField[]
 }
 
-const LAIN_FIELDS = ['consistency', 'verify', 'backup_full', 'backup_increment', ...RECOVER_HOOKS] as const
+const LAIN_FIELDS = [
+  'consistency',
+  'verify',
+  'drill',
+  'backup_full',
+  'backup_increment',
+  ...RECOVER_HOOKS,
+] as const
 type VolumeField = 'path' | (typeof LAIN_FIELDS)[number]
 
 export const INVENTORY_VOLUMES: VolumeRules = {
@@ -81,8 +89,9 @@ function readVolume(
   const flaw = findPathFlaw(name)
   if (flaw) return reader.problem({ at: entry.keyAt }, `the volume "${entry.key}" ${flaw}`)
   const fields = reader.isEmpty(entry) ? {} : reader.fields(entry, { known, example: EXAMPLE })
-  const { path, consistency, verify: written, backup_full, backup_increment } = fields
-  const verify = written && readVerify(reader, written)
+  const { path, consistency, backup_full, backup_increment } = fields
+  const verify = fields.verify && readVerify(reader, fields.verify)
+  const drill = fields.drill && readDrill(reader, fields.drill)
   const recoverHooks = readRecoverHooks(reader, fields)
   const schedules = [
     readSchedule(reader, 'full', backup_full),
@@ -94,6 +103,7 @@ function readVolume(
     path: path ? readPath(reader, path) : null,
     ...(consistency && readConsistency(reader, consistency)),
     ...(verify && { verify }),
+    ...(drill && { drill }),
     ...(recoverHooks && { recoverHooks }),
     schedules: schedules.filter((schedule) => schedule !== undefined),
   }

@@ -12,6 +12,7 @@ import type {
   InventorySchedule,
   InventoryVolume,
 } from '../wire/inventory.ts'
+import { parseDrill } from './drill-settings.ts'
 import { findPathFlaw } from './find-path-flaw.ts'
 import { parseProcKey } from './proc-name.ts'
 import { truncate } from './truncate.ts'
@@ -52,6 +53,7 @@ const annotationEntrySchema = z.object({
   preRun: text,
   postRun: text,
   verify: z.unknown().optional(),
+  drill: z.unknown().optional(),
 })
 type AnnotationEntry = z.infer<typeof annotationEntrySchema>
 
@@ -135,6 +137,8 @@ function assemble({ app, server, pod }: PodOrigin, entries: unknown[], leaveOut:
     planned.schedules.push(toSchedule(entry.data, unreadable ? '' : expire))
     const flawed = messageOfThrown(() => addVerify(planned, entry.data.verify))
     if (flawed) leaveOut(`The verify of ${what}`, flawed)
+    const drill = messageOfThrown(() => addDrill(planned, entry.data.drill))
+    if (drill) leaveOut(`The drill of ${what}`, drill)
   }
   return [...byProc.values()]
 }
@@ -181,6 +185,11 @@ function findOrAddVolume(instance: InventoryInstance, name: string): InventoryVo
 /** An entry of a volume that has another `verify` replaces it. */
 function addVerify(volume: InventoryVolume, verify: unknown): void {
   if (verify != null) volume.verify = parseVerify(verify)
+}
+
+/** As addVerify. */
+function addDrill(volume: InventoryVolume, drill: unknown): void {
+  if (drill != null) volume.drill = parseDrill(drill)
 }
 
 function toSchedule({ mode, schedule, preRun, postRun }: AnnotationEntry, expire: string): InventorySchedule {

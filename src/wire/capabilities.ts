@@ -33,7 +33,13 @@ export const CAPABILITIES = [
   'keep-old',
 ] as const
 
-export type Capability = (typeof CAPABILITIES)[number]
+/** What a daemon reports only if it was started so that it can: without one, it need not be older. */
+export const OPTIONAL_CAPABILITIES = [
+  /** It has a --drill-dir, and takes a drill job. */
+  'drill-schedule',
+] as const
+
+export type Capability = (typeof CAPABILITIES | typeof OPTIONAL_CAPABILITIES)[number]
 
 /** Whether a daemon has reported the capability; a legacy daemon reports none. */
 export function hasCapability(

@@ -4,6 +4,9 @@ import { bigCount, count, wordList } from './fields.ts'
 /** The action that restores a backup into a scratch folder, compares it, and removes it again. */
 export const DRILL_ACTION = 'backup_drill'
 
+/** The most bytes that a drill restores. */
+export const MAX_DRILL_BYTES = 50 * 1024 ** 3
+
 /** The action that says what is wrong with the directory for drills. */
 export const DRILL_CHECK_ACTION = 'drill_check'
 

@@ -1,3 +1,4 @@
+import type { DrillSettings } from './drill-schedule.ts'
 import type { JobHooks, RecoverHooks } from './hook-options.ts'
 import type { VolumeVerify } from './verify-schedule.ts'
 
@@ -35,6 +36,8 @@ export interface InventoryVolume {
   consistency?: 'strict'
   /** Absent: by the defaults. */
   verify?: VolumeVerify
+  /** Absent: it is not drilled on a schedule. */
+  drill?: DrillSettings
   /** Around recovers into it. */
   recoverHooks?: RecoverHooks
   schedules: InventorySchedule[]

@@ -172,6 +172,27 @@ describe('the verify job of a server', () => {
   })
 })
 
+describe('the drill job of a server', () => {
+  const spec = '0 4 * * 0'
+  const planOf = (volumes: { inventory(): Inventory }) => makePlan(volumes.inventory(), ROOT)
+
+  test('has the volumes that are to be drilled, and the schedule of the first', () => {
+    const { jobs } = planOf(
+      hello.on('10.0.0.1').volume('/a', { path: '/srv/a' }).volume('/b', { path: '/srv/b', drill: { spec } }),
+    )
+    const drill = jobs.find(({ action }) => action === 'backup_drill_due')?.job
+    expect(drill).toMatchObject({ id: '0a000001-drill', spec, args: { sources: ['/srv/b'] } })
+  })
+
+  test('does not exist by default, and changes nothing in the version for daemons that do not drill', () => {
+    const off = planOf(hello.on('10.0.0.1').volume('/a', {})).servers.get('10.0.0.1')
+    const on = planOf(hello.on('10.0.0.1').volume('/a', { drill: { spec } })).servers.get('10.0.0.1')
+    expect(off?.version).toBe(off?.versionWithoutDrill)
+    expect(on?.versionWithoutDrill).toBe(off?.version)
+    expect(on?.version).not.toBe(off?.version)
+  })
+})
+
 describe('a plan made as a difference to the one before', () => {
   /** Apps on three servers; each app has one volume more than its number. */
   function fleet(apps: number): Inventory {

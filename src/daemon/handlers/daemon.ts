@@ -3,7 +3,7 @@ import { BackupdError } from '../../lib/errors.ts'
 import { goTime } from '../../lib/go-time.ts'
 import { limitTexts } from '../../lib/problems.ts'
 import { localZone } from '../../lib/schedule/zone.ts'
-import { CAPABILITIES } from '../../wire/capabilities.ts'
+import { CAPABILITIES, OPTIONAL_CAPABILITIES } from '../../wire/capabilities.ts'
 import { type DaemonDebug, PROTOCOL } from '../../wire/daemon-api.ts'
 import type { RequestFields } from '../../wire/request-fields.ts'
 import type { DaemonAnswer, DaemonCall, DaemonParts } from '../http/route.ts'
@@ -44,7 +44,7 @@ export function handleDebug({ fields }: DaemonCall, world: DaemonParts): DaemonA
     startTime: goTime(world.startTime),
     updateTime: goTime(readUpdateTime(world)),
     protocol: PROTOCOL,
-    capabilities: [...CAPABILITIES],
+    capabilities: [...CAPABILITIES, ...(world.engine.drillPlace.isNamed ? OPTIONAL_CAPABILITIES : [])],
     ...(jobsVersion !== '' && { jobsVersion }),
     listVersion,
     daemonId: world.daemonId,

@@ -5,6 +5,7 @@ import type { Plugin } from '../plugin.ts'
 import { backupPlugin } from './backup/plugin.ts'
 import { backupDeletePlugin } from './backup_delete/plugin.ts'
 import { backupDiffPlugin } from './backup_diff/plugin.ts'
+import { backupDrillDuePlugin } from './backup_drill_due/plugin.ts'
 import { backupExpirePlugin } from './backup_expire/plugin.ts'
 import { backupFilesPlugin } from './backup_files/plugin.ts'
 import { backupHiddenPlugin } from './backup_hidden/plugin.ts'
@@ -65,6 +66,7 @@ export const plugins: readonly Plugin[] = [
   recoverUndoPlugin,
   recoverUndoPlanPlugin,
   backupDrillPlugin,
+  backupDrillDuePlugin,
   drillCheckPlugin,
   keptDropPlugin,
   keptExpirePlugin,

@@ -45,7 +45,7 @@ class PlaceFilter extends NameFilter {
 export class JobFilter extends PlaceFilter {
   @Field(() => String, {
     nullable: true,
-    description: 'Action of the job: `backup`, `backup_expire`, `backup_verify_due`.',
+    description: 'Action of the job: `backup`, `backup_expire`, `backup_verify_due`, `backup_drill_due`.',
   })
   action?: string
 }

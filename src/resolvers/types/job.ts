@@ -16,7 +16,9 @@ export class Job {
   })
   spec!: string
 
-  @Field(() => String, { description: 'What it does: `backup`, `backup_expire`, `backup_verify_due`.' })
+  @Field(() => String, {
+    description: 'What it does: `backup`, `backup_expire`, `backup_verify_due`, `backup_drill_due`.',
+  })
   action!: string
 
   @Field(() => String, {

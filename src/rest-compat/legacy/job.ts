@@ -2,7 +2,7 @@ import type { LegacyJobFragment } from '../../client/generated/operations.ts'
 import { NEVER } from '../../lib/clock.ts'
 import { compareTexts } from '../../lib/compare-texts.ts'
 import { goTime } from '../../lib/go-time.ts'
-import { VERIFY_DUE_ACTION } from '../../wire/verify-schedule.ts'
+import { isProofJob } from '../../wire/find-app.ts'
 
 /** A job in legacy form, in which the expire job of a server has no id. */
 export function toLegacyJob({ id, spec, action, args, asleep }: LegacyJobFragment) {
@@ -11,7 +11,7 @@ export function toLegacyJob({ id, spec, action, args, asleep }: LegacyJobFragmen
 
 /** Leaves out the jobs that the legacy system does not have. */
 export function listLegacyJobs<T extends { action: string }>(jobs: readonly T[]): T[] {
-  return jobs.filter(({ action }) => action !== VERIFY_DUE_ACTION)
+  return jobs.filter(({ action }) => !isProofJob(action))
 }
 
 export function toLegacyJobId(id: string | null, action: string): string {

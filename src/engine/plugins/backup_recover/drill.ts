@@ -2,12 +2,14 @@ import { join } from 'node:path'
 import { bytesToText } from '../../../lib/byte-paths.ts'
 import { BackupdError, hasCode, messageOf } from '../../../lib/errors.ts'
 import { namedSteps } from '../../../lib/steps.ts'
+import type { StoreOptions } from '../../../store/open-store.ts'
 import type { DrillCheck, OpenedBackup, StoredBackup } from '../../../store/stored-backup.ts'
 import { discardStaging, prepareStaging, type Staging } from '../../../volume/swap/staging.ts'
 import {
   type DrillArgs,
   type DrillResult,
   drillArgsSchema,
+  MAX_DRILL_BYTES,
   MAX_LISTED_DIFFERENCES,
 } from '../../../wire/drill.ts'
 import { parseShape } from '../../../wire/json.ts'
@@ -15,6 +17,7 @@ import { parseNamespace } from '../../../wire/namespace.ts'
 import { requireDrillDir } from '../../drill-dir.ts'
 import type { RunContext, RunOutcome, RunSettings } from '../../plugin.ts'
 import { claimSettledVolume } from '../claim-settled-volume.ts'
+import { DrillTurns } from './drill-turns.ts'
 import { checkKeptRoom, watchKeptRoom } from './kept-room.ts'
 import { openNewDirectory } from './new-directory.ts'
 import { createReader, openBackupToRecover } from './open-backup.ts'
@@ -22,8 +25,6 @@ import { fill } from './recover.ts'
 
 /** The folder of all drills of a daemon in --drill-dir. It never comes into being: a drill ends in its staging folder. */
 const DRILL_FOLDER = 'backupd-drill'
-/** The most bytes that a drill restores. */
-const MAX_DRILL_BYTES = 50 * 1024 ** 3
 
 /** Throws BAD_INPUT. */
 export function parseDrillArgs(raw: Readonly<Record<string, unknown>>): DrillArgs {
@@ -45,7 +46,7 @@ export function listDrillNeeds(_args: DrillArgs, { drillDir }: RunSettings): str
 export async function runDrill(args: DrillArgs, context: RunContext): Promise<RunOutcome> {
   const { step } = namedSteps(`Cannot drill "${args.backup}"`, context.signal)
   await using backup = await step('find the backup', () => openDrilledBackup(args, context))
-  const found = await step('restore and compare', () => restoreAndCompare(args, context, backup))
+  const found = await step('restore and compare', () => drillInTurns(args, context, backup))
   if (!isClean(found)) return await explainFaults(args, context, { backup, ...found })
   await using present = await step('read the proof', () => openDrilledBackup(args, context))
   const { result, snapshot } = found
@@ -56,8 +57,20 @@ export async function runDrill(args: DrillArgs, context: RunContext): Promise<Ru
   }
 }
 
-function openDrilledBackup({ namespace, backup }: DrillArgs, context: RunContext): Promise<StoredBackup> {
-  return openBackupToRecover({ namespace, backup }, context)
+function openDrilledBackup(
+  { namespace, backup }: DrillArgs,
+  context: RunContext,
+  options: StoreOptions = {},
+): Promise<StoredBackup> {
+  return openBackupToRecover({ namespace, backup }, context, options)
+}
+
+function drillInTurns(args: DrillArgs, context: RunContext, { info }: StoredBackup): Promise<Drilled> {
+  const turns = new DrillTurns(context)
+  return turns.take(info.series !== null, async (turn) => {
+    await using backup = await openDrilledBackup(args, turn, { pace: () => turns.pace() })
+    return await restoreAndCompare(args, turn, backup)
+  })
 }
 
 interface Found {

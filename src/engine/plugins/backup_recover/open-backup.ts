@@ -1,4 +1,5 @@
 import { BackupdError } from '../../../lib/errors.ts'
+import type { StoreOptions } from '../../../store/open-store.ts'
 import type { Reader, StoredBackup } from '../../../store/stored-backup.ts'
 import type { RecoverArgs } from '../../../wire/job.ts'
 import type { RunContext } from '../../plugin.ts'
@@ -7,8 +8,9 @@ import { openRunStore } from '../open-run-store.ts'
 export async function openBackupToRecover(
   { namespace, backup }: Pick<RecoverArgs, 'namespace' | 'backup'>,
   context: RunContext,
+  options: StoreOptions = {},
 ): Promise<StoredBackup> {
-  const store = await openRunStore(context, (message) => context.warn(message))
+  const store = await openRunStore(context, (message) => context.warn(message), options)
   const found = await store.find(namespace, backup, { trustsManifest: true })
   if (found) return found
   throw new BackupdError('NOT_FOUND', `it does not exist in the namespace ${namespace}`)

@@ -1,0 +1,43 @@
+import { type BackupInfo, isGood } from '../../../wire/backup.ts'
+import { MAX_DRILL_BYTES } from '../../../wire/drill.ts'
+import type { DrillPlan } from '../../../wire/drill-schedule.ts'
+
+/** The newest good backup of a volume and mode. */
+interface Candidate {
+  backup: BackupInfo
+  /** Unix ms of the last drill of any backup of this volume and mode; 0 if there was none. */
+  drilledMs: number
+}
+
+/**
+ * The newest good backup of each volume and mode; the one comes first whose volume was drilled the longest ago. Left out are those
+ * that a drill cannot compare: archives without an index and mirrors; and those that are larger than a drill may be.
+ */
+export function chooseDrills(backups: readonly BackupInfo[]): DrillPlan {
+  const groups = Map.groupBy(backups.filter(canBeDrilled), ({ mode, source }) => `${mode} ${source}`)
+  const candidates = [...groups.values()].flatMap(findCandidate)
+  const fitting = candidates.filter(({ backup: { bytes, size } }) => (bytes ?? size) <= MAX_DRILL_BYTES)
+  const next = fitting.sort((one, other) => one.drilledMs - other.drilledMs)
+  return { next: next.map(toNext), tooLarge: candidates.length - fitting.length }
+}
+
+/** Of a series, the newest snapshot may not be good: the drill itself takes the newest one that is. */
+function canBeDrilled({ series, hasIndex, ...backup }: BackupInfo): boolean {
+  if (series !== null) return series.lastGood !== null
+  return hasIndex && isGood(backup)
+}
+
+function findCandidate(backups: readonly BackupInfo[]): Candidate[] {
+  const [backup] = backups.toSorted((one, other) => other.sequence - one.sequence)
+  const drilledMs = backups.reduce((latest, each) => Math.max(latest, readDrillMs(each)), 0)
+  return backup ? [{ backup, drilledMs }] : []
+}
+
+function readDrillMs({ series, proof }: BackupInfo): number {
+  const drill = series === null ? proof : series.drill
+  return drill?.by === 'drill' ? Date.parse(drill.at) : 0
+}
+
+function toNext({ backup: { app, proc, name, server, bytes } }: Candidate): DrillPlan['next'][number] {
+  return { app, proc, backup: name, namespace: server, bytes }
+}
