@@ -30,7 +30,7 @@ export interface ExpectedEntry {
   gid: number
   /** Of a file: bytes. */
   size: number
-  /** Of a symlink. */
+  /** Of a symlink: where it leads. Of a `hardlink`: the path of the first name, with which it has to share its inode. */
   linkTarget: Buffer | null
   /** The parts of a file in order; null if there is nothing to compare its content with. */
   content: Iterable<ContentPart> | null
@@ -96,18 +96,27 @@ async function compareOrSayWhy(tree: RestoredTree, comparing: Comparing): Promis
 /** What differs; null if nothing does. */
 async function compareEntry(tree: RestoredTree, comparing: Comparing): Promise<string | null> {
   const { root, entry } = comparing
-  const { path } = entry
-  const end = path.lastIndexOf(SLASH)
-  const folder = end < 0 ? root : openParent(root, path.subarray(0, end))
+  const { folder, base } = findParent(root, entry.path)
   if (!folder) return 'it is missing'
   try {
-    const place = folder.at(path.subarray(end + 1))
+    const place = folder.at(base)
     const stat = lstatSync(place, { bigint: true, throwIfNoEntry: false })
     if (!stat) return 'it is missing'
-    return compareStat(entry, stat) ?? (await compareContent(tree, comparing, place))
+    return (
+      compareStat(entry, stat) ??
+      compareLink(comparing, stat) ??
+      (await compareContent(tree, comparing, place))
+    )
   } finally {
     if (folder !== root) closeSync(folder.fd)
   }
+}
+
+/** The folder of an entry, which is to be closed unless it is the root, and its name there. */
+function findParent(root: OutputFolder, path: Buffer): { folder: OutputFolder | undefined; base: Buffer } {
+  const end = path.lastIndexOf(SLASH)
+  const folder = end < 0 ? root : openParent(root, path.subarray(0, end))
+  return { folder, base: path.subarray(end + 1) }
 }
 
 function openParent(root: OutputFolder, path: Buffer): OutputFolder | undefined {
@@ -124,6 +133,21 @@ function compareStat({ type, mode, uid, gid, size }: ExpectedEntry, stat: BigInt
     return `its mode is ${restored.toString(8)}, expected ${mode.toString(8)}`
   if (type === 'file' && stat.size !== BigInt(size)) return `it has ${stat.size} bytes, expected ${size}`
   return null
+}
+
+/** Whether another name of a file has the inode of its first name. */
+function compareLink({ root, entry }: Comparing, stat: BigIntStats): string | null {
+  const { type, linkTarget } = entry
+  if (type !== 'hardlink' || linkTarget === null) return null
+  const { folder, base } = findParent(root, linkTarget)
+  try {
+    const first = folder && lstatSync(folder.at(base), { bigint: true, throwIfNoEntry: false })
+    return first?.ino === stat.ino && first.dev === stat.dev
+      ? null
+      : `it is not the same file as "${bytesToText(linkTarget)}"`
+  } finally {
+    if (folder && folder !== root) closeSync(folder.fd)
+  }
 }
 
 async function compareContent(

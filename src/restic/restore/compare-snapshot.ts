@@ -37,7 +37,8 @@ function toExpected(
   source: ComparedSnapshot['source'],
   { node: { entry }, content, linkTo }: RestoreItem,
 ): ExpectedEntry {
-  const { path, mode, uid, gid, size, linkTarget } = entry
+  const { path, mode, uid, gid, size } = entry
+  const linkTarget = linkTo ?? entry.linkTarget
   const type = linkTo ? 'hardlink' : entry.type
   return { path, type, mode, uid, gid, size, linkTarget, content: listParts(source, content) }
 }

@@ -1,9 +1,11 @@
+import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   chownSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -71,6 +73,16 @@ test.skipIf(!canMount)(
       return differences
     }
     expect(await compare()).toEqual([])
+    const name = readdirSync(target, { recursive: true, encoding: 'utf8' }).find((one) =>
+      one.endsWith('hard link to deep'),
+    )
+    const linked = join(target, name ?? '')
+    execFileSync('cp', ['-a', linked, `${linked}.copy`])
+    renameSync(`${linked}.copy`, linked)
+    expect(await compare()).toEqual([expect.stringContaining('it is not the same file as')])
+    rmSync(target, { recursive: true })
+    mkdirSync(target)
+    await opened?.restore({ target, signal, onProgress: () => {}, onWarning: () => {} }, null)
     const large = join(target, 'large')
     writeFileSync(large, 'y'.repeat(100_000))
     expect(await compare()).toEqual(['large: its content differs'])
