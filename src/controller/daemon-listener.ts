@@ -6,6 +6,7 @@ import { closeApp, createApp, printJson } from '../http/app.ts'
 import { guardBrowsers } from '../http/browser-guard.ts'
 import { CertifiedListener } from '../http/certified-listener.ts'
 import { type ConnectionLimits, limitConnections } from '../http/connection-limits.ts'
+import { limitHandshakes } from '../http/handshake-limit.ts'
 import { INTERNAL_URL, type InternalLink } from '../http/internal-link.ts'
 import { type CertifiedPeer, checkDates } from '../lib/certificates/check-certificate.ts'
 import { BackupdError } from '../lib/errors.ts'
@@ -61,6 +62,7 @@ export async function listenForDaemons(
   parts.defer(() => closeApp(app))
   const listener = new CertifiedListener(app, { ...options, program: 'controller', own: authority.own })
   limitConnections(listener.server, options.connections)
+  limitHandshakes(listener.server, world)
   const url = await listener.listen()
   parts.defer(() => listener.close())
   // A key that no longer counts: revoked, or another daemon took the place.

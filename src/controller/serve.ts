@@ -10,6 +10,7 @@ import type { World } from '../domain/world.ts'
 import { closeApp, listen } from '../http/app.ts'
 import { guardBrowsers } from '../http/browser-guard.ts'
 import { CONNECTION_LIMITS, type ConnectionLimits, limitConnections } from '../http/connection-limits.ts'
+import { limitHandshakes } from '../http/handshake-limit.ts'
 import type { Context } from '../resolvers/context.ts'
 import { createLoaders } from '../resolvers/loaders.ts'
 import { createSchema } from '../resolvers/schema.ts'
@@ -73,6 +74,7 @@ export async function serveController(world: World, options: ServeOptions, parts
   const connections = { ...CONNECTION_LIMITS, ...options.connections }
   for (const server of servers)
     limitConnections(server, connections, (from) => noteUnreadNews(world, { from }))
+  if (tls) limitHandshakes(tls.server, world)
   const url = await listen(app, options, 'controller')
   await tls?.listen()
   const { link } = options

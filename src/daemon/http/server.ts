@@ -3,6 +3,7 @@ import { BODY_LIMIT, closeApp, createApp, listen, printJson } from '../../http/a
 import { guardBrowsers } from '../../http/browser-guard.ts'
 import { CONNECTION_LIMITS, type ConnectionLimits, limitConnections } from '../../http/connection-limits.ts'
 import { acceptEmptyBodies } from '../../http/empty-bodies.ts'
+import { limitHandshakes } from '../../http/handshake-limit.ts'
 import { BackupdError, messageOf } from '../../lib/errors.ts'
 import { ERROR_CODE_HEADER } from '../../wire/error-code-header.ts'
 import { type FieldValues, RequestFields, readFieldValues } from '../../wire/request-fields.ts'
@@ -59,6 +60,7 @@ export async function serve(
   }
   secure = new SecureDoor(app, identity, options)
   limitConnections(secure.server, limits)
+  limitHandshakes(secure.server, world)
   return await secure.open()
 }
 
