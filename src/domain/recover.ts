@@ -27,6 +27,8 @@ export interface RecoverOptions {
   planHash?: string | undefined
   /** How long what is replaced is kept, ms; it is removed if this is left out. */
   keepOldMs?: number | undefined
+  /** Also if it is a full backup that should be signed and is not, or was altered. */
+  acceptUnsigned?: boolean | undefined
   /** A new folder to recover into; see recover-elsewhere.ts. */
   toDirectory?: string | undefined
   /** The server with that folder; the one of the backup if left out. */
@@ -221,6 +223,7 @@ export function startRecover(
   const inPlace = options.onRefusedRename === 'in-place' ? { onRefusedRename: options.onRefusedRename } : {}
   const quoted = options.planHash === undefined ? {} : { planHash: options.planHash }
   const keeping = options.keepOldMs === undefined ? {} : { keepOldMs: options.keepOldMs }
+  const accepting = options.acceptUnsigned === true ? { acceptUnsigned: true } : {}
   const args = {
     app,
     proc,
@@ -233,6 +236,7 @@ export function startRecover(
     ...(plan && { plan }),
     ...quoted,
     ...keeping,
+    ...accepting,
     ...hooks,
   }
   return startRun(world, { server, jobId: '', spec: '', action, args }, (rid) =>
@@ -251,6 +255,7 @@ export function startRecover(
       plan,
       ...quoted,
       ...keeping,
+      ...accepting,
       ...(elsewhere && { elsewhere }),
       ...hooks,
     }),
@@ -266,6 +271,7 @@ export function listRecoverFacts({
   plan = false,
   planHash,
   keepOldMs,
+  acceptUnsigned = false,
 }: RecoverOptions) {
   const place = { ...backup, server: backup.server ?? null }
   return {
@@ -277,5 +283,6 @@ export function listRecoverFacts({
     plan,
     planHash: planHash?.slice(0, 100) ?? null,
     keepOldMs: keepOldMs ?? null,
+    ...(acceptUnsigned && { acceptUnsigned }),
   }
 }

@@ -80,6 +80,7 @@ async function requestRecover(http: DaemonHttp, ip: string, request: RecoverRequ
     elsewhere = false,
     hooks,
     keepOldMs,
+    acceptUnsigned = false,
     ...rest
   } = request
   const route = mode === 'full' ? 'full/recover/file' : 'increment/recover/dir'
@@ -90,6 +91,7 @@ async function requestRecover(http: DaemonHttp, ip: string, request: RecoverRequ
     ...(onRefusedRename === 'in-place' ? { onRefusedRename } : {}),
     ...(plan ? { plan: 'true' } : {}),
     ...(elsewhere ? { elsewhere: 'true' } : {}),
+    ...(acceptUnsigned ? { acceptUnsigned: 'true' } : {}),
     ...(keepOldMs === undefined ? {} : { keepOld: keepOldMs }),
     ...(hooks ? { hooks: JSON.stringify(hooks) } : {}),
   }

@@ -41,6 +41,10 @@ export const ERROR_CODES = {
   PLAN_NEEDED:
     'Nothing was deleted. Ask for the plan that the message names, look at it, and send its planHash.',
   PLAN_STALE: 'Nothing was changed. Make a new plan, look at it, and quote its planHash.',
+  SIGNATURE_BAD:
+    'Nothing was changed. Find out who changed the store, and use another backup. To recover it anyway, send acceptUnsigned: true through GraphQL.',
+  UNSIGNED:
+    'Nothing was changed. Find out who wrote the backup, or use another one. To recover it anyway, send acceptUnsigned: true through GraphQL.',
   ARCHIVE_CORRUPT: 'The archive is damaged. Nothing was restored; use an older backup.',
   ARCHIVE_UNSAFE: 'The archive has names that lead out of the volume. Nothing was restored.',
   ARCHIVE_EMPTY: 'Nothing in the archive could be restored; the volume is unchanged.',

@@ -15,8 +15,20 @@ export function toRecoverOptions(input: RecoverInput): RecoverOptions {
 }
 
 function toVolumeOptions(input: VolumeRecoverInput): RecoverOptions {
-  const { app, proc, backup, server, snapshot, files, inUse, onRefusedRename, plan, planHash, keepOld } =
-    input
+  const {
+    app,
+    proc,
+    backup,
+    server,
+    snapshot,
+    files,
+    inUse,
+    onRefusedRename,
+    plan,
+    planHash,
+    keepOld,
+    acceptUnsigned,
+  } = input
   return {
     backup: { app, proc, name: backup, server: optionalText('server', server) },
     snapshot: optionalText('snapshot', snapshot),
@@ -26,6 +38,7 @@ function toVolumeOptions(input: VolumeRecoverInput): RecoverOptions {
     plan: plan ?? false,
     planHash: planHash ?? undefined,
     keepOldMs: parseKeepOld(keepOld),
+    acceptUnsigned: acceptUnsigned ?? false,
   }
 }
 

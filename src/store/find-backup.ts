@@ -83,12 +83,16 @@ function openMirror(world: StoreWorld, { info }: StoreEntry): Mirror | undefined
   return isMirror(info) ? mirrorAt(world, info.server, info.name) : undefined
 }
 
-export function openArchive(world: StoreWorld, { info, manifest, changed }: StoreEntry): StoredArchive {
+export function openArchive(
+  world: StoreWorld,
+  { info, manifest, changed, signedText }: StoreEntry,
+): StoredArchive {
   const { server, name } = info
   return {
     info,
     manifest,
     isManifestChanged: changed === true,
+    signedText: signedText ?? null,
     openObject: (known) => world.driver.open(makePieceKey(server, name, 'object'), known),
     openIndex: () => openIndex(world, server, manifest),
     markCorrupt: (reason) => markCorrupt(world, { server, name }, reason),

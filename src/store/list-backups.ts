@@ -79,6 +79,7 @@ export interface Described {
   manifest: Manifest | null
   /** As in ReadManifest. */
   changed?: true
+  signedText?: string
 }
 
 interface BackupQuestion {
@@ -114,10 +115,10 @@ export async function describeBackup(
 }
 
 export function describeManifest(
-  { manifest, changed }: Extract<ReadManifest, { problem: null }>,
+  { manifest, changed, signedText }: Extract<ReadManifest, { problem: null }>,
   found: FoundBackup,
 ): Described {
-  return { info: makeManifestInfo(manifest, found), manifest, ...(changed && { changed }) }
+  return { info: makeManifestInfo(manifest, found), manifest, signedText, ...(changed && { changed }) }
 }
 
 /** Finds the newest manifest of a volume, by sequence, which must not be used again: hidden ones count. */

@@ -4,12 +4,14 @@ import type { Driver } from '../objects/driver.ts'
 import { tryReadSmall } from '../objects/small-objects.ts'
 import { type Manifest, manifestSchema } from '../wire/backup.ts'
 import { parseJson } from '../wire/json.ts'
+import { printSignedFields } from '../wire/manifest-signature.ts'
 import { makePieceKey } from './layout.ts'
 
 /** A manifest, or what is wrong with it: a value, so that one bad manifest does not end the listing of the others. */
 export type ReadManifest =
   /** `changed`: it is not as backupd wrote it, by damage or by hand. */
-  { manifest: Manifest; problem: null; changed?: true } | { manifest: null; problem: string }
+  | { manifest: Manifest; problem: null; changed?: true; signedText: string }
+  | { manifest: null; problem: string }
 
 /** undefined if the backup has no manifest. Throws only if the store does not answer. */
 export async function readManifest(
@@ -28,7 +30,8 @@ export function parseManifest(name: string, text: Buffer): ReadManifest {
     const manifest = parseJson('its manifest', content, manifestSchema)
     if (manifest.name !== name)
       return { manifest: null, problem: `its manifest is that of ${JSON.stringify(manifest.name)}` }
-    return { manifest, problem: null, ...(isChanged(content) && { changed: true }) }
+    const signedText = printSignedFields(JSON.parse(content) as Record<string, unknown>)
+    return { manifest, problem: null, signedText, ...(isChanged(content) && { changed: true }) }
   } catch (error) {
     if (error instanceof BackupdError) return { manifest: null, problem: error.message }
     return { manifest: null, problem: `its manifest cannot be read: ${messageOf(error)}` }

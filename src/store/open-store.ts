@@ -2,6 +2,7 @@ import { type Opener, openDriver } from '../objects/drivers/open-driver.ts'
 import { pacedDriver } from '../objects/wrap/paced-driver.ts'
 import type { StoreSettings } from '../wire/store-settings.ts'
 import { createStore } from './create-store.ts'
+import { readSigningKey } from './signing-files.ts'
 import type { Store, StoreIdentity } from './store.ts'
 import type { StoreWorld } from './world.ts'
 
@@ -25,5 +26,9 @@ export async function openStore(
 ): Promise<Store> {
   const place = { dataDir: identity.dataDir, namespace: identity.ip }
   const driver = openDriver(settings, { ...place, clock, warn, ...options })
-  return createStore({ driver: pace ? pacedDriver(driver, pace) : driver, identity, clock, trustedNow, warn })
+  return createStore({
+    driver: pace ? pacedDriver(driver, pace) : driver,
+    ...{ identity, clock, trustedNow, warn },
+    readSigningKey: () => readSigningKey(identity.dataDir),
+  })
 }

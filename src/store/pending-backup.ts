@@ -7,6 +7,7 @@ import { parseShape } from '../wire/json.ts'
 import { makeManifestInfo } from './backup-info.ts'
 import { intentKey, makePieceKey, type Piece } from './layout.ts'
 import { manifestText } from './manifest.ts'
+import { signManifest } from './manifest-signer.ts'
 import { makeEntity, updateMeta } from './meta-file.ts'
 import { assertOwner, type Owner } from './owner.ts'
 import type { ManifestFacts, PendingBackup } from './store-parts.ts'
@@ -56,8 +57,8 @@ class PendingArchive implements PendingBackup {
   }
 
   async publish(facts: ManifestFacts): Promise<{ manifest: Manifest; info: BackupInfo }> {
-    const manifest = this.#manifestOf(facts)
     const steps = namedSteps(`Cannot publish "${this.name}"`, new AbortController().signal)
+    const manifest = await steps.step('sign the manifest', () => this.#sign(this.#manifestOf(facts)))
     await steps.step('sync the archive', () => this.#sync('object', manifest.size))
     await steps.step('sync the index', () => this.#syncIndex(manifest.index))
     await exclusively(this.#world, async () => {
@@ -133,6 +134,11 @@ class PendingArchive implements PendingBackup {
       writer: identity.version,
     }
     return parseShape(`the manifest of "${name}"`, manifest, manifestSchema)
+  }
+
+  async #sign(manifest: Manifest): Promise<Manifest> {
+    const pair = await this.#world.readSigningKey?.()
+    return pair ? { ...manifest, signature: signManifest(manifest, pair) } : manifest
   }
 
   async #sync(piece: 'object' | 'index', expected: number): Promise<void> {

@@ -10,10 +10,13 @@ import type { FilePage } from '../wire/daemon-api.ts'
 import type { StepKind } from '../wire/planned-step.ts'
 import type { RecoverPlan } from '../wire/snapshot.ts'
 import type { VerifyResult } from '../wire/verification.ts'
+import type { SignedThing } from './manifest-signer.ts'
 
 /** A backup of any kind: an archive, a series of snapshots, or a mirror. */
 export interface StoredBackup extends AsyncDisposable {
   readonly info: BackupInfo
+  /** Of a full backup: what its signature is over. Increments are not signed. */
+  readonly signed?: Pick<SignedThing, 'text' | 'signature'>
   /**
    * Lists one page of the entries directly in a folder. Throws NOT_FOUND if the backup has no such path, BAD_INPUT if
    * it is not a folder, or if a snapshot is named and the backup has none.

@@ -1,3 +1,4 @@
+import type { CertifiedPair } from '../lib/certificates/x509.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Driver } from '../objects/driver.ts'
 import { LOCK } from './layout.ts'
@@ -10,6 +11,8 @@ export interface StoreWorld {
   clock: Clock
   /** Unix ms: the trusted time, which is the earlier one while the clock is in doubt. Pins end by it. */
   trustedNow(): number
+  /** Reads the key that signs manifests; left out, or undefined if there is none: they are not signed. */
+  readSigningKey?(): Promise<CertifiedPair | undefined>
   /** Called for problems that do not make a call fail, such as a broken `.meta` that was set aside. */
   warn(message: string): void
 }

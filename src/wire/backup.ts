@@ -12,6 +12,7 @@ import {
   wordList,
   words,
 } from './fields.ts'
+import { manifestSignatureSchema } from './manifest-signature.ts'
 import { verificationSchema } from './verification.ts'
 
 /** If lainlet names no mode, the legacy system writes an empty one and makes a full backup. */
@@ -105,6 +106,8 @@ export const manifestSchema = z.object({
   sample: shortText.optional(),
   /** The version of backupd that wrote it. */
   writer: words,
+  /** Of an enrolled daemon. */
+  signature: manifestSignatureSchema.optional(),
 })
 export type Manifest = z.infer<typeof manifestSchema>
 

@@ -189,6 +189,8 @@ export interface RecoverRequest {
   elsewhere?: boolean
   /** How long what is replaced is kept, ms. */
   keepOldMs?: number
+  /** Recover it although it should be signed and is not, or was altered. */
+  acceptUnsigned?: boolean
   hooks?: SentHooks
 }
 

@@ -103,6 +103,8 @@ export const recoverArgsSchema = z.object({
   planHash: planHashSchema.optional(),
   /** How long what is replaced is kept, ms; it is removed if this is left out. */
   keepOldMs: keepOldSchema.optional(),
+  /** Recover a full backup that is not signed, or was altered. */
+  acceptUnsigned: z.boolean().optional(),
   hooks: sentHooksSchema.optional(),
 })
 export type RecoverArgs = z.infer<typeof recoverArgsSchema>

@@ -61,6 +61,7 @@ async function startRecover(
     ...(readFlag(fields, 'plan') ? { plan: true } : {}),
     ...readPlanHash(fields.optional('planHash')),
     ...readKeepOld(fields.optional('keepOld')),
+    ...(readFlag(fields, 'acceptUnsigned') ? { acceptUnsigned: true } : {}),
     ...readSentHooks(fields.optional('hooks')),
   }
   checkReady(world)

@@ -10,6 +10,7 @@ import { type Credentials, createKeyPem } from '../../lib/certificates/x509.ts'
 import { type Clock, isoTime } from '../../lib/clock.ts'
 import { BackupdError, hasCode, messageOf } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
+import { noteSigners } from '../../store/signing-files.ts'
 import {
   ENROL_PATH,
   type IssuedCertificate,
@@ -46,6 +47,13 @@ export class DaemonIdentity implements PresentIdentity {
   get present(): Credentials {
     const { key, certificate, authority, authorities = [authority] } = this.#stored
     return { key, certificate, authorities }
+  }
+
+  /** From now on, unix ms, unsigned backups of this daemon are refused, unless it signed before. */
+  noteSigners(now: number): Promise<void> {
+    const { ip } = this.#stored
+    const { authorities } = this.present
+    return noteSigners(this.#dataDir, { authorities: [...authorities], since: { [ip]: isoTime(now) } })
   }
 
   /** Fingerprints of the authorities whose controllers it trusts. */
@@ -94,6 +102,8 @@ export class DaemonIdentity implements PresentIdentity {
       authority,
       authorities: [...authorities],
     }
+    // Before anything is signed with the new certificate.
+    await noteSigners(this.#dataDir, { authorities: [...authorities], since: {} })
     await writeDaemonIdentity(this.#dataDir, 'enrolled', renewed)
     this.#stored = renewed
   }

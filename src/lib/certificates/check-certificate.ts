@@ -40,6 +40,11 @@ export function findIssuer(
   )
 }
 
+/** Who the holder is; undefined if the certificate does not say it. */
+export function readUri({ subjectAltName }: X509Certificate): string | undefined {
+  return /^URI:(urn:[a-z0-9.:]+)(?:, |$)/.exec(subjectAltName ?? '')?.[1]
+}
+
 /** Throws FORBIDDEN unless one of the authorities itself signed the certificate. Its dates are checked by checkDates. */
 export function checkCertificate(
   certificate: X509Certificate | undefined,
@@ -49,7 +54,7 @@ export function checkCertificate(
   const authority = findIssuer(certificate, authorities)
   if (!authority)
     throw new BackupdError('FORBIDDEN', 'The certificate of the other side is of another authority')
-  const uri = /^URI:(urn:[a-z0-9.:]+)(?:, |$)/.exec(certificate.subjectAltName ?? '')?.[1]
+  const uri = readUri(certificate)
   if (uri === undefined || certificate.ca)
     throw new BackupdError('FORBIDDEN', 'The certificate of the other side is not one of a program')
   const { publicKey, validFromDate, validToDate } = certificate

@@ -166,6 +166,14 @@ export class VolumeRecoverInput extends NamedBackup {
       'Keeps what is replaced for this long, `1m` to `30d`, so that `undoRecover` can put it back: `24h`. It takes its room as long. One copy for each volume: a later one replaces it. Not with `files`, nor `onRefusedRename: IN_PLACE`.',
   })
   keepOld?: string | null
+
+  @Field(() => Boolean, {
+    nullable: true,
+    defaultValue: false,
+    description:
+      'Recovers a full backup although it should be signed and is not (`UNSIGNED`), or was altered (`SIGNATURE_BAD`). The audit has it.',
+  })
+  acceptUnsigned?: boolean | null
 }
 
 @InputType({ description: 'What to recover.' })

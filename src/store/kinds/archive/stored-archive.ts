@@ -10,6 +10,8 @@ export interface StoredArchive {
   manifest: Manifest | null
   /** The manifest is not as backupd wrote it, by damage or by hand. */
   isManifestChanged: boolean
+  /** What a signature of the manifest is over; null without one. */
+  signedText: string | null
   openObject(known?: KnownObject): Promise<ObjectReader>
   /** null if it is missing, or differs from the manifest's (size, sha256). */
   openIndex(): Promise<ObjectReader | null>
