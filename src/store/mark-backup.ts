@@ -18,11 +18,15 @@ type Named = Pick<Manifest, 'server' | 'name'>
  */
 export async function markCorrupt(world: StoreWorld, backup: Named, reason: string): Promise<boolean> {
   const corrupt = { at: isoTime(world.clock.now()), reason }
-  const marked = await changeManifest(world, backup, ({ proof: _disproved, ...manifest }) => ({
-    ...manifest,
-    verified: null,
-    corrupt: manifest.corrupt ?? corrupt,
-  }))
+  const marked = await changeManifest(
+    world,
+    backup,
+    ({ proof: _disproved, drilled: _refuted, ...manifest }) => ({
+      ...manifest,
+      verified: null,
+      corrupt: manifest.corrupt ?? corrupt,
+    }),
+  )
   return marked !== undefined
 }
 
@@ -38,7 +42,8 @@ export async function markVerified(
   proof: Omit<Verification, 'at'>,
 ): Promise<boolean> {
   const at = isoTime(world.clock.now())
-  const marks = { verified: at, proof: { at, ...proof }, corrupt: null }
+  const drilled = proof.by === 'drill' && { drilled: at }
+  const marks = { verified: at, proof: { at, ...proof }, corrupt: null, ...drilled }
   const marked = await changeManifest(world, backup, (manifest) =>
     isDeepStrictEqual(manifest.corrupt, backup.corrupt) ? { ...manifest, ...marks } : null,
   )

@@ -95,6 +95,8 @@ export const manifestSchema = z.object({
   /** `proof.at`; null if there is no proof. */
   verified: moment.nullable(),
   proof: verificationSchema.optional(),
+  /** When it was last drilled with success: `proof` may be a later verification. */
+  drilled: moment.optional(),
   corrupt: z.object({ at: moment, reason: words }).nullable(),
   /** Reasons to keep the backup whatever its age. */
   holds: wordList,
@@ -155,6 +157,8 @@ export const backupInfoSchema = z.object({
   /** `proof.at`; of a series, its last proof, unless a later snapshot is known to be corrupt. */
   verified: moment.nullable(),
   proof: verificationSchema.optional(),
+  /** As in its manifest; absent for a series, which has `series.drill`. */
+  drilled: moment.optional(),
   holds: wordList,
   sha256: name.nullable(),
   hasIndex: z.boolean(),

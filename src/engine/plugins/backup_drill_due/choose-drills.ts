@@ -33,9 +33,9 @@ function findCandidate(backups: readonly BackupInfo[]): Candidate[] {
   return backup ? [{ backup, drilledMs }] : []
 }
 
-function readDrillMs({ series, proof }: BackupInfo): number {
-  const drill = series === null ? proof : series.drill
-  return drill?.by === 'drill' ? Date.parse(drill.at) : 0
+function readDrillMs({ series, drilled }: BackupInfo): number {
+  const at = series === null ? drilled : series.drill?.at
+  return at === undefined ? 0 : Date.parse(at)
 }
 
 function toNext({ backup: { app, proc, name, server, bytes } }: Candidate): DrillPlan['next'][number] {

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import { chooseDrills } from '../../../../src/engine/plugins/backup_drill_due/choose-drills.ts'
 import type { BackupInfo } from '../../../../src/wire/backup.ts'
-import type { Verification } from '../../../../src/wire/verification.ts'
 import { sampleBackup } from '../../../support/catalog-samples.ts'
 
 /** A full backup of /srv/a with an index. */
@@ -11,10 +10,6 @@ function archive(name: string, changes: Partial<BackupInfo> = {}): BackupInfo {
     ...{ hasIndex: true, series: null, bytes: 1000, sequence: 1 },
     ...changes,
   })
-}
-
-function proofBy(by: 'verify' | 'drill', at: string): Verification {
-  return { at, rid: '1796121432daa3d231ae634eeab36a25c9a925660d', method: 'hash', share: 1, by }
 }
 
 function namesOf(backups: BackupInfo[]): string[] {
@@ -31,12 +26,9 @@ test('of each volume the newest good backup that can be compared is drilled', ()
 })
 
 test('the volume that was drilled the longest ago comes first, also if an older backup of it was drilled', () => {
-  const a = [
-    archive('a-new', { sequence: 2 }),
-    archive('a-old', { proof: proofBy('drill', '2026-11-20T00:00:00Z') }),
-  ]
-  const b = archive('b', { source: '/srv/b', proof: proofBy('drill', '2026-11-10T00:00:00Z') })
-  const c = archive('c', { source: '/srv/c', proof: proofBy('verify', '2026-11-25T00:00:00Z') })
+  const a = [archive('a-new', { sequence: 2 }), archive('a-old', { drilled: '2026-11-20T00:00:00Z' })]
+  const b = archive('b', { source: '/srv/b', drilled: '2026-11-10T00:00:00Z' })
+  const c = archive('c', { source: '/srv/c', verified: '2026-11-25T00:00:00Z' })
   expect(namesOf([...a, b, c])).toEqual(['c', 'b', 'a-new'])
 })
 

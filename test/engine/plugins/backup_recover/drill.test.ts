@@ -13,10 +13,12 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { backupVerifyPlugin } from '../../../../src/engine/plugins/backup_verify/plugin.ts'
 import { systemClock } from '../../../../src/lib/clock.ts'
 import { openStore } from '../../../../src/store/open-store.ts'
 import { drillWorld } from '../../../support/drill-world.ts'
 import { SERVER } from '../../../support/plugin-args.ts'
+import { runPlugin } from '../../../support/run-plugin.ts'
 import { canMount } from '../../../support/tmpfs.ts'
 
 test.skipIf(!canMount)('a drill proves a full backup, and leaves nothing in its directory', async () => {
@@ -27,6 +29,25 @@ test.skipIf(!canMount)('a drill proves a full backup, and leaves nothing in its 
   expect(ended.result.backup?.proof).toMatchObject({ method: 'hash', by: 'drill', mode: 'full', share: 1 })
   expect(readdirSync(drillDir)).toEqual(['foreign'])
   expect(readFileSync(join(drillDir, 'foreign'), 'utf8')).toBe('not ours')
+})
+
+test.skipIf(!canMount)('a verification after a drill does not hide when it was drilled', async () => {
+  const { drill, backup, namespace, settings } = await drillWorld()
+  const store = await openStore(settings.store, settings, { clock: systemClock, warn: () => {} })
+  const info = async () => (await store.list(SERVER, { limit: 1 })).backups[0]
+  const drilled = (await drill()).result.backup?.drilled
+  expect(drilled).toMatch(/^20/)
+  const args = { app: 'shop', proc: 'shop.web.web', backup, namespace: SERVER }
+  await runPlugin(backupVerifyPlugin, settings, { args })
+  const verified = await info()
+  expect(verified).toMatchObject({ drilled, proof: { method: 'hash' } })
+  expect(verified?.proof?.by).toBeUndefined()
+  const archive = join(namespace, backup)
+  writeFileSync(archive, readFileSync(archive).subarray(0, -1))
+  await expect(runPlugin(backupVerifyPlugin, settings, { args })).rejects.toMatchObject({
+    code: 'ARCHIVE_CORRUPT',
+  })
+  expect((await info())?.drilled).toBeUndefined()
 })
 
 test.skipIf(!canMount)('a drill finds a flipped byte in the archive, and marks the backup', async () => {
