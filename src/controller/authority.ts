@@ -16,12 +16,18 @@ import { BackupdError, messageOf } from '../lib/errors.ts'
 import { HOUR_MS } from '../lib/time-units.ts'
 import { CONTROLLER_URI, makeServerUri } from '../wire/enrolment.ts'
 import { parseJson } from '../wire/json.ts'
+import { MAX_SIGNERS } from '../wire/manifest-signature.ts'
 
 /** In `<data>`, readable by the controller's user only, and never in copies of the catalog. */
 export const AUTHORITY_FILE = 'authority.json'
 
 const pairSchema = z.object({ key: z.string(), certificate: z.string() })
-const stableSchema = z.object({ version: z.literal(1), authority: pairSchema, controller: pairSchema })
+const stableSchema = z.object({
+  version: z.literal(1),
+  authority: pairSchema,
+  controller: pairSchema,
+  retired: z.array(z.string()).optional(),
+})
 /** During a rotation. Earlier versions refuse it, because they would forget the next authority. */
 const rotatingSchema = stableSchema.extend({ version: z.literal(2), next: pairSchema })
 const fileSchema = z.discriminatedUnion('version', [stableSchema, rotatingSchema])
@@ -32,6 +38,8 @@ interface AuthorityContent {
   controller: CertifiedPair
   /** Signs the certificates of daemons that know it; undefined: no rotation is under way. */
   next?: CertifiedPair | undefined
+  /** PEM, oldest first: their certificates count no more, except for what was signed in backups. */
+  retired?: readonly string[] | undefined
 }
 
 /** The private authority of this controller, the next one during a rotation, and the controller's own certificate. */
@@ -58,6 +66,10 @@ export class Authority implements AuthorityPort {
 
   get known(): readonly KnownAuthority[] {
     return this.#known
+  }
+
+  get signing(): readonly string[] {
+    return [...(this.#content.retired ?? []), ...this.#pems].slice(-MAX_SIGNERS)
   }
 
   get fingerprint(): string {
@@ -112,7 +124,9 @@ export class Authority implements AuthorityPort {
   async retire(now: number): Promise<void> {
     const { next } = this.#content
     if (!next) throw new BackupdError('CONFLICT', 'No rotation of the authority is under way')
-    await this.#use({ authority: next, controller: await certifyController(next, now) })
+    const { authority, retired = [] } = this.#content
+    const kept = [...retired, authority.certificate].slice(-MAX_SIGNERS)
+    await this.#use({ authority: next, controller: await certifyController(next, now), retired: kept })
   }
 
   get #pems(): string[] {
@@ -142,8 +156,8 @@ function describeCertificate(certificate: X509Certificate): KnownAuthority {
   }
 }
 
-function printAuthority({ authority, controller, next }: AuthorityContent): string {
-  const content = next ? { version: 2, authority, controller, next } : { version: 1, authority, controller }
+function printAuthority({ next, ...stable }: AuthorityContent): string {
+  const content = next ? { version: 2, ...stable, next } : { version: 1, ...stable }
   return `${JSON.stringify(content)}\n`
 }
 

@@ -16,6 +16,7 @@ const enrolmentsSchema = z.object({
       ...{ ip: z.ipv4(), keyHash: z.string().nullable(), enrolledAt: z.string(), expiresAt: z.string() },
       authority: z.string().optional(),
       trusts: z.array(z.string()).optional(),
+      signsSince: z.string().optional(),
     }),
   ),
   invitations: z.array(

@@ -134,7 +134,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const onRecords = (records: readonly RunRecord[]) => keptCopies?.note(records)
   const opened = openEngine({ ...options, settings, problems, room, identity, onRecords }, parts)
   const { engine, scheduler, notifier, trustedClock, stores, controllers, runMeter } = opened
-  if (enrolled) await enrolled.noteSigners(trustedClock.now())
+  if (enrolled) await enrolled.startSigning(trustedClock.now())
   const bond = parts.adopt(new ControllerBond(controllers, { problems, log, clock }), (it) => it.close())
   if (options.releaseController) bond.release()
   const { driver } = settings.store

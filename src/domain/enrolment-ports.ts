@@ -13,6 +13,8 @@ export interface Enrolment {
   authority?: string | undefined
   /** Fingerprints of the authorities that its daemon trusts, as it last said; undefined: it does not say, or not yet. */
   trusts?: readonly string[] | undefined
+  /** Since when daemons of that server sign their backups, ISO 8601; undefined: they do not say, or not yet. */
+  signsSince?: string | undefined
 }
 
 /** A join token that was given out. */
@@ -70,6 +72,8 @@ export interface AuthorityPort {
   readonly known: readonly KnownAuthority[]
   /** Of the first. */
   readonly fingerprint: string
+  /** PEM: all whose signatures in backups count, retired ones too. */
+  readonly signing: readonly string[]
   /** Where daemons with a certificate reach this controller: `https://10.0.0.9:9004`; undefined: nowhere. */
   readonly url: string | undefined
   /** Makes the next authority; on disk when it resolves. */

@@ -215,7 +215,8 @@ async function certify(
   const now = trustedNow(world)
   const { issued, authority } = await requireAuthority(world).issue(wish, now)
   const expiresAt = isoTime(now + CERTIFICATE_LIFE_MS)
-  const server = { ip, keyHash, enrolledAt: isoTime(now), expiresAt, authority }
+  const signsSince = world.enrolments.get(ip)?.signsSince
+  const server = { ip, keyHash, enrolledAt: isoTime(now), expiresAt, authority, signsSince }
   await world.enrolments.setServer(server, { ...invitation, usedBy: keyHash })
   const state = world.servers.get(ip)
   if (state) pollAgain(state)

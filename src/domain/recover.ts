@@ -2,6 +2,7 @@ import { findArchiveOfBackup } from '../wire/archive-name.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import type { SentHooks } from '../wire/hook-options.ts'
 import { chooseRecoverAction } from '../wire/job.ts'
+import type { Signers } from '../wire/manifest-signature.ts'
 import { describeChangedParts, findChangedParts, planHashSchema } from '../wire/plan-hash.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { type Answer, isRefused, type Refused, refuse } from './answer.ts'
@@ -256,10 +257,19 @@ export function startRecover(
       ...quoted,
       ...keeping,
       ...accepting,
+      ...listSigners(world, backup.server),
       ...(elsewhere && { elsewhere }),
       ...hooks,
     }),
   )
+}
+
+/** So that the daemon of another server, or one that lost its data, knows whose signatures count. */
+function listSigners({ enrolments, ports }: World, server: string): { signers?: Signers } {
+  if (!ports.authority || enrolments.kindOf(server) === 'none') return {}
+  const signsSince = enrolments.get(server)?.signsSince
+  const since = signsSince === undefined ? {} : { [server]: signsSince }
+  return { signers: { authorities: [...ports.authority.signing], since } }
 }
 
 export function listRecoverFacts({

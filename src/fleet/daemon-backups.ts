@@ -81,6 +81,7 @@ async function requestRecover(http: DaemonHttp, ip: string, request: RecoverRequ
     hooks,
     keepOldMs,
     acceptUnsigned = false,
+    signers,
     ...rest
   } = request
   const route = mode === 'full' ? 'full/recover/file' : 'increment/recover/dir'
@@ -92,6 +93,7 @@ async function requestRecover(http: DaemonHttp, ip: string, request: RecoverRequ
     ...(plan ? { plan: 'true' } : {}),
     ...(elsewhere ? { elsewhere: 'true' } : {}),
     ...(acceptUnsigned ? { acceptUnsigned: 'true' } : {}),
+    ...(signers ? { signers: JSON.stringify(signers) } : {}),
     ...(keepOldMs === undefined ? {} : { keepOld: keepOldMs }),
     ...(hooks ? { hooks: JSON.stringify(hooks) } : {}),
   }

@@ -6,8 +6,12 @@ import { messageOf } from '../lib/errors.ts'
 import { parseBackupName } from '../wire/archive-name.ts'
 import type { Manifest } from '../wire/backup.ts'
 import { parseServerUri } from '../wire/enrolment.ts'
-import { type ManifestSignature, printSignedFields, SIGNATURE_VERSION } from '../wire/manifest-signature.ts'
-import type { Signers } from './signing-files.ts'
+import {
+  type ManifestSignature,
+  printSignedFields,
+  SIGNATURE_VERSION,
+  type Signers,
+} from '../wire/manifest-signature.ts'
 
 /** Signs the fields of a manifest that do not change any more. */
 export function signManifest(manifest: Manifest, { key, certificate }: CertifiedPair): ManifestSignature {

@@ -7,24 +7,14 @@ import { readFileIfThere, removeUnfinishedWrites, writeFileAtomically } from '..
 import type { CertifiedPair } from '../lib/certificates/x509.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import { parseJson } from '../wire/json.ts'
+import { MAX_SIGNERS, type Signers, signersSchema } from '../wire/manifest-signature.ts'
 
 const IDENTITY_FILE = 'identity.json'
 const SIGNERS_FILE = 'signers.json'
-/** More than one for each rotation in the life of a machine. */
-const MAX_SIGNERS = 64
 
 const identitySchema = z.object({ key: z.string(), certificate: z.string() })
 
-const signersSchema = z.object({
-  version: z.literal(1),
-  /** PEM: all authorities that this daemon ever trusted, retired ones too. */
-  authorities: z.array(z.string()),
-  /** Since when the daemon of a server signs its backups, ISO 8601, by IP. */
-  since: z.record(z.string(), z.string()),
-})
-
-/** Whose signatures count, and since when there are any. */
-export type Signers = Omit<z.infer<typeof signersSchema>, 'version'>
+const storedSchema = signersSchema.extend({ version: z.literal(1) })
 
 /** The key of an enrolled daemon with its certificate; undefined for others: nobody could check what they sign. */
 export async function readSigningKey(dataDir: string): Promise<CertifiedPair | undefined> {
@@ -33,11 +23,11 @@ export async function readSigningKey(dataDir: string): Promise<CertifiedPair | u
 
 /** undefined if the daemon never was enrolled. Throws BAD_INPUT if the file cannot be used. */
 export async function readSigners(dataDir: string): Promise<Signers | undefined> {
-  return await readSigningFile(dataDir, SIGNERS_FILE, signersSchema)
+  return await readSigningFile(dataDir, SIGNERS_FILE, storedSchema)
 }
 
 /** Remembers authorities, and since when servers sign: the earliest time of each counts. On disk when it resolves. */
-export async function noteSigners(dataDir: string, { authorities, since }: Signers): Promise<void> {
+export async function noteSigners(dataDir: string, { authorities, since }: Signers): Promise<Signers> {
   const known = (await readSigners(dataDir)) ?? { authorities: [], since: {} }
   const merged = { ...known.since }
   for (const [ip, time] of Object.entries(since)) {
@@ -46,10 +36,12 @@ export async function noteSigners(dataDir: string, { authorities, since }: Signe
   }
   const all = [...new Set([...known.authorities, ...authorities])].slice(-MAX_SIGNERS)
   const text = JSON.stringify({ version: 1, authorities: all, since: merged })
-  if (text === JSON.stringify({ version: 1, ...known })) return
+  if (text === JSON.stringify({ version: 1, authorities: known.authorities, since: known.since }))
+    return known
   const file = join(dataDir, SIGNERS_FILE)
   removeUnfinishedWrites(file)
   await writeFileAtomically(file, `${text}\n`)
+  return { authorities: all, since: merged }
 }
 
 async function readSigningFile<T>(

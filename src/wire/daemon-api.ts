@@ -10,6 +10,7 @@ import { deletedRoomSchema } from './hidden.ts'
 import type { SentHooks } from './hook-options.ts'
 import { type JobTimes, jobTimesSchema } from './job.ts'
 import { keptOldSchema } from './kept-old.ts'
+import type { Signers } from './manifest-signature.ts'
 import type { RunRecord } from './record.ts'
 import { readBackup } from './repair-backup.ts'
 import { readRecords, type SortedRecords } from './repair-record.ts'
@@ -75,6 +76,8 @@ const debugShape = z.object({
     .array(z.string().regex(/^[0-9a-f]{64}$/))
     .max(MAX_AUTHORITIES)
     .optional(),
+  /** Since when it signs its full backups; absent if it does not. */
+  signsSince: moment.optional(),
   /** The controller whose jobs it has; absent for a legacy controller. */
   controller: z.object({ id: name, url: words }).optional(),
   /** What recovers replaced and kept, at most MAX_KEPT_LISTED. */
@@ -191,6 +194,8 @@ export interface RecoverRequest {
   keepOldMs?: number
   /** Recover it although it should be signed and is not, or was altered. */
   acceptUnsigned?: boolean
+  /** Whose signatures count, for a daemon that cannot know it of another server. */
+  signers?: Signers
   hooks?: SentHooks
 }
 

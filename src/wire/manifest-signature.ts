@@ -1,4 +1,8 @@
 import { z } from 'zod'
+import { ipv4, moment } from './fields.ts'
+
+/** More than one for each rotation in the life of a machine. */
+export const MAX_SIGNERS = 64
 
 /** In a manifest: the signature of the daemon that wrote it, over the fields that do not change. */
 export const manifestSignatureSchema = z.object({
@@ -9,6 +13,15 @@ export const manifestSignatureSchema = z.object({
   value: z.string().max(1024),
 })
 export type ManifestSignature = z.infer<typeof manifestSignatureSchema>
+
+/** Whose signatures count, and since when there are any. */
+export const signersSchema = z.object({
+  /** PEM: all authorities that were ever trusted, retired ones too. */
+  authorities: z.array(z.string().max(8192)).max(MAX_SIGNERS),
+  /** Since when the daemon of a server signs its backups, ISO 8601, by IP. */
+  since: z.record(ipv4, moment),
+})
+export type Signers = z.infer<typeof signersSchema>
 
 /** The only version so far: which fields are signed, and how they are printed. */
 export const SIGNATURE_VERSION = 1

@@ -4,7 +4,12 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { AuditPageDocument } from '../../src/client/generated/operations.ts'
+import {
+  AuditPageDocument,
+  AuthoritiesDocument,
+  RetireAuthorityDocument,
+  RotateAuthorityDocument,
+} from '../../src/client/generated/operations.ts'
 import type { MigrateInput, RecoverInput } from '../support/client/generated/operations.ts'
 import {
   BackupsDocument,
@@ -175,3 +180,42 @@ test('a backup from before the enrolment is recovered with a warning, and what v
     expect.stringMatching(/^the backup is not signed: it is from before /),
   ])
 })
+
+test('a daemon checks the backups of another server, as the controller says since when that one signs', async () => {
+  const world = await startSigning()
+  const name = await world.backUp(ONE)
+  const since = () => readSigned(world.folder)?.signsSince
+  await expect.poll(since, PATIENCE).toBeDefined()
+  await world.one.close()
+  expect(await world.migrate(name)).toMatchObject({ state: 'SUCCESS', warnings: [] })
+  const { signature: _removed, ...rest } = world.readManifest(name)
+  world.writeManifest(name, rest)
+  expect(await world.migrate(name)).toMatchObject({ state: 'FAILED', error: { code: 'UNSIGNED' } })
+})
+
+test('a new daemon with new data accepts what the one before signed under a retired authority, and nothing unsigned', async () => {
+  const world = await startSigning()
+  const { execute, folder } = world
+  const [signed, unsigned] = [await world.backUp(ONE), await world.backUp(ONE)]
+  await expect.poll(() => readSigned(folder)?.signsSince, PATIENCE).toBeDefined()
+  const before = readSigned(folder)?.signsSince
+  await execute(RotateAuthorityDocument, {})
+  const lacking = async () => (await execute(AuthoritiesDocument, {})).authorities[1]?.lacking
+  await expect.poll(lacking, PATIENCE).toEqual([])
+  await execute(RetireAuthorityDocument, { force: false })
+  await world.one.close()
+  rmSync(join(folder, `daemon-${ONE}`), { recursive: true })
+  await world.startDaemon(ONE, { joinToken: await world.invite(ONE, true), takeOver: true })
+  await world.expectReachable()
+  expect(readSigned(folder)?.signsSince).toBe(before)
+  expect(await world.recover(signed)).toMatchObject({ state: 'SUCCESS', warnings: [] })
+  const { signature: _removed, ...rest } = world.readManifest(unsigned)
+  world.writeManifest(unsigned, rest)
+  expect(await world.recover(unsigned)).toMatchObject({ state: 'FAILED', error: { code: 'UNSIGNED' } })
+})
+
+/** What the controller has on disk of the first server. */
+function readSigned(folder: string): { signsSince?: string } | undefined {
+  const { servers } = JSON.parse(readFileSync(join(folder, 'controller/enrolments.json'), 'utf8'))
+  return servers.find(({ ip }: { ip: string }) => ip === ONE)
+}

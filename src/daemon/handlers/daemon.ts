@@ -52,6 +52,7 @@ export function handleDebug({ fields }: DaemonCall, world: DaemonParts): DaemonA
     version: world.version,
     ...(verifyDemand && { verify: verifyDemand }),
     ...(world.certificate && { authorities: world.certificate.trusted }),
+    ...(world.certificate?.signsSince !== undefined && { signsSince: world.certificate.signsSince }),
     ...(world.bond.controller && describeBond(world.bond.controller, world)),
     running,
     problems: limitTexts(listProblems(world), MAX_PROBLEMS),

@@ -3,6 +3,7 @@ import { isFullBackupName } from '../../wire/archive-name.ts'
 import { type SentHooks, sentHooksSchema } from '../../wire/hook-options.ts'
 import { chooseRecoverAction } from '../../wire/job.ts'
 import { parseJson, parseShape } from '../../wire/json.ts'
+import { signersSchema } from '../../wire/manifest-signature.ts'
 import { planHashSchema } from '../../wire/plan-hash.ts'
 import type { DaemonAnswer, DaemonCall, DaemonParts } from '../http/route.ts'
 import { readKeepOld } from './keep-old-field.ts'
@@ -65,9 +66,16 @@ async function startRecover(
     ...readSentHooks(fields.optional('hooks')),
   }
   checkReady(world)
+  await noteSentSigners(fields.optional('signers'), world)
   const action = chooseRecoverAction({ plan: 'plan' in args, elsewhere: readFlag(fields, 'elsewhere') })
   const { rid } = await world.engine.runOnce(action, args, readRid(fields))
   return { status: 202, body: { rid } }
+}
+
+/** A daemon that is not enrolled does not know who asks. */
+async function noteSentSigners(text: string | undefined, { certificate }: DaemonParts): Promise<void> {
+  if (text === undefined || !certificate) return
+  await certificate.noteSigners(parseJson('The field "signers"', text, signersSchema))
 }
 
 export function readPlanHash(text: string | undefined): { planHash?: string } {

@@ -4,6 +4,7 @@ import { messageOf } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Problems } from '../../lib/problems.ts'
 import { MINUTE_MS } from '../../lib/time-units.ts'
+import type { Signers } from '../../wire/manifest-signature.ts'
 import type { DaemonIdentity } from './identity.ts'
 
 const CHECK_MS = MINUTE_MS
@@ -39,6 +40,14 @@ export class CertificateRenewal implements Disposable {
   /** Fingerprints of the authorities whose controllers are trusted. */
   get trusted(): string[] {
     return this.#identity.trusted
+  }
+
+  get signsSince(): string | undefined {
+    return this.#identity.signsSince
+  }
+
+  noteSigners(signers: Signers): Promise<void> {
+    return this.#identity.noteSigners(signers)
   }
 
   /** Renews the certificate whatever its age, unless it is being renewed already. Never rejects. */

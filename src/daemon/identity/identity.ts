@@ -18,6 +18,7 @@ import {
   parseJoinToken,
   RENEW_PATH,
 } from '../../wire/enrolment.ts'
+import type { Signers } from '../../wire/manifest-signature.ts'
 import { askForCertificate } from './ask-controller.ts'
 import { connectToNamedController, connectToOwnController } from './controller-connector.ts'
 import { readDaemonIdentity, type StoredIdentity, writeDaemonIdentity } from './identity-file.ts'
@@ -37,6 +38,9 @@ export class DaemonIdentity implements PresentIdentity {
   readonly #dataDir: string
   readonly #clock: Clock
   #stored: StoredIdentity
+  #signsSince: string | undefined
+  /** One write at a time. */
+  #noting: Promise<unknown> = Promise.resolve()
 
   constructor(stored: StoredIdentity, { dataDir, clock }: IdentityOptions) {
     this.#dataDir = dataDir
@@ -50,10 +54,25 @@ export class DaemonIdentity implements PresentIdentity {
   }
 
   /** From now on, unix ms, unsigned backups of this daemon are refused, unless it signed before. */
-  noteSigners(now: number): Promise<void> {
+  async startSigning(now: number): Promise<void> {
     const { ip } = this.#stored
     const { authorities } = this.present
-    return noteSigners(this.#dataDir, { authorities: [...authorities], since: { [ip]: isoTime(now) } })
+    await this.noteSigners({ authorities: [...authorities], since: { [ip]: isoTime(now) } })
+  }
+
+  /** ISO 8601; undefined until startSigning(). */
+  get signsSince(): string | undefined {
+    return this.#signsSince
+  }
+
+  /** Remembers whose signatures count, besides those that are known. Only an authenticated controller may say it. */
+  noteSigners(signers: Signers): Promise<void> {
+    const done = this.#noting.then(async () => {
+      const { since } = await noteSigners(this.#dataDir, signers)
+      this.#signsSince = since[this.#stored.ip]
+    })
+    this.#noting = done.catch(() => {})
+    return done
   }
 
   /** Fingerprints of the authorities whose controllers it trusts. */
@@ -103,7 +122,7 @@ export class DaemonIdentity implements PresentIdentity {
       authorities: [...authorities],
     }
     // Before anything is signed with the new certificate.
-    await noteSigners(this.#dataDir, { authorities: [...authorities], since: {} })
+    await this.noteSigners({ authorities: [...authorities], since: {} })
     await writeDaemonIdentity(this.#dataDir, 'enrolled', renewed)
     this.#stored = renewed
   }

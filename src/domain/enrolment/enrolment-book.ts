@@ -138,6 +138,13 @@ export class EnrolmentBook {
     await this.#save({ servers: [...new Map(this.#servers).set(ip, { ...known, trusts }).values()] })
   }
 
+  /** Call it inTurn. The earliest time of all daemons of that server counts. */
+  async noteSigning(ip: string, signsSince: string): Promise<void> {
+    const known = this.#servers.get(ip)
+    if (!known || !isEarlier(signsSince, known.signsSince)) return
+    await this.#save({ servers: [...new Map(this.#servers).set(ip, { ...known, signsSince }).values()] })
+  }
+
   /** Call it inTurn. Counts at once; if it cannot be stored, it rejects, and can be called again. */
   async revoke(ip: string): Promise<void> {
     const known = this.#servers.get(ip)
@@ -164,4 +171,8 @@ export class EnrolmentBook {
   #tell(ip: string): void {
     for (const listener of this.#listeners) listener(ip)
   }
+}
+
+export function isEarlier(time: string | undefined, known: string | undefined): boolean {
+  return time !== undefined && (known === undefined || Date.parse(time) < Date.parse(known))
 }

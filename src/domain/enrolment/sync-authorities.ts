@@ -1,5 +1,7 @@
+import type { Enrolment } from '../enrolment-ports.ts'
 import type { ServerState } from '../server-state.ts'
 import type { World } from '../world.ts'
+import { isEarlier } from './enrolment-book.ts'
 
 /**
  * Notes which authorities an enrolled daemon trusts, as its last answer says, and has it renew its certificate if these
@@ -7,7 +9,7 @@ import type { World } from '../world.ts'
  */
 export function syncAuthoritiesSoon(world: World, { ip, debug }: ServerState): void {
   const name = nameUpdate(ip)
-  const work = planUpdate(world, ip, debug?.authorities)
+  const work = planUpdate(world, ip, { trusts: debug?.authorities, signsSince: debug?.signsSince })
   if (work) void world.background.run(name, work)
   else world.background.forget(name)
 }
@@ -21,7 +23,7 @@ export function nameUpdate(ip: string): string {
 function planUpdate(
   world: World,
   ip: string,
-  trusts: readonly string[] | undefined,
+  { trusts, signsSince }: Pick<Enrolment, 'trusts' | 'signsSince'>,
 ): (() => Promise<void>) | undefined {
   const { authority } = world.ports
   const known = world.enrolments.get(ip)
@@ -32,9 +34,12 @@ function planUpdate(
   // A certificate that is made in doubt may get wrong dates.
   const canRenew = authority.url !== undefined && !world.trustedClock?.doubt
   const isBehind = trusts !== undefined && canRenew && !isSameSet(trusts, present)
-  if (!isNews && !isBehind) return undefined
+  const isSigning = isEarlier(signsSince, known.signsSince)
+  if (!isNews && !isBehind && !isSigning) return undefined
   return async () => {
     if (isNews) await world.enrolments.inTurn(() => world.enrolments.noteTrusts(ip, keyHash, trusts))
+    if (isSigning && signsSince !== undefined)
+      await world.enrolments.inTurn(() => world.enrolments.noteSigning(ip, signsSince))
     if (isBehind) await world.ports.daemon.renewCertificate(ip)
   }
 }
