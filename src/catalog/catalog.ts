@@ -16,6 +16,7 @@ import type {
   KeptRecord,
   RecordStore,
   ServerStore,
+  SessionStore,
   TokenStore,
 } from '../domain/ports.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -43,6 +44,7 @@ import { openIdentity } from './identity.ts'
 import { createNotificationStore } from './notification-store.ts'
 import { openRecordStore } from './record-store.ts'
 import { createServerStore } from './server-store.ts'
+import { createSessionStore } from './session-store.ts'
 import { createTokenStore } from './token-store.ts'
 import type { Caches } from './world.ts'
 import { createWriteQueue, type WriteQueue } from './write-queue.ts'
@@ -72,6 +74,7 @@ export interface Catalog {
   notifications: NotificationStore
   audit: AuditStore
   tokens: TokenStore
+  sessions: SessionStore
   access: AccessStore
   enrolmentMark: EnrolmentMark
   copier: CatalogCopier
@@ -172,6 +175,7 @@ async function openStores(options: OpenedDatabase): Promise<Catalog> {
     notifications: createNotificationStore({ db, writes, log }),
     audit: await openAuditStore(db, writes),
     tokens: createTokenStore(db, writes),
+    sessions: createSessionStore(db, writes),
     access,
     enrolmentMark: await openEnrolmentMark(db, writes),
     copier: createCopier({ file, copyDir, clock }),

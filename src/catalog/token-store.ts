@@ -1,8 +1,8 @@
-import { z } from 'zod'
 import type { StoredToken, TokenStore } from '../domain/ports.ts'
 import { NO_CHANGE } from './catalog-change.ts'
 import type { CatalogDb } from './database.ts'
 import type { Token } from './generated/client.ts'
+import { parseGrants } from './parse-grants.ts'
 import type { WriteQueue } from './write-queue.ts'
 
 export function createTokenStore(db: CatalogDb, writes: WriteQueue): TokenStore {
@@ -24,23 +24,6 @@ export function createTokenStore(db: CatalogDb, writes: WriteQueue): TokenStore 
   }
 }
 
-const grantsSchema = z.array(
-  z.object({
-    role: z.enum(['viewer', 'operator', 'restorer', 'admin']),
-    apps: z.array(z.string()).nullable(),
-  }),
-)
-
-/** A token whose roles cannot be read may do nothing. */
 function parseToken({ grants, ...token }: Token): StoredToken {
-  const parsed = grantsSchema.safeParse(parseOrNothing(grants))
-  return { ...token, grants: parsed.success ? parsed.data : [] }
-}
-
-function parseOrNothing(json: string): unknown {
-  try {
-    return JSON.parse(json)
-  } catch {
-    return undefined
-  }
+  return { ...token, grants: parseGrants(grants) }
 }

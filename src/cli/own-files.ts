@@ -15,7 +15,7 @@ const OWN_FILES = [
   /^(controller\/)?catalog\.(db|lock)(-wal|-shm|-journal)?$/,
   /^(controller\/)?catalog\.db\.before-[^/]+$/,
   /^(controller\/)?inventory\.json(\.tmp-\d+)?$/,
-  /^(controller\/)?(admin-token|access-enforced|audit-head|authority\.json|enrolments\.json)(\.tmp-\d+)?$/,
+  /^(controller\/)?(admin-token|access-enforced|login-code\.json|audit-head|authority\.json|enrolments\.json)(\.tmp-\d+)?$/,
   /^(controller\/)?clock\.json(\.tmp-\d+)?$/,
   /^((controller|daemon)\/)?reserve(\.part)?$/,
   /^copies\/([^/]+\/){0,4}catalog-[^/]+\.db(\.part)?$/,

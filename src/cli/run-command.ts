@@ -22,9 +22,11 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   pin: async () => (await import('./pin.ts')).pinCommand(),
   notification: async () => (await import('./notification.ts')).notificationCommand(),
   access: async () => (await import('./access.ts')).accessCommand(),
+  'login-link': async () => (await import('./login-link.ts')).loginLinkCommand(),
   audit: async () => (await import('./audit.ts')).auditCommand(),
   ca: async () => (await import('./ca.ts')).caCommand(),
   server: async () => (await import('./server.ts')).serverCommand(),
+  session: async () => (await import('./session.ts')).sessionCommand(),
   token: async () => (await import('./token.ts')).tokenCommand(),
   catalog: async () => (await import('./catalog.ts')).catalogCommand(),
 }

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { ADMIN_TOKEN_FILE } from '../controller/admin-token.ts'
 import { createInventorySource, createSettingsSource } from '../controller/inventory-source.ts'
+import { createLoginCode, printLoginLink } from '../controller/login-link.ts'
 import { readRememberedPaths } from '../controller/remembered-paths.ts'
 import { type Controller, startController } from '../controller/server.ts'
 import { type Daemon, startDaemon } from '../daemon/daemon.ts'
@@ -130,6 +131,7 @@ async function runStandalone(flags: StandaloneFlags): Promise<void> {
       store: describePlace(store),
       example: !flags.inventory,
       anonymous: controller.anonymous,
+      loginLink: await makeLoginLink(controller, join(dataDir, 'controller')),
       tokenFile: join(dataDir, 'controller', ADMIN_TOKEN_FILE),
     }),
   )
@@ -158,6 +160,12 @@ function exampleIn(dataDir: string): Promise<string> {
 
 function parseStandaloneStore(flags: StandaloneFlags, dataDir: string): StoreSettings {
   return parseStore({ ...flags, backupLocalDir: flags.backupLocalDir ?? join(dataDir, 'store') })
+}
+
+/** On a terminal alone: whoever reads a log must not find it there. */
+async function makeLoginLink({ url, anonymous }: Controller, dataDir: string): Promise<string | undefined> {
+  if (!process.stdout.isTTY || anonymous === 'admin') return undefined
+  return printLoginLink(url, await createLoginCode(dataDir, systemClock.now()))
 }
 
 interface Local {

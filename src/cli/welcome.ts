@@ -7,11 +7,17 @@ export interface Welcome {
   anonymous: 'none' | 'viewer' | 'admin'
   /** Where the token of the first start is. */
   tokenFile: string
+  /** Signs a browser in, once; undefined if nobody may see it. */
+  loginLink?: string | undefined
 }
 
 /** The text after the start: addresses and, with the example, four things to try. */
 export function welcome(facts: Welcome): string {
-  const { url, inventory, store, example } = facts
+  const { url, inventory, store, example, loginLink } = facts
+  const signIn =
+    loginLink === undefined
+      ? ''
+      : `  Sign in      ${loginLink}\n               (works once, within 10 minutes)\n`
   const head = `
 backupd is up.
 
@@ -19,7 +25,7 @@ backupd is up.
   Inventory    ${inventory}
   Store        ${store}
   Access       ${describeAccess(facts)}
-`
+${signIn}`
   return `${head}${example ? tryThis(facts) : ''}\nCtrl-C stops it.\n`
 }
 

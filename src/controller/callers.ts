@@ -3,7 +3,9 @@ import {
   type AnonymousRole,
   makeAnonymous,
   makeCaller,
+  nameCredentials,
   type Principal,
+  type SessionPrincipal,
   type TokenPrincipal,
 } from '../domain/access/principal.ts'
 import type { World } from '../domain/world.ts'
@@ -12,6 +14,7 @@ import type { AddressRules } from './address-rules.ts'
 import { AnonymousRoles } from './anonymous-roles.ts'
 import { readCredentials } from './credentials.ts'
 import { type RequestSender, RequestSenders } from './request-senders.ts'
+import { comesFromOwnPage, isReading, readSessionCookie } from './session-cookie.ts'
 import { SignInLimit } from './sign-in-limit.ts'
 
 export interface AccessOptions extends Partial<AddressRules> {
@@ -21,10 +24,11 @@ export interface AccessOptions extends Partial<AddressRules> {
   insecureHttp: boolean
 }
 
-type CallerWorld = Pick<World, 'tokens' | 'access' | 'clock' | 'log'>
+type CallerWorld = Pick<World, 'tokens' | 'sessions' | 'access' | 'clock' | 'log'>
 
 /** Whoever asks while data from before tokens is open: nothing that worked may stop working. */
 const EVERYBODY = makeAnonymous('admin')
+const NOBODY = makeAnonymous('none')
 
 /** Finds out who asks; the only maker of principals for requests. What they may do is decided in domain/. */
 export class Callers {
@@ -50,6 +54,9 @@ export class Callers {
    */
   identify(request: IncomingMessage, authorization = request.headers.authorization): Principal {
     const sender = this.senders.find(request)
+    const isSecure = sender.isEncrypted
+    const cookie = authorization === undefined ? readSessionCookie(request.headers, isSecure) : undefined
+    if (cookie !== undefined) return this.#identifySession(request, cookie)
     if (authorization === undefined) return this.#isOpen ? EVERYBODY : this.#anonymous.find(sender)
     if (!this.#options.insecureHttp && !sender.isPrivate) throw inTheClear()
     const text = readCredentials(authorization)
@@ -57,6 +64,28 @@ export class Callers {
     if (!principal) throw new WrongCredentials(text === undefined)
     this.#noteSignIn(principal, sender)
     return principal
+  }
+
+  /** The same for what is answered to everybody: a session that has ended is nobody's. */
+  identifyGuest(request: IncomingMessage): Principal {
+    try {
+      return this.identify(request)
+    } catch (error) {
+      if (error instanceof SessionOver) return NOBODY
+      throw error
+    }
+  }
+
+  /** The session of a request, whatever else it has; undefined if it has none that counts. */
+  findSession(request: IncomingMessage): SessionPrincipal | undefined {
+    const cookie = readSessionCookie(request.headers, this.senders.find(request).isEncrypted)
+    return cookie === undefined ? undefined : this.#world.sessions.identify(cookie)
+  }
+
+  /** Throws UNAUTHENTICATED or TLS_REQUIRED, like identify(), unless `spend` resolves to true: then a code counted, and no longer does. */
+  async spendCode(request: IncomingMessage, spend: () => Promise<boolean>): Promise<void> {
+    if (!this.#options.insecureHttp && !this.senders.find(request).isPrivate) throw inTheClear()
+    if (!(await spend())) throw new WrongCode()
   }
 
   /** The same for a caller who needs some role. Throws UNAUTHENTICATED also if the caller may do nothing at all. */
@@ -69,13 +98,15 @@ export class Callers {
   /**
    * Whoever has the address of a download, which stands in for the token of the caller who got it. Throws UNAUTHENTICATED if
    * that token has ended since.
-   * @param tokenId null: that caller had none
+   * @param credentials as in nameCredentials(); null: that caller had none
    */
-  identifyTicket(request: IncomingMessage, tokenId: string | null): Principal {
+  identifyTicket(request: IncomingMessage, credentials: string | null): Principal {
     const sender = this.senders.find(request)
-    if (tokenId === null) return this.#isOpen ? EVERYBODY : this.#anonymous.find(sender)
+    if (credentials === null) return this.#isOpen ? EVERYBODY : this.#anonymous.find(sender)
     if (!this.#options.insecureHttp && !sender.isPrivate) throw inTheClear()
-    const principal = this.#world.tokens.find(tokenId)
+    const [, sessionId] = /^session (.*)$/.exec(credentials) ?? []
+    const { sessions, tokens } = this.#world
+    const principal = sessionId === undefined ? tokens.find(credentials) : sessions.find(sessionId)
     if (!principal) throw accessEnded()
     return principal
   }
@@ -83,7 +114,8 @@ export class Callers {
   /** What to answer if `identify` or `admit` threw: another refusal if wrong credentials come too often. */
   async countRefusal(error: unknown, request: IncomingMessage): Promise<unknown> {
     const { address } = this.senders.find(request)
-    const limited = error instanceof WrongCredentials ? await this.#signIns.count(address) : undefined
+    const isWrong = WRONG.some((kind) => error instanceof kind)
+    const limited = isWrong ? await this.#signIns.count(address) : undefined
     const refusal = limited ?? error
     if (refusal instanceof BackupdError) this.#world.access.digest.noteRefused(address, refusal.code)
     return refusal
@@ -92,6 +124,7 @@ export class Callers {
   /** Whether the principal may still ask: neither has its token ended, nor has access been closed since. */
   isCurrent(principal: Principal): boolean {
     if (principal.kind === 'token') return this.#world.tokens.isCurrent(principal.tokenId)
+    if (principal.kind === 'session') return this.#world.sessions.find(principal.sessionId) === principal
     return principal !== EVERYBODY || this.#isOpen
   }
 
@@ -101,9 +134,20 @@ export class Callers {
     this.#world.access.noteAnonymous(address, request, this.#world.clock.now())
   }
 
-  #noteSignIn(principal: TokenPrincipal, { address }: RequestSender): void {
+  /** Browsers send the cookie whoever asks, so what may change something must come from a page of ours. */
+  #identifySession(request: IncomingMessage, cookie: string): SessionPrincipal {
+    const sender = this.senders.find(request)
+    if (!this.#options.insecureHttp && !sender.isPrivate) throw inTheClear()
+    const principal = this.#world.sessions.identify(cookie)
+    if (!principal) throw new SessionOver()
+    if (!isReading(request) && !comesFromOwnPage(request.headers, sender.isEncrypted)) throw notFromPage()
+    this.#noteSignIn(principal, sender)
+    return principal
+  }
+
+  #noteSignIn(principal: TokenPrincipal | SessionPrincipal, { address }: RequestSender): void {
     const { access, clock } = this.#world
-    const key = `${principal.tokenId} ${address}`
+    const key = `${nameCredentials(principal)} ${address}`
     access.digest.noteSignIn(key, () => makeCaller(principal, 'from', address).who, clock.elapsed())
   }
 
@@ -125,7 +169,7 @@ function signIn({ isUnproven }: RequestSender): BackupdError {
 /** For whoever was answered before. */
 export function accessEnded(): BackupdError {
   const what =
-    'Sign in again: the token was revoked or has expired, or callers without one are no longer answered'
+    'Sign in again: the token was revoked, the session or token has expired, or callers without one are no longer answered'
   return new BackupdError('UNAUTHENTICATED', what)
 }
 
@@ -134,6 +178,28 @@ function inTheClear(): BackupdError {
     'TLS_REQUIRED',
     'Credentials are refused over plain HTTP from another machine, because others may read them. Ask through TLS (a --trusted-proxy must say X-Forwarded-Proto: https) or on the machine itself, or start the controller with --insecure-http',
   )
+}
+
+function notFromPage(): BackupdError {
+  const what =
+    'With the cookie of a session, requests that may change something must come from a page of this controller, with Origin or Sec-Fetch-Site: same-origin. Programs send a token'
+  return new BackupdError('FORBIDDEN', what)
+}
+
+class WrongCode extends BackupdError {
+  constructor() {
+    super(
+      'UNAUTHENTICATED',
+      'The link does not count: it was used, is older than 10 minutes, or another was made since',
+    )
+  }
+}
+
+/** A cookie of a session that is not known, or no longer. */
+export class SessionOver extends BackupdError {
+  constructor() {
+    super('UNAUTHENTICATED', 'Sign in again: your session has ended')
+  }
 }
 
 /** Says nothing about which part is wrong. */
@@ -145,3 +211,6 @@ class WrongCredentials extends BackupdError {
     super('UNAUTHENTICATED', what)
   }
 }
+
+/** What counts for the limit of wrong sign-ins. */
+const WRONG = [WrongCredentials, WrongCode, SessionOver]

@@ -27,7 +27,7 @@ export function addDownloadRoute(app: FastifyInstance, world: World, callers: Ca
   async function handler(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const ticket = readTicket(world, request)
     const { method, headers, raw } = request
-    const principal = callers.identifyTicket(raw, ticket.tokenId)
+    const principal = callers.identifyTicket(raw, ticket.credentials)
     const own = asCaller(world, makeCaller(principal, 'download', callers.senders.find(raw).address))
     const isHead = method === 'HEAD'
     using leaving = watchLeaving(reply)

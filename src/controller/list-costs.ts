@@ -8,6 +8,7 @@ import type { ListSizes } from '../domain/list-sizes.ts'
 import type { ListSize } from '../domain/plan.ts'
 import { MAX_BUCKETS, MAX_GROUPS, MAX_LISTED_BUCKETS } from '../domain/planned-runs.ts'
 import { MAX_STORE_DAYS } from '../domain/read-store-history.ts'
+import { MAX_SESSIONS } from '../domain/sessions.ts'
 import { MAX_DAYS } from '../domain/volume-days.ts'
 import { MAX_UNUSUAL_HOLDS } from '../wire/hold.ts'
 import { BACKUP_HOOKS, RECOVER_HOOKS } from '../wire/hook.ts'
@@ -63,6 +64,7 @@ export const PLAIN_LISTS: Readonly<Record<string, PlainList>> = {
   'Query.authorities': { size: () => single(MAX_LISTED_AUTHORITIES) },
   'Mutation.rotateAuthority': { size: () => single(MAX_LISTED_AUTHORITIES) },
   'Mutation.retireAuthority': { size: () => single(MAX_LISTED_AUTHORITIES) },
+  'Query.sessions': { size: () => single(MAX_SESSIONS) },
   'Query.tokens': { size: ({ tokens }) => single(tokens) },
   'Token.grants': { size: () => ({ all: Number.POSITIVE_INFINITY, most: ROLES.length }) },
   'Viewer.grants': { size: () => single(ROLES.length) },

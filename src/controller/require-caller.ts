@@ -1,15 +1,16 @@
 import type { FastifyContextConfig, FastifyInstance, FastifyRequest } from 'fastify'
 import type { Principal } from '../domain/access/principal.ts'
 import { hasCode } from '../lib/errors.ts'
-import type { Callers } from './callers.ts'
+import { type Callers, SessionOver } from './callers.ts'
+import { forgetSession } from './session-cookie.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /**
-     * `public`: answers everybody, so it may show nothing of what is backed up. `daemons` and `ticket`: check their senders
-     * themselves.
+     * `public`: answers everybody, so it may show nothing of what is backed up. `daemons`, `ticket` and `sign-in`:
+     * check their senders themselves.
      */
-    access?: 'public' | 'daemons' | 'ticket'
+    access?: 'public' | 'daemons' | 'ticket' | 'sign-in'
   }
   interface FastifyRequest {
     /** Who asks. Not set on routes that check their senders themselves. */
@@ -23,20 +24,21 @@ export function requireCaller(app: FastifyInstance, callers: Callers): void {
   // Before the body is read, and after the page of the IDE was sent.
   app.addHook('preParsing', async (request, reply) => {
     const access = readAccess(request)
-    if (access === 'daemons' || access === 'ticket') return
+    if (access !== undefined && access !== 'public') return
     try {
-      if (access === 'public') request.principal = callers.identify(request.raw)
+      if (access === 'public') request.principal = callers.identifyGuest(request.raw)
       else admit(request, callers)
     } catch (error) {
       const refusal = await callers.countRefusal(error, request.raw)
       reply.headers(describeSignIn(refusal))
+      if (error instanceof SessionOver) forgetSession(reply, callers.senders.find(request.raw))
       throw refusal
     }
   })
 }
 
 /** What programs read of a refusal. */
-function describeSignIn(refusal: unknown): Record<string, string> {
+export function describeSignIn(refusal: unknown): Record<string, string> {
   // Never Basic: a browser would ask for a password, and send it with each request from then on.
   if (hasCode(refusal, 'UNAUTHENTICATED')) return { 'www-authenticate': 'Bearer realm="backupd"' }
   if (!hasCode(refusal, 'TOO_MANY_SIGN_INS')) return {}

@@ -7,7 +7,7 @@ import { BackupdError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 
 /**
- * Ends all tokens that may do everything, in the catalog of a controller that does not run: its next start creates a new
+ * Ends all sessions and all tokens that may do everything, in the catalog of a controller that does not run: its next start creates a new
  * one. Throws CONFLICT while it runs, and NOT_FOUND if there is no catalog. Returns the names of the tokens.
  */
 export async function resetAdmin(
@@ -24,6 +24,8 @@ export async function resetAdmin(
   parts.defer(() => catalog.close())
   const admins = (await catalog.tokens.all()).filter(isAdminToken)
   for (const { id } of admins) await catalog.tokens.remove(id)
+  const sessions = await catalog.sessions.all()
+  await catalog.sessions.remove(sessions.map(({ id }) => id))
   const facts = { tokens: admins.map(({ id }) => id) }
   const at = isoTime(clock.now())
   await catalog.audit.write({ at, who: 'backupd access reset', verb: 'resetAdmin', facts, outcome: 'done' })

@@ -29,6 +29,7 @@ import { addMetricsRoute, type ControllerMeters } from './metrics-route.ts'
 import { addNewsRoute } from './news-route.ts'
 import { renewOwnCertificate } from './renew-own-certificate.ts'
 import { addRestRoutes } from './rest-routes.ts'
+import { addSignInRoutes } from './sign-in-routes.ts'
 import { addStartPage } from './start-page.ts'
 import { TlsListener } from './tls-listener.ts'
 import { addWebRoutes, readWebFiles } from './web-files.ts'
@@ -63,6 +64,7 @@ export async function serveController(world: World, options: ServeOptions, parts
     await addRestRoutes(legacy, { executeAs, findCaller, clock: options.clock })
     addNewsRoute(legacy, world, callers.senders)
   })
+  addSignInRoutes(app, world, { callers, dataDir: options.dataDir })
   addDownloadRoute(app, world, callers)
   addHealthRoute(app, world, options.version)
   addMetricsRoute(app, world, options)

@@ -7,6 +7,7 @@ import { isProofJob } from '../wire/find-app.ts'
 import { isTerminal, type RunRecord } from '../wire/record.ts'
 import { AccessState } from './access/access-state.ts'
 import { DownloadTickets } from './access/download-tickets.ts'
+import { SessionBook } from './access/session-book.ts'
 import { TokenBook } from './access/token-book.ts'
 import { AlarmDesk } from './alarms/alarm-desk.ts'
 import { Background } from './background.ts'
@@ -63,6 +64,7 @@ export async function createWorld(input: ControllerInput): Promise<World> {
   await Promise.all([
     world.ledger.load(),
     world.tokens.load(),
+    world.sessions.load(),
     world.enrolments.load(),
     restoreInventory(world),
     reportCorrupt(world),
@@ -108,6 +110,10 @@ function makeWorld(input: ControllerInput): World {
     enrolments: new EnrolmentBook(ports.enrolments, ports.enrolmentMark),
     downloads: new DownloadTickets(() => clock.elapsed()),
     tokens: new TokenBook(ports.tokens, () => trustedNow(world)),
+    sessions: new SessionBook(ports.sessions, {
+      now: () => trustedNow(world),
+      findToken: (id) => world.tokens.find(id),
+    }),
     newsGate: new NewsGate(clock, input.newsLimits),
     newsLine: new NewsLine((posts) => takeNews(world, posts)),
     background,
@@ -157,6 +163,7 @@ export function tick(world: World): void {
   sendNotificationsSoon(world)
   pingSoon(world)
   void world.background.run('note the last use of tokens', () => world.tokens.noteUses())
+  void world.background.run('note the last use of sessions', () => world.sessions.store())
 }
 
 /** Ends subscriptions and waits for background work. */

@@ -4,6 +4,7 @@ import { hasCapability } from '../wire/capabilities.ts'
 import { MAX_RANGE_TEXT } from '../wire/file-content.ts'
 import { can } from './access/can.ts'
 import type { DownloadTicket } from './access/download-tickets.ts'
+import { nameCredentials } from './access/principal.ts'
 import { type Answer, refuse } from './answer.ts'
 import { audited } from './audit.ts'
 import { readAbout } from './listing.ts'
@@ -31,13 +32,12 @@ export function addressFile(world: UserWorld, { backup, snapshot, path }: Stored
   const server = world.servers.get(backup.server)
   if (server && isReachable(server) && !hasCapability(server.debug, 'content')) return null
   if (!path.isWellFormed()) return null
-  const tokenId = principal.kind === 'token' ? principal.tokenId : null
   const address = world.downloads.give({
     server: backup.server,
     backup: backup.name,
     snapshot: snapshot ?? '',
     path,
-    tokenId,
+    credentials: nameCredentials(principal),
   })
   if (!address) return null
   return `/download/${encodeURIComponent(nameOf(path))}?${new URLSearchParams({ ...address })}`

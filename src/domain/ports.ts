@@ -20,6 +20,8 @@ import type { VerifyRequest } from '../wire/verification.ts'
 import type { EndedRun, ForgottenDay, PlaceKey, VolumeCondition, VolumeRun } from './health-ports.ts'
 
 export type { AccessStore } from './access/access-state.ts'
+export type { Grant } from './access/roles.ts'
+export type { SessionStore, StoredSession } from './access/session-book.ts'
 export type { StoredToken, TokenStore } from './access/token-book.ts'
 export type { EnrolmentMark } from './enrolment-ports.ts'
 

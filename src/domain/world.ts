@@ -5,6 +5,7 @@ import type { TrustedClock } from '../lib/trusted-clock.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { AccessState } from './access/access-state.ts'
 import type { DownloadTickets } from './access/download-tickets.ts'
+import type { SessionBook } from './access/session-book.ts'
 import type { TokenBook } from './access/token-book.ts'
 import type { AlarmStore } from './alarm-ports.ts'
 import type { AlarmDesk } from './alarms/alarm-desk.ts'
@@ -33,6 +34,7 @@ import type {
   InventoryMemory,
   RecordStore,
   ServerStore,
+  SessionStore,
   TokenStore,
 } from './ports.ts'
 import type { RecordLedger } from './record-ledger.ts'
@@ -75,6 +77,8 @@ export interface World {
   readonly alarms: AlarmDesk
   readonly notify: NotifyDesk
   readonly tokens: TokenBook
+  /** Who signed in with a browser. */
+  readonly sessions: SessionBook
   /** Gives out the addresses of downloads. */
   readonly downloads: DownloadTickets
   readonly access: AccessState
@@ -114,6 +118,7 @@ export interface Ports {
   mail: MailPort
   audit: AuditStore
   tokens: TokenStore
+  sessions: SessionStore
   access: AccessStore
   /** If left out, no daemon has a certificate. */
   enrolments?: EnrolmentStore | undefined

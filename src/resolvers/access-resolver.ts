@@ -1,13 +1,15 @@
 import { Arg, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql'
 import { can } from '../domain/access/can.ts'
+import type { StoredSession } from '../domain/access/session-book.ts'
 import { enforceAccess, listAnonymousUses } from '../domain/access.ts'
+import { endSession, listSessions } from '../domain/sessions.ts'
 import { createToken, listTokens, revokeToken } from '../domain/tokens.ts'
 import { isoTime } from '../lib/clock.ts'
 import { orThrow } from './answer.ts'
 import type { Context } from './context.ts'
 import { AccessAction } from './enums/access-enums.ts'
 import { optionalText } from './filters.ts'
-import { AccessDecision, AnonymousUse, CreatedToken, Token, Viewer } from './types/access.ts'
+import { AccessDecision, AnonymousUse, CreatedToken, Session, Token, Viewer } from './types/access.ts'
 import { TokenInput } from './types/inputs.ts'
 
 const ACTION = { description: 'What the caller wants to do.' }
@@ -35,6 +37,13 @@ export class AccessResolver {
   @Query(() => [Token], { description: 'All tokens, oldest first, those that have expired included.' })
   tokens(@Ctx() { world }: Context): Token[] {
     return orThrow(listTokens(world))
+  }
+
+  @Query(() => [Session], {
+    description: "The caller's own sessions, oldest first; all of them for an admin of everything.",
+  })
+  sessions(@Ctx() { world }: Context): Session[] {
+    return listSessions(world).map((session) => toSession(world, session))
   }
 
   @Query(() => [AnonymousUse], {
@@ -68,4 +77,16 @@ export class AccessResolver {
   async revokeToken(@Ctx() { world }: Context, @Arg('id', () => ID) id: string): Promise<Token> {
     return orThrow(await revokeToken(world, id))
   }
+
+  @Mutation(() => Session, {
+    description:
+      "Ends a session, one's own or, for an admin of everything, any: it is refused from now on, and its open WebSockets are closed.",
+  })
+  async endSession(@Ctx() { world }: Context, @Arg('id', () => ID) id: string): Promise<Session> {
+    return toSession(world, orThrow(await endSession(world, id)))
+  }
+}
+
+function toSession({ caller: { principal } }: Context['world'], session: StoredSession): Session {
+  return { ...session, current: principal.kind === 'session' && principal.sessionId === session.id }
 }

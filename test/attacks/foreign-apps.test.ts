@@ -404,6 +404,7 @@ function mutationsOf(n: number, app: string): Record<string, string> {
     createToken: '(input: { name: "x", roles: [ADMIN] }) { text }',
     deleteBackups: `(${backup}, names: ["${name}"])`,
     deleteSnapshots: `(${backup}, backup: "${name}", snapshots: ["ab"])`,
+    endSession: '(id: "x") { id }',
     enforceAccess: '',
     hold: `(target: { ${backup}, backup: "${name}" }, reason: "x") { id }`,
     release: `(target: { ${backup}, backup: "${name}" }) { id }`,

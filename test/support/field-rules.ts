@@ -88,6 +88,7 @@ export const SEEN_WITH_OBJECT: Readonly<Record<string, string>> = {
   ServerInvitation: 'expiresAt ip token',
   ProvenRestorable: 'at by mode rid share snapshot',
   DrillResult: 'bytes different differences entries files',
+  Session: 'address by createdAt current expiresAt id lastUsedAt name',
   Snapshot:
     'bytesAdded changedWhileRead clockInDoubt corrupt created fileCount good holds id mirror partial pins provenRestorable rid size suspect verified',
   StoreDay: 'date freeBytes usedBytes',
@@ -141,6 +142,7 @@ export const JUDGED_FIELDS: Readonly<Record<string, string>> = {
   'Query.authorities': 'access of everything',
   'Query.audit': 'audit of everything',
   'Query.storeHistory': 'view of everything',
+  'Query.sessions': 'anyone',
   'Query.tokens': 'access of everything',
   'Subscription.alarmUpdated': 'own',
   'Subscription.recordUpdated': 'own',
@@ -150,6 +152,7 @@ export const JUDGED_FIELDS: Readonly<Record<string, string>> = {
   'Mutation.confirmClock': 'clock of everything',
   'Mutation.copyCatalog': 'catalog of everything',
   'Mutation.createToken': 'access of everything',
+  'Mutation.endSession': 'access of everything',
   'Mutation.enforceAccess': 'access of everything',
   'Mutation.deleteBackups': 'delete of app',
   'Mutation.deleteSnapshots': 'delete of app',

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, chromium, type Locator, type Page } from 'playwright-core'
 import { afterEach, expect, test } from 'vitest'
+import { createLoginCode, printLoginLink } from '../../src/controller/login-link.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import { ask, type Program, startStandalone } from '../support/standalone.ts'
 
 const BROWSER = '/usr/bin/chromium'
@@ -92,6 +94,14 @@ test.skipIf(!existsSync(BROWSER))(
     const stop = page.locator('.graphiql-execute-button[aria-label*="Stop"]')
     await until(stop, () => page.locator('.graphiql-execute-button').click())
     expect(page.url()).not.toContain('bkd_')
+    await page.reload()
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByText('Sign in: this controller does not answer you without a token').waitFor()
+    const code = await createLoginCode(join(folder, 'data/controller'), systemClock.now())
+    await page.goto('about:blank')
+    await page.goto(printLoginLink(started.url, code))
+    await page.getByRole('button', { name: 'Sign out' }).waitFor()
+    expect(page.url()).not.toContain(code)
     expect(await violations()).toEqual([])
     await expect(page.addScriptTag({ content: 'document.title = "injected"' })).rejects.toThrow()
     expect(await page.title()).not.toBe('injected')

@@ -10,8 +10,8 @@ export interface DownloadTicket {
   snapshot: string
   /** Text form of lib/byte-paths.ts, below the volume. */
   path: string
-  /** The id of the token of the caller who asked for the address; null: a caller without one. */
-  tokenId: string | null
+  /** The credentials of the caller who asked for the address, as in nameCredentials(); null: none. */
+  credentials: string | null
 }
 
 /** The two parts of an address: what it is for, and what proves that it was given out. Only `key` is a secret. */
@@ -38,9 +38,9 @@ export class DownloadTickets {
   }
 
   /** Undefined for a path that is too long for an address. */
-  give({ server, backup, snapshot, path, tokenId }: DownloadTicket): DownloadAddress | undefined {
+  give({ server, backup, snapshot, path, credentials }: DownloadTicket): DownloadAddress | undefined {
     const end = Math.ceil(this.#elapsed() + LIFE_MS)
-    const json = JSON.stringify([server, backup, snapshot, path, tokenId, end])
+    const json = JSON.stringify([server, backup, snapshot, path, credentials, end])
     const file = Buffer.from(json).toString('base64url')
     if (file.length > MAX_FILE_TEXT) return undefined
     return { file, key: this.#sign(file).toString('base64url') }
@@ -50,10 +50,10 @@ export class DownloadTickets {
   take({ file, key }: DownloadAddress): DownloadTicket | undefined {
     if (file.length > MAX_FILE_TEXT || !isOwnKey(this.#sign(file), Buffer.from(key, 'base64url')))
       return undefined
-    const [server, backup, snapshot, path, tokenId, end] = JSON.parse(
+    const [server, backup, snapshot, path, credentials, end] = JSON.parse(
       Buffer.from(file, 'base64url').toString(),
     )
-    return this.#elapsed() < end ? { server, backup, snapshot, path, tokenId } : undefined
+    return this.#elapsed() < end ? { server, backup, snapshot, path, credentials } : undefined
   }
 
   #sign(file: string): Buffer {

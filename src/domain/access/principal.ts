@@ -2,10 +2,10 @@ import { ACCESS_RULES, type Grant } from './roles.ts'
 import { Scope } from './scope.ts'
 
 /**
- * Who asks. Only the HTTP edge makes principals; people and daemons will be further kinds.
+ * Who asks. Only the HTTP edge makes principals.
  * `process` is this program itself, which no request can be.
  */
-export type Principal = AnonymousPrincipal | TokenPrincipal | ProcessPrincipal
+export type Principal = AnonymousPrincipal | TokenPrincipal | SessionPrincipal | ProcessPrincipal
 
 interface AnyPrincipal {
   readonly name: string
@@ -23,6 +23,14 @@ export interface TokenPrincipal extends AnyPrincipal {
   readonly tokenId: string
 }
 
+/** Someone who signed in with a browser. */
+export interface SessionPrincipal extends AnyPrincipal {
+  readonly kind: 'session'
+  readonly sessionId: string
+  /** Whose session it is, as in StoredSession. */
+  readonly holder: string
+}
+
 export interface ProcessPrincipal extends AnyPrincipal {
   readonly kind: 'process'
 }
@@ -38,6 +46,34 @@ export function makeAnonymous(role: AnonymousRole, more: readonly Grant[] = []):
 
 export function makeTokenPrincipal(tokenId: string, name: string, grants: readonly Grant[]): TokenPrincipal {
   return { kind: 'token', tokenId, name, grants, scope: findScope(grants) }
+}
+
+/** @param session the grants are those that it has now */
+export function makeSessionPrincipal(session: {
+  id: string
+  holder: string
+  name: string
+  grants: readonly Grant[]
+}): SessionPrincipal {
+  const { id, holder, name, grants } = session
+  return { kind: 'session', sessionId: id, holder, name, grants, scope: findScope(grants) }
+}
+
+/** Whose sessions the principal may list and end; undefined: nobody's. */
+export function findHolder(principal: Principal): string | undefined {
+  if (principal.kind === 'session') return principal.holder
+  return principal.kind === 'token' ? holderOfToken(principal.tokenId) : undefined
+}
+
+/** What stands in for the principal's credentials in the address of a download; null: it has none. */
+export function nameCredentials(principal: Principal): string | null {
+  if (principal.kind === 'session') return `session ${principal.sessionId}`
+  return principal.kind === 'token' ? principal.tokenId : null
+}
+
+/** The holder of sessions that began with a token. */
+export function holderOfToken(tokenId: string): string {
+  return `token ${tokenId}`
 }
 
 /** For requests that the program makes of itself. */
@@ -72,7 +108,11 @@ export interface Caller {
 /** @param way how the request came: `graphql` */
 export function makeCaller(principal: Principal, way: string, address: string | null = null): Caller {
   const place = address === null ? way : `${way} ${address}`
-  const who =
-    principal.kind === 'token' ? `${place} with the token "${principal.name}" (${principal.tokenId})` : place
-  return { principal, address, who }
+  return { principal, address, who: `${place}${describeCredentials(principal)}` }
+}
+
+function describeCredentials(principal: Principal): string {
+  const { kind, name } = principal
+  if (kind === 'token') return ` with the token "${name}" (${principal.tokenId})`
+  return kind === 'session' ? ` with a session of "${name}" (${principal.sessionId})` : ''
 }

@@ -1,21 +1,23 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 
-/** Secret scanners find tokens by this. */
-const PREFIX = 'bkd'
+/** Secret scanners find tokens (`bkd`) and sessions (`bks`) by this. */
+export type SecretPrefix = 'bkd' | 'bks'
+
 const ID_BYTES = 8
 const SECRET_BYTES = 32
-const FORM = /^bkd_([0-9a-f]{16})_[A-Za-z0-9_-]{43}$/
+const FORM = /^(bkd|bks)_([0-9a-f]{16})_[A-Za-z0-9_-]{43}$/
 
-/** A new token: `bkd_<id>_<secret>`, with a secret of 256 bits. Only the hash is kept. */
-export function createTokenText(): { id: string; text: string; hash: string } {
+/** A new token or session: `<prefix>_<id>_<secret>`, with a secret of 256 bits. Only the hash is kept. */
+export function createTokenText(prefix: SecretPrefix = 'bkd'): { id: string; text: string; hash: string } {
   const id = randomBytes(ID_BYTES).toString('hex')
-  const text = `${PREFIX}_${id}_${randomBytes(SECRET_BYTES).toString('base64url')}`
+  const text = `${prefix}_${id}_${randomBytes(SECRET_BYTES).toString('base64url')}`
   return { id, text, hash: hashToken(text) }
 }
 
-/** The id in a token; undefined if the text is not one. The id is not a secret. */
-export function readTokenId(text: string): string | undefined {
-  return FORM.exec(text)?.[1]
+/** The id in a token or session; undefined if the text is not one. The id is not a secret. */
+export function readTokenId(text: string, prefix: SecretPrefix = 'bkd'): string | undefined {
+  const [, found, id] = FORM.exec(text) ?? []
+  return found === prefix ? id : undefined
 }
 
 /** A fast hash suffices, because nobody can guess 256 random bits. */

@@ -3,6 +3,7 @@
 
 import { registerEnumType } from 'type-graphql'
 import type { AccessAction as DomainAction } from '../../domain/access/roles.ts'
+import type { SessionOrigin as DomainOrigin } from '../../domain/access/session-book.ts'
 
 export const AccessRole = {
   VIEWER: 'viewer',
@@ -49,7 +50,12 @@ export const AccessAction = {
 export type AccessAction = (typeof AccessAction)[keyof typeof AccessAction]
 registerEnumType(AccessAction, { name: 'AccessAction', description: 'What a caller may want to do.' })
 
-export const CallerKind = { ANONYMOUS: 'anonymous', TOKEN: 'token', PROCESS: 'process' } as const
+export const CallerKind = {
+  ANONYMOUS: 'anonymous',
+  TOKEN: 'token',
+  SESSION: 'session',
+  PROCESS: 'process',
+} as const
 export type CallerKind = (typeof CallerKind)[keyof typeof CallerKind]
 registerEnumType(CallerKind, {
   name: 'CallerKind',
@@ -57,6 +63,18 @@ registerEnumType(CallerKind, {
   valuesConfig: {
     ANONYMOUS: { description: 'It was not: the request had no credentials.' },
     TOKEN: { description: 'By a token.' },
+    SESSION: { description: 'By the cookie of a session, in a browser.' },
     PROCESS: { description: 'The controller asks itself.' },
+  },
+})
+
+export const SessionOrigin = { TOKEN: 'token', LINK: 'link' } as const satisfies Record<string, DomainOrigin>
+export type SessionOrigin = (typeof SessionOrigin)[keyof typeof SessionOrigin]
+registerEnumType(SessionOrigin, {
+  name: 'SessionOrigin',
+  description: 'How a session began.',
+  valuesConfig: {
+    TOKEN: { description: 'With a token: the session ends with it.' },
+    LINK: { description: 'With a link of `backupd login-link`.' },
   },
 })

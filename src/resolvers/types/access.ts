@@ -1,6 +1,6 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql'
 import type { Principal } from '../../domain/access/principal.ts'
-import { AccessRole, CallerKind } from '../enums/access-enums.ts'
+import { AccessRole, CallerKind, SessionOrigin } from '../enums/access-enums.ts'
 import { DateTime } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
 
@@ -30,7 +30,9 @@ export class Viewer {
   @Field(() => CallerKind, { description: 'How it was found out who asks.' })
   kind!: CallerKind
 
-  @Field(() => String, { description: 'The name of the token; `anonymous` without one.' })
+  @Field(() => String, {
+    description: 'The name of the token, also of the one that a session began with; `anonymous` without one.',
+  })
   name!: string
 
   @Field(() => String, {
@@ -73,6 +75,35 @@ export class Token {
     description: 'When it was last used, to about an hour after a crash; null: never.',
   })
   lastUsedAt!: string | null
+}
+
+@ObjectType({ ...SIMPLE, description: 'Someone who signed in with a browser.' })
+export class Session {
+  @Field(() => ID, { description: 'Its id, which is not secret.' })
+  id!: string
+
+  @Field(() => String, { description: 'Whose it is: the name of the token, for a session of one.' })
+  name!: string
+
+  @Field(() => SessionOrigin, { description: 'How it began.' })
+  by!: SessionOrigin
+
+  @Field(() => String, { description: 'The IP address from which it began.' })
+  address!: string
+
+  @Field(() => Boolean, { description: 'The request came with it.' })
+  current!: boolean
+
+  @Field(() => DateTime, { description: 'When it began.' })
+  createdAt!: string
+
+  @Field(() => DateTime, { description: 'The last request with it, to about 15 minutes after a crash.' })
+  lastUsedAt!: string
+
+  @Field(() => DateTime, {
+    description: 'When it ends, however much it is used. Without requests it ends after 12 hours.',
+  })
+  expiresAt!: string
 }
 
 @ObjectType({ ...SIMPLE, description: 'A new token.' })

@@ -36,14 +36,11 @@ interface Volume {
 const TIMEOUT_MS = 3000
 
 /** Reads the names from the controller. If it does not answer, all are empty. */
-export async function readExampleNames(
-  url: string,
-  headers: Record<string, string> = {},
-): Promise<ExampleNames> {
+export async function readExampleNames(url: string): Promise<ExampleNames> {
   try {
     const response = await fetch(url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
+      headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ query: QUERY }),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })

@@ -9,24 +9,33 @@ import { createClient } from 'graphql-ws'
 import { createRoot } from 'react-dom/client'
 import { readExampleNames } from './example-names.ts'
 import { makeExampleTabs } from './examples.ts'
-import { type SignInHeaders, signIn } from './sign-in.tsx'
+import { hasSession, signIn, signOut } from './sign-in.tsx'
 
 const wsUrl = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/graphql`
 
 /** Queries go over HTTP, subscriptions over graphql-ws, both on the path this page came from. */
-function createFetcher(headers: SignInHeaders) {
+function createFetcher() {
   return createGraphiQLFetcher({
     url: '/graphql',
-    headers,
-    wsClient: createClient({ url: wsUrl, lazy: true, shouldRetry: () => true, connectionParams: headers }),
+    wsClient: createClient({ url: wsUrl, lazy: true, shouldRetry: () => true }),
   })
 }
 
 const element = document.getElementById('ide')
 if (element) {
   const root = createRoot(element)
-  const headers = await signIn(root, '/graphql')
-  const fetcher = createFetcher(headers)
-  const examples = makeExampleTabs(await readExampleNames('/graphql', headers))
-  root.render(<GraphiQL fetcher={fetcher} defaultEditorToolsVisibility defaultTabs={examples} />)
+  await signIn(root, '/graphql')
+  const examples = makeExampleTabs(await readExampleNames('/graphql'))
+  const canSignOut = await hasSession('/graphql')
+  root.render(
+    <GraphiQL fetcher={createFetcher()} defaultEditorToolsVisibility defaultTabs={examples}>
+      {canSignOut && (
+        <GraphiQL.Logo>
+          <button type="button" onClick={() => void signOut()}>
+            Sign out
+          </button>
+        </GraphiQL.Logo>
+      )}
+    </GraphiQL>,
+  )
 }

@@ -1,47 +1,80 @@
 import { type FormEvent, useState } from 'react'
 import type { Root } from 'react-dom/client'
 
-/** Headers with a token; none if callers without one are answered. */
-export type SignInHeaders = Record<string, string>
-
-/** Resolves at once if the controller answers without a token; otherwise asks for one until it is valid. */
-export async function signIn(root: Root, url: string): Promise<SignInHeaders> {
-  const problem = await findRefusal(url, {})
-  if (problem === null) return {}
-  return new Promise((resolve) => root.render(<SignIn url={url} problem={problem} onSignedIn={resolve} />))
+/**
+ * Resolves at once if the controller answers, to a session or without one; otherwise asks for a token until it is valid. The
+ * session is in a cookie that no script can read.
+ */
+export async function signIn(root: Root, url: string): Promise<void> {
+  const ofLink = await spendLink()
+  const problem = ofLink ?? (await findRefusal(url))
+  if (problem === null) return
+  await new Promise<void>((resolve) => root.render(<SignIn problem={problem} onSignedIn={resolve} />))
 }
 
-/** What the controller says against these headers; null if it answers. */
-async function findRefusal(url: string, headers: SignInHeaders): Promise<string | null> {
+/** Whether the caller has a session, which can be ended. */
+export async function hasSession(url: string): Promise<boolean> {
+  const { data } = (await (await post(url, { query: '{ viewer { kind } }' })).json()) as {
+    data?: { viewer: { kind: string } }
+  }
+  return data?.viewer.kind === 'SESSION'
+}
+
+/** Ends the session, and asks for a token again. */
+export async function signOut(): Promise<void> {
+  await post('/logout', {})
+  location.reload()
+}
+
+function post(url: string, body: object): Promise<Response> {
+  const headers = { 'content-type': 'application/json' }
+  return fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })
+}
+
+const NO_ANSWER = 'The controller does not answer. Check that it runs'
+
+/** What the controller says against a caller with this cookie, or without one; null if it answers. */
+async function findRefusal(url: string): Promise<string | null> {
   try {
-    const body = JSON.stringify({ query: '{ viewer { name } }' })
-    const answer = await fetch(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      body,
-    })
+    const answer = await post(url, { query: '{ viewer { name } }' })
     const { errors } = (await answer.json()) as { errors?: { message: string }[] }
     return errors?.[0]?.message ?? null
   } catch {
-    return 'The controller does not answer. Check that it runs'
+    return NO_ANSWER
+  }
+}
+
+/** Begins a session with the code behind `#`, if there is one. Returns what the controller says against it; null if nothing. */
+async function spendLink(): Promise<string | null> {
+  const code = new URLSearchParams(location.hash.slice(1)).get('code')
+  if (code === null) return null
+  // So that neither the history nor a bookmark has it.
+  history.replaceState(null, '', location.pathname)
+  return beginSession({ code })
+}
+
+/** What the controller says against a token or code; null if a session began. */
+async function beginSession(proof: { token: string } | { code: string }): Promise<string | null> {
+  try {
+    const answer = await post('/login', proof)
+    return answer.ok ? null : ((await answer.json()) as string)
+  } catch {
+    return NO_ANSWER
   }
 }
 
 interface SignInProps {
-  url: string
   problem: string
-  onSignedIn(headers: SignInHeaders): void
+  onSignedIn(): void
 }
 
-/** The token stays in the memory of this page: it is gone when the page is loaded again. */
-function SignIn({ url, problem: first, onSignedIn }: SignInProps) {
+function SignIn({ problem: first, onSignedIn }: SignInProps) {
   const [problem, setProblem] = useState(first)
   const send = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     const token = String(new FormData(event.currentTarget).get('token')).trim()
-    const headers = { authorization: `Bearer ${token}` }
-    const found = await findRefusal(url, headers)
-    if (found === null) onSignedIn(headers)
+    const found = await beginSession({ token })
+    if (found === null) onSignedIn()
     else setProblem(found)
   }
   return (
@@ -56,7 +89,8 @@ function SignIn({ url, problem: first, onSignedIn }: SignInProps) {
       </p>
       <p>
         The first start of the controller leaves a token in the file <code>admin-token</code> of its data
-        directory. With it, <code>backupd token create</code> makes others.
+        directory. With it, <code>backupd token create</code> makes others. Or run{' '}
+        <code>backupd login-link</code> there, which prints a link that signs you in.
       </p>
     </form>
   )
