@@ -37,6 +37,8 @@ const LISTENER_RULES: Readonly<Record<string, 'a join token only' | 'its own ser
 const PUBLIC: Readonly<Record<string, RegExp>> = {
   'GET /': /404 not found/,
   'HEAD /': /^$/,
+  'POST /login': /expected \{.*token/,
+  'POST /logout': /^\{"ended":false\}$/,
   'GET /healthz': /^\{"status":"\w+","version":"[^"]+"\}$/,
   'HEAD /healthz': /^$/,
   'GET /ide/*': /404/,

@@ -119,7 +119,10 @@ test('a manifest with any printable texts and sizes is read back the same', () =
   })
   fc.assert(
     fc.property(manifest, (written) => {
-      expect(parseManifest(written.name, manifestText(written))).toEqual({ manifest: written, problem: null })
+      expect(parseManifest(written.name, manifestText(written))).toMatchObject({
+        manifest: written,
+        problem: null,
+      })
     }),
   )
 })
