@@ -26,6 +26,7 @@ import { type HttpServer, type ServeOptions, serve } from './http/server.ts'
 import { CertificateRenewal } from './identity/certificate-renewal.ts'
 import { openDaemonIdentity } from './identity/identity.ts'
 import { createInternalIdentity } from './identity/present-identity.ts'
+import { SigningStart } from './identity/signing-start.ts'
 import { KeptCopies } from './kept-copies.ts'
 import { logPassword } from './log-password.ts'
 import type { StoreMemory } from './memory/store-memory.ts'
@@ -134,7 +135,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const onRecords = (records: readonly RunRecord[]) => keptCopies?.note(records)
   const opened = openEngine({ ...options, settings, problems, room, identity, onRecords }, parts)
   const { engine, scheduler, notifier, trustedClock, stores, controllers, runMeter } = opened
-  if (enrolled) await enrolled.startSigning(trustedClock.now())
+  const signing =
+    enrolled && parts.use(new SigningStart(enrolled, { trustedClock, problems, log, dataDir: dir.path }))
+  await signing?.begin()
   const bond = parts.adopt(new ControllerBond(controllers, { problems, log, clock }), (it) => it.close())
   if (options.releaseController) bond.release()
   const { driver } = settings.store

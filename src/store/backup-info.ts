@@ -85,7 +85,8 @@ export function makeEntityInfo(
   return {
     server: namespace,
     name,
-    mode: entity?.mode ?? 'full',
+    // An entry cannot make a mirror, which is not signed, of a full backup.
+    mode: parseBackupName(name) ? 'full' : (entity?.mode ?? 'full'),
     ...procOfArchive(findArchiveOfBackup(name), { volume, instanceNo }),
     volume,
     instanceNo,

@@ -1,3 +1,4 @@
+import { BackupdError } from '../lib/errors.ts'
 import type { Driver } from '../objects/driver.ts'
 import { parseBackupName } from '../wire/archive-name.ts'
 import { isMirror } from '../wire/backup.ts'
@@ -17,7 +18,10 @@ import type { Mirror, StoredMirror } from './store-parts.ts'
 import type { FindOptions, StoredBackup } from './stored-backup.ts'
 import type { StoreWorld } from './world.ts'
 
-/** Finds one backup of any kind by its name; undefined if it does not exist, or is being deleted or published. */
+/**
+ * Finds one backup of any kind by its name; undefined if it does not exist, or is being deleted or published. Throws NOT_FOUND if there
+ * is a folder in the place of an archive.
+ */
 export async function findBackup(
   world: StoreWorld,
   { namespace, name }: { namespace: string; name: string },
@@ -29,9 +33,23 @@ export async function findBackup(
   if (series) return series
   const trusted = trustsManifest ? await findManifest(world, namespace, name) : undefined
   const entry = trusted ?? (await findEntry(world, namespace, name))
-  if (!entry) return undefined
+  if (!entry) {
+    await refuseFolder(world, namespace, name)
+    return undefined
+  }
   const mirror = openMirror(world, entry)
   return mirror ? mirrorBackup(entry.info, mirror) : archiveBackup(openArchive(world, entry))
+}
+
+/** Somebody may have put a folder there, because mirrors are folders and not signed. */
+async function refuseFolder({ driver }: StoreWorld, namespace: string, name: string): Promise<void> {
+  if (!parseBackupName(name)) return
+  const object = await driver.stat(makePieceKey(namespace, name, 'object'))
+  if (object?.kind !== 'folder') return
+  throw new BackupdError(
+    'NOT_FOUND',
+    `"${name}" is a folder in the store, and a full backup is a file: somebody put it there`,
+  )
 }
 
 /** Undefined if there is none that can be read: everything else must be asked then. */
@@ -85,14 +103,14 @@ function openMirror(world: StoreWorld, { info }: StoreEntry): Mirror | undefined
 
 export function openArchive(
   world: StoreWorld,
-  { info, manifest, changed, signedText }: StoreEntry,
+  { info, manifest, changed, printSigned }: StoreEntry,
 ): StoredArchive {
   const { server, name } = info
   return {
     info,
     manifest,
     isManifestChanged: changed === true,
-    signedText: signedText ?? null,
+    printSigned: printSigned ?? null,
     openObject: (known) => world.driver.open(makePieceKey(server, name, 'object'), known),
     openIndex: () => openIndex(world, server, manifest),
     markCorrupt: (reason) => markCorrupt(world, { server, name }, reason),

@@ -8,7 +8,7 @@ import { filterNamesOfVolume, listBackupNames, type NamesQuery } from './backup-
 import { type FindHolds, readHolds } from './hold-note.ts'
 import { isMirrorFolder } from './kinds/mirror/is-mirror.ts'
 import { makePieceKey } from './layout.ts'
-import { type ReadManifest, readManifest } from './manifest.ts'
+import { type PrintSigned, type ReadManifest, readManifest } from './manifest.ts'
 import type { Meta } from './meta.ts'
 import { readMeta } from './meta-file.ts'
 import { assertClaimed } from './owner.ts'
@@ -79,7 +79,7 @@ export interface Described {
   manifest: Manifest | null
   /** As in ReadManifest. */
   changed?: true
-  signedText?: string
+  printSigned?: PrintSigned
 }
 
 interface BackupQuestion {
@@ -115,10 +115,10 @@ export async function describeBackup(
 }
 
 export function describeManifest(
-  { manifest, changed, signedText }: Extract<ReadManifest, { problem: null }>,
+  { manifest, changed, printSigned }: Extract<ReadManifest, { problem: null }>,
   found: FoundBackup,
 ): Described {
-  return { info: makeManifestInfo(manifest, found), manifest, signedText, ...(changed && { changed }) }
+  return { info: makeManifestInfo(manifest, found), manifest, printSigned, ...(changed && { changed }) }
 }
 
 /** Finds the newest manifest of a volume, by sequence, which must not be used again: hidden ones count. */

@@ -12,6 +12,7 @@ import {
   SIGNATURE_VERSION,
   type Signers,
 } from '../wire/manifest-signature.ts'
+import type { PrintSigned } from './manifest.ts'
 
 /** Signs the fields of a manifest that do not change any more. */
 export function signManifest(manifest: Manifest, { key, certificate }: CertifiedPair): ManifestSignature {
@@ -25,8 +26,8 @@ export interface SignedThing {
   name: string
   /** ISO 8601. */
   created: string
-  /** As printSignedFields prints it; null without a manifest. */
-  text: string | null
+  /** null without a manifest that can be read. */
+  print: PrintSigned | null
   signature: ManifestSignature | undefined
 }
 
@@ -42,9 +43,9 @@ export type SignatureVerdict =
 
 /** Dates of certificates do not count: the time of a signature is what its signer says, and a backup outlives them. */
 export function judgeSignature(thing: SignedThing, signers: Signers): SignatureVerdict {
-  const { namespace, signature, text } = thing
-  if (signature && text !== null) {
-    const why = findSignatureFlaw(signature, { namespace, text, authorities: signers.authorities })
+  const { namespace, signature, print } = thing
+  if (signature && print !== null) {
+    const why = findSignatureFlaw(signature, { namespace, print, authorities: signers.authorities })
     return why === undefined ? { state: 'signed' } : { state: 'altered', why }
   }
   const since = signers.since[namespace]
@@ -61,10 +62,14 @@ function isMadeBefore({ name, created }: SignedThing, since: string): boolean {
 
 function findSignatureFlaw(
   { version, certificate: pem, value }: ManifestSignature,
-  { namespace, text, authorities }: { namespace: string; text: string; authorities: readonly string[] },
+  {
+    namespace,
+    print,
+    authorities,
+  }: { namespace: string; print: PrintSigned; authorities: readonly string[] },
 ): string | undefined {
   if (version !== SIGNATURE_VERSION)
-    return `its signature has the format ${version}, which this version does not know`
+    return `its signature has the format ${version}, which this daemon does not know: upgrade it`
   try {
     const certificate = new X509Certificate(pem)
     const known = authorities.map((authority) => new X509Certificate(authority))
@@ -72,7 +77,12 @@ function findSignatureFlaw(
       return `the certificate of its signature, made at ${isoTime(certificate.validFromDate.getTime())}, is of another authority`
     const signer = parseServerUri(readUri(certificate) ?? '')
     if (signer !== namespace) return `it was signed by ${signer ?? 'a controller'}`
-    const isValid = verify('sha256', Buffer.from(text), certificate.publicKey, Buffer.from(value, 'base64'))
+    const isValid = verify(
+      'sha256',
+      Buffer.from(print()),
+      certificate.publicKey,
+      Buffer.from(value, 'base64'),
+    )
     return isValid ? undefined : 'its manifest is not the one that was signed'
   } catch (error) {
     return `its signature cannot be read: ${messageOf(error)}`

@@ -7,10 +7,13 @@ import { parseJson } from '../wire/json.ts'
 import { printSignedFields } from '../wire/manifest-signature.ts'
 import { makePieceKey } from './layout.ts'
 
+/** Prints what a signature is over: only a recover needs it. May throw, as the content is that of anybody. */
+export type PrintSigned = () => string
+
 /** A manifest, or what is wrong with it: a value, so that one bad manifest does not end the listing of the others. */
 export type ReadManifest =
   /** `changed`: it is not as backupd wrote it, by damage or by hand. */
-  | { manifest: Manifest; problem: null; changed?: true; signedText: string }
+  | { manifest: Manifest; problem: null; changed?: true; printSigned: PrintSigned }
   | { manifest: null; problem: string }
 
 /** undefined if the backup has no manifest. Throws only if the store does not answer. */
@@ -30,8 +33,8 @@ export function parseManifest(name: string, text: Buffer): ReadManifest {
     const manifest = parseJson('its manifest', content, manifestSchema)
     if (manifest.name !== name)
       return { manifest: null, problem: `its manifest is that of ${JSON.stringify(manifest.name)}` }
-    const signedText = printSignedFields(JSON.parse(content) as Record<string, unknown>)
-    return { manifest, problem: null, signedText, ...(isChanged(content) && { changed: true }) }
+    const printSigned = () => printSignedFields(JSON.parse(content) as Record<string, unknown>)
+    return { manifest, problem: null, printSigned, ...(isChanged(content) && { changed: true }) }
   } catch (error) {
     if (error instanceof BackupdError) return { manifest: null, problem: error.message }
     return { manifest: null, problem: `its manifest cannot be read: ${messageOf(error)}` }

@@ -10,7 +10,7 @@ import { parseJson } from '../wire/json.ts'
 import { MAX_SIGNERS, type Signers, signersSchema } from '../wire/manifest-signature.ts'
 
 const IDENTITY_FILE = 'identity.json'
-const SIGNERS_FILE = 'signers.json'
+export const SIGNERS_FILE = 'signers.json'
 
 const identitySchema = z.object({ key: z.string(), certificate: z.string() })
 

@@ -16,7 +16,7 @@ import type { SignedThing } from './manifest-signer.ts'
 export interface StoredBackup extends AsyncDisposable {
   readonly info: BackupInfo
   /** Of a full backup: what its signature is over. Increments are not signed. */
-  readonly signed?: Pick<SignedThing, 'text' | 'signature'>
+  readonly signed?: Pick<SignedThing, 'print' | 'signature'>
   /**
    * Lists one page of the entries directly in a folder. Throws NOT_FOUND if the backup has no such path, BAD_INPUT if
    * it is not a folder, or if a snapshot is named and the backup has none.

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -21,6 +21,7 @@ import {
   ServersDocument,
 } from '../support/client/generated/operations.ts'
 import { ONE, readDaemonPair, startEnrolling, TWO } from '../support/enrolled-daemon.ts'
+import { recordedEntity, writeRecordedMeta } from '../support/recorded-store.ts'
 
 /** Whoever can write in the store can change an archive, its index and its manifest so that all checksums are right again. */
 
@@ -161,6 +162,51 @@ test('a backup without its manifest, which looks like one of the legacy system, 
   const name = await world.backUp(ONE)
   rmSync(world.fileOf(`${name}.manifest.json`))
   expect(await world.recover(name)).toMatchObject({ state: 'FAILED', error: { code: 'UNSIGNED' } })
+})
+
+test('a backup whose manifest cannot be read is refused, and the reason says so', async () => {
+  const world = await startSigning()
+  const name = await world.backUp(ONE)
+  writeFileSync(world.fileOf(`${name}.manifest.json`), '{')
+  const refused = await world.recover(name)
+  expect(refused).toMatchObject({ state: 'FAILED', error: { code: 'UNSIGNED' } })
+  expect(refused?.reason).toMatch(/its manifest .*so nobody can say whether it is signed/)
+  expect(refused?.reason).not.toMatch(/it is not signed/)
+})
+
+test('a mirror cannot take the place of a signed backup', async () => {
+  const world = await startSigning()
+  const name = await world.backUp(ONE)
+  for (const piece of ['', '.manifest.json', '.index.gz']) rmSync(world.fileOf(`${name}${piece}`))
+  mkdirSync(world.fileOf(name))
+  writeFileSync(join(world.fileOf(name), 'a.txt'), 'evil')
+  const source = join(world.folder, 'volumes/hello/hello.web.web/1/data/db')
+  const mirror = { mode: 'increment' as const, source, server: ONE, size: 0 }
+  writeRecordedMeta(join(world.folder, 'store', ONE), [recordedEntity({ ...mirror, name })])
+  const refused = await world.recover(name)
+  expect(refused).toMatchObject({ state: 'FAILED', error: { code: 'NOT_FOUND' } })
+  expect(refused?.reason).toMatch(/is a folder in the store, and a full backup is a file/)
+  expect(await readFile(world.volumeOf(1), 'utf8')).toBe('of 1')
+})
+
+test('a daemon whose signers.json is damaged starts, says so, and recovers with acceptUnsigned alone', async () => {
+  const world = await startSigning()
+  const name = await world.backUp(ONE)
+  await world.one.close()
+  writeFileSync(join(world.folder, `daemon-${ONE}`, 'signers.json'), '{')
+  await world.startDaemon(ONE)
+  await world.expectReachable()
+  const problems = async () => JSON.stringify((await world.execute(ServersDocument, {})).servers)
+  await expect.poll(problems, PATIENCE).toMatch(/restore a damaged signers.json from a copy/)
+  await expect(world.recover(name)).rejects.toThrow(/signers.json/)
+  await writeFile(world.volumeOf(1), 'changed')
+  expect(await world.recover(name, { acceptUnsigned: true })).toMatchObject({
+    state: 'SUCCESS',
+    warnings: [
+      expect.stringMatching(/as asked for with acceptUnsigned, although Cannot read .*signers.json/),
+    ],
+  })
+  expect(await readFile(world.volumeOf(1), 'utf8')).toBe('of 1')
 })
 
 test('a backup from before the enrolment is recovered with a warning, and what verify notes does not break a signature', async () => {

@@ -1,4 +1,4 @@
-import { BackupdError } from '../../lib/errors.ts'
+import { BackupdError, messageOf } from '../../lib/errors.ts'
 import { isFullBackupName } from '../../wire/archive-name.ts'
 import { type SentHooks, sentHooksSchema } from '../../wire/hook-options.ts'
 import { chooseRecoverAction } from '../../wire/job.ts'
@@ -66,16 +66,31 @@ async function startRecover(
     ...readSentHooks(fields.optional('hooks')),
   }
   checkReady(world)
-  await noteSentSigners(fields.optional('signers'), world)
+  await noteSentSigners(fields.optional('signers'), world, 'acceptUnsigned' in args)
   const action = chooseRecoverAction({ plan: 'plan' in args, elsewhere: readFlag(fields, 'elsewhere') })
   const { rid } = await world.engine.runOnce(action, args, readRid(fields))
   return { status: 202, body: { rid } }
 }
 
-/** A daemon that is not enrolled does not know who asks. */
-async function noteSentSigners(text: string | undefined, { certificate }: DaemonParts): Promise<void> {
+/** A daemon that is not enrolled does not know who asks. `isAccepted`: whatever the signature, so that need not be on disk. */
+async function noteSentSigners(
+  text: string | undefined,
+  { certificate, log }: DaemonParts,
+  isAccepted: boolean,
+): Promise<void> {
   if (text === undefined || !certificate) return
-  await certificate.noteSigners(parseJson('The field "signers"', text, signersSchema))
+  const signers = parseJson('The field "signers"', text, signersSchema)
+  try {
+    await certificate.noteSigners(signers)
+  } catch (cause) {
+    if (isAccepted) {
+      log.warn({ err: cause }, `It could not be noted whose signatures count: ${messageOf(cause)}`)
+      return
+    }
+    if (cause instanceof BackupdError) throw cause
+    const message = `Cannot note on disk whose signatures count, which the controller has sent: ${messageOf(cause)}. Make room in the data directory of this daemon`
+    throw new BackupdError('NO_ROOM', message, { cause })
+  }
 }
 
 export function readPlanHash(text: string | undefined): { planHash?: string } {

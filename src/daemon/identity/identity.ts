@@ -6,6 +6,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createCertificateRequest } from '../../lib/certificates/certificate-request.ts'
 import { findIssuer, readFingerprint } from '../../lib/certificates/check-certificate.ts'
+import { BACKDATED_MS } from '../../lib/certificates/issue-certificate.ts'
 import { type Credentials, createKeyPem } from '../../lib/certificates/x509.ts'
 import { type Clock, isoTime } from '../../lib/clock.ts'
 import { BackupdError, hasCode, messageOf } from '../../lib/errors.ts'
@@ -53,11 +54,16 @@ export class DaemonIdentity implements PresentIdentity {
     return { key, certificate, authorities }
   }
 
-  /** From now on, unix ms, unsigned backups of this daemon are refused, unless it signed before. */
+  /**
+   * From now on, unix ms, unsigned backups of this daemon are refused, unless it signed before. It did not before it had its
+   * certificate, whatever a clock says that is behind.
+   */
   async startSigning(now: number): Promise<void> {
-    const { ip } = this.#stored
+    const { ip, certificate } = this.#stored
     const { authorities } = this.present
-    await this.noteSigners({ authorities: [...authorities], since: { [ip]: isoTime(now) } })
+    const certified = new X509Certificate(certificate).validFromDate.getTime() + BACKDATED_MS
+    const since = { [ip]: isoTime(Math.max(now, certified)) }
+    await this.noteSigners({ authorities: [...authorities], since })
   }
 
   /** ISO 8601; undefined until startSigning(). */

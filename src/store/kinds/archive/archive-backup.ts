@@ -24,7 +24,7 @@ export function archiveBackup(archive: StoredArchive): StoredBackup {
   const needs = { bytes: manifest?.tarBytes ?? info.size, entries: manifest?.entries ?? 0 }
   return {
     info,
-    signed: { text: archive.signedText, signature: manifest?.signature },
+    signed: { print: archive.printSigned, signature: manifest?.signature },
     async listFiles({ path, after, limit, snapshot }, signal) {
       refuseSnapshot(snapshot)
       const index = await archive.openIndex()

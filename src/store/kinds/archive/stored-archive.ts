@@ -2,6 +2,7 @@ import type { Expected } from '../../../archive/expected.ts'
 import type { KnownObject, ObjectReader } from '../../../objects/driver.ts'
 import type { BackupInfo, Manifest } from '../../../wire/backup.ts'
 import type { Verification } from '../../../wire/verification.ts'
+import type { PrintSigned } from '../../manifest.ts'
 
 /** An archive in the store, with its manifest and index. */
 export interface StoredArchive {
@@ -10,8 +11,8 @@ export interface StoredArchive {
   manifest: Manifest | null
   /** The manifest is not as backupd wrote it, by damage or by hand. */
   isManifestChanged: boolean
-  /** What a signature of the manifest is over; null without one. */
-  signedText: string | null
+  /** Prints what a signature of the manifest is over; null without one. */
+  printSigned: PrintSigned | null
   openObject(known?: KnownObject): Promise<ObjectReader>
   /** null if it is missing, or differs from the manifest's (size, sha256). */
   openIndex(): Promise<ObjectReader | null>

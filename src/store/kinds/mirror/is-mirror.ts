@@ -1,4 +1,5 @@
 import type { ObjectName } from '../../../objects/driver.ts'
+import { parseBackupName } from '../../../wire/archive-name.ts'
 import type { Meta } from '../../meta.ts'
 
 /**
@@ -9,7 +10,10 @@ export function isMirrorFolder({ name, kind }: ObjectName, meta: Meta): boolean 
   return kind === 'folder' && isMirrorName(name, meta)
 }
 
-/** Whether `.meta` lists a mirror of this name, even if its folder no longer exists. */
+/**
+ * Whether `.meta` lists a mirror of this name, even if its folder no longer exists. The name of a full backup is never one of a
+ * mirror: mirrors are not signed, and would take the place of a signed backup.
+ */
 export function isMirrorName(name: string, meta: Meta): boolean {
-  return meta.find(name)?.mode === 'increment'
+  return !parseBackupName(name) && meta.find(name)?.mode === 'increment'
 }
