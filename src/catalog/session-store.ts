@@ -19,6 +19,7 @@ export function createSessionStore(db: CatalogDb, writes: WriteQueue): SessionSt
       write(async () => {
         for (const id of ids) await db.session.deleteMany({ where: { id } })
       }),
+    removeAll: () => write(() => db.session.deleteMany()),
     noteUses: (uses) =>
       write(async () => {
         for (const { id, at } of uses)

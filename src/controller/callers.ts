@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import {
   type AnonymousRole,
+  findHolder,
   makeAnonymous,
   makeCaller,
-  nameCredentials,
   type Principal,
   type SessionPrincipal,
   type TokenPrincipal,
@@ -14,7 +14,7 @@ import type { AddressRules } from './address-rules.ts'
 import { AnonymousRoles } from './anonymous-roles.ts'
 import { readCredentials } from './credentials.ts'
 import { type RequestSender, RequestSenders } from './request-senders.ts'
-import { comesFromOwnPage, isReading, readSessionCookie } from './session-cookie.ts'
+import { comesFromOwnPage, isReading, readSessionCookies } from './session-cookie.ts'
 import { SignInLimit } from './sign-in-limit.ts'
 
 export interface AccessOptions extends Partial<AddressRules> {
@@ -55,8 +55,8 @@ export class Callers {
   identify(request: IncomingMessage, authorization = request.headers.authorization): Principal {
     const sender = this.senders.find(request)
     const isSecure = sender.isEncrypted
-    const cookie = authorization === undefined ? readSessionCookie(request.headers, isSecure) : undefined
-    if (cookie !== undefined) return this.#identifySession(request, cookie)
+    const cookies = authorization === undefined ? readSessionCookies(request.headers, isSecure) : []
+    if (cookies.length > 0) return this.#identifySession(request)
     if (authorization === undefined) return this.#isOpen ? EVERYBODY : this.#anonymous.find(sender)
     if (!this.#options.insecureHttp && !sender.isPrivate) throw inTheClear()
     const text = readCredentials(authorization)
@@ -66,20 +66,23 @@ export class Callers {
     return principal
   }
 
-  /** The same for what is answered to everybody: a session that has ended is nobody's. */
+  /** The same for what is answered to everybody: a cookie that does not count is nobody's. */
   identifyGuest(request: IncomingMessage): Principal {
     try {
       return this.identify(request)
     } catch (error) {
-      if (error instanceof SessionOver) return NOBODY
+      if (isOfCookie(error)) return NOBODY
       throw error
     }
   }
 
   /** The session of a request, whatever else it has; undefined if it has none that counts. */
   findSession(request: IncomingMessage): SessionPrincipal | undefined {
-    const cookie = readSessionCookie(request.headers, this.senders.find(request).isEncrypted)
-    return cookie === undefined ? undefined : this.#world.sessions.identify(cookie)
+    for (const cookie of readSessionCookies(request.headers, this.senders.find(request).isEncrypted)) {
+      const principal = this.#world.sessions.identify(cookie)
+      if (principal) return principal
+    }
+    return undefined
   }
 
   /** Throws UNAUTHENTICATED or TLS_REQUIRED, like identify(), unless `spend` resolves to true: then a code counted, and no longer does. */
@@ -135,10 +138,10 @@ export class Callers {
   }
 
   /** Browsers send the cookie whoever asks, so what may change something must come from a page of ours. */
-  #identifySession(request: IncomingMessage, cookie: string): SessionPrincipal {
+  #identifySession(request: IncomingMessage): SessionPrincipal {
     const sender = this.senders.find(request)
-    if (!this.#options.insecureHttp && !sender.isPrivate) throw inTheClear()
-    const principal = this.#world.sessions.identify(cookie)
+    if (!this.#options.insecureHttp && !sender.isPrivate) throw new CookieInTheClear()
+    const principal = this.findSession(request)
     if (!principal) throw new SessionOver()
     if (!isReading(request) && !comesFromOwnPage(request.headers, sender.isEncrypted)) throw notFromPage()
     this.#noteSignIn(principal, sender)
@@ -147,7 +150,8 @@ export class Callers {
 
   #noteSignIn(principal: TokenPrincipal | SessionPrincipal, { address }: RequestSender): void {
     const { access, clock } = this.#world
-    const key = `${nameCredentials(principal)} ${address}`
+    // Not by the session: whoever signs in again and again would fill the digest.
+    const key = `${findHolder(principal)} ${address}`
     access.digest.noteSignIn(key, () => makeCaller(principal, 'from', address).who, clock.elapsed())
   }
 
@@ -173,11 +177,11 @@ export function accessEnded(): BackupdError {
   return new BackupdError('UNAUTHENTICATED', what)
 }
 
+const IN_THE_CLEAR =
+  'Credentials are refused over plain HTTP from another machine, because others may read them. Ask through TLS (a --trusted-proxy must say X-Forwarded-Proto: https) or on the machine itself, or start the controller with --insecure-http'
+
 function inTheClear(): BackupdError {
-  return new BackupdError(
-    'TLS_REQUIRED',
-    'Credentials are refused over plain HTTP from another machine, because others may read them. Ask through TLS (a --trusted-proxy must say X-Forwarded-Proto: https) or on the machine itself, or start the controller with --insecure-http',
-  )
+  return new BackupdError('TLS_REQUIRED', IN_THE_CLEAR)
 }
 
 function notFromPage(): BackupdError {
@@ -196,10 +200,22 @@ class WrongCode extends BackupdError {
 }
 
 /** A cookie of a session that is not known, or no longer. */
-export class SessionOver extends BackupdError {
+class SessionOver extends BackupdError {
   constructor() {
     super('UNAUTHENTICATED', 'Sign in again: your session has ended')
   }
+}
+
+/** A cookie, whoever's, that others could have read on its way. */
+class CookieInTheClear extends BackupdError {
+  constructor() {
+    super('TLS_REQUIRED', IN_THE_CLEAR)
+  }
+}
+
+/** Whether a request was refused for a cookie that the browser had better forget. */
+export function isOfCookie(error: unknown): boolean {
+  return error instanceof SessionOver || error instanceof CookieInTheClear
 }
 
 /** Says nothing about which part is wrong. */

@@ -1,7 +1,7 @@
 import type { FastifyContextConfig, FastifyInstance, FastifyRequest } from 'fastify'
 import type { Principal } from '../domain/access/principal.ts'
 import { hasCode } from '../lib/errors.ts'
-import { type Callers, SessionOver } from './callers.ts'
+import { type Callers, isOfCookie } from './callers.ts'
 import { forgetSession } from './session-cookie.ts'
 
 declare module 'fastify' {
@@ -31,7 +31,7 @@ export function requireCaller(app: FastifyInstance, callers: Callers): void {
     } catch (error) {
       const refusal = await callers.countRefusal(error, request.raw)
       reply.headers(describeSignIn(refusal))
-      if (error instanceof SessionOver) forgetSession(reply, callers.senders.find(request.raw))
+      if (isOfCookie(error)) forgetSession(reply, callers.senders.find(request.raw))
       throw refusal
     }
   })

@@ -5,14 +5,14 @@ import type { FastifyReply } from 'fastify'
 const SECURE_NAME = '__Host-backupd-session'
 const PLAIN_NAME = 'backupd-session'
 
-/** What the cookie of a session holds; undefined if the request has none. */
-export function readSessionCookie(headers: IncomingHttpHeaders, isEncrypted: boolean): string | undefined {
+/** What the cookies of sessions hold: several if others were planted, for another path or domain. */
+export function readSessionCookies(headers: IncomingHttpHeaders, isEncrypted: boolean): string[] {
   const begin = `${isEncrypted ? SECURE_NAME : PLAIN_NAME}=`
   const parts = headers.cookie?.split(';') ?? []
   return parts
     .map((part) => part.trim())
-    .find((part) => part.startsWith(begin))
-    ?.slice(begin.length)
+    .filter((part) => part.startsWith(begin))
+    .map((part) => part.slice(begin.length))
 }
 
 /** `Lax`, because `Strict` would lose the session when somebody follows a link to the controller. */

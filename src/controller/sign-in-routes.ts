@@ -3,9 +3,9 @@ import { makeCaller, OWN_PROCESS, type Principal } from '../domain/access/princi
 import { MAX_SESSION_MS } from '../domain/access/session-book.ts'
 import { isRefused } from '../domain/answer.ts'
 import { beginSession, endSession, requestOfToken, type SessionRequest } from '../domain/sessions.ts'
-import { asCaller } from '../domain/user-world.ts'
+import { asCaller, type UserWorld } from '../domain/user-world.ts'
 import type { World } from '../domain/world.ts'
-import { BackupdError } from '../lib/errors.ts'
+import { BackupdError, messageOf } from '../lib/errors.ts'
 import { accessEnded, type Callers } from './callers.ts'
 import { LINK_SESSION, spendLoginCode } from './login-link.ts'
 import { describeSignIn } from './require-caller.ts'
@@ -49,12 +49,13 @@ export function addSignInRoutes(
     const sender = callers.senders.find(raw)
     const principal = callers.findSession(raw)
     if (principal && !comesFromOwnPage(raw.headers, sender.isEncrypted)) callers.identify(raw)
+    // Also if the session cannot be ended, because the audit cannot be written.
+    forgetSession(reply, sender)
     if (principal) {
       const own = asCaller(world, makeCaller(principal, 'logout', sender.address))
       const answer = await endSession(own, principal.sessionId)
       if (isRefused(answer)) throw new BackupdError(answer.refused, answer.message)
     }
-    forgetSession(reply, sender)
     return { ended: principal !== undefined }
   })
 
@@ -70,10 +71,20 @@ export function addSignInRoutes(
     const earlier = callers.findSession(raw)
     const begun = await beginSession(as(principal), wanted)
     if (isRefused(begun)) throw new BackupdError(begun.refused, begun.message)
-    if (earlier) await endSession(as(earlier), earlier.sessionId)
     sendSession(reply, begun.text, { ...sender, maxAgeMs: MAX_SESSION_MS })
+    if (earlier) await endEarlier(as(earlier), earlier.sessionId)
     const { name, expiresAt } = begun.session
     return { name, expiresAt }
+  }
+}
+
+/** The browser has another session by now, so it need not hear that this one is left to end by itself. */
+async function endEarlier(world: UserWorld, id: string): Promise<void> {
+  try {
+    const answer = await endSession(world, id)
+    if (isRefused(answer)) throw new BackupdError(answer.refused, answer.message)
+  } catch (error) {
+    world.log.warn({ err: error, id }, `Cannot end the earlier session of a browser: ${messageOf(error)}`)
   }
 }
 

@@ -12,7 +12,8 @@ export type KnownHead = AuditHead | null
 
 /**
  * Ends what a killed controller had begun, and begins a new epoch if the catalog is not the one that was last used here,
- * because a copy was restored: entries of the time between are missing then.
+ * because a copy was restored: entries of the time between are missing then, and all sessions end, because some may have ended
+ * in that time.
  * @param start what the entry says of this start
  */
 export async function openAudit(world: World, known: KnownHead, start: Record<string, Json>): Promise<void> {
@@ -40,6 +41,7 @@ async function isPruned(audit: World['ports']['audit'], id: number): Promise<boo
 
 async function beginEpoch(world: World, known: KnownHead): Promise<void> {
   const { audit } = world.ports
+  await world.sessions.removeAll()
   const facts = {
     epoch: randomBytes(8).toString('hex'),
     known: known && { ...known },

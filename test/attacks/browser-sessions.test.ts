@@ -185,3 +185,25 @@ test('a cookie is refused over plain HTTP from elsewhere, and in the name that i
   const { status, errors } = await askGraphQL(kit.url, VIEWER, {}, fromPage(kit, secure))
   expect([status, errors?.[0]?.extensions.code]).toEqual([401, 'UNAUTHENTICATED'])
 })
+
+test('planted cookies of the same name do not hide the one that counts', async () => {
+  const kit = await startTwoApps()
+  const cookie = await signIn(kit.url, kit.admin)
+  const planted = `backupd-session=x; backupd-session=; backupd-session=bks_0123456789abcdef_${'A'.repeat(43)}`
+  for (const cookies of [`${planted}; ${cookie}`, `${cookie}; ${planted}`])
+    expect((await askGraphQL(kit.url, VIEWER, {}, fromPage(kit, cookies))).status).toBe(200)
+  expect((await askGraphQL(kit.url, VIEWER, {}, fromPage(kit, planted))).status).toBe(401)
+  const answer = await post(kit.url, '/logout', {}, fromPage(kit, `${planted}; ${cookie}`))
+  expect(await answer.json()).toEqual({ ended: true })
+})
+
+test('after the answer to a stale cookie, a browser without it has the role of everybody', async () => {
+  const { url } = await startTwoApps({ access: { anonymous: 'admin', insecureHttp: false } })
+  const stale = { cookie: `backupd-session=bks_0123456789abcdef_${'A'.repeat(43)}`, origin: url }
+  const refused = await post(url, '/graphql', { query: VIEWER }, stale)
+  expect([refused.status, refused.headers.getSetCookie()[0]]).toEqual([
+    401,
+    expect.stringContaining('Max-Age=0'),
+  ])
+  expect((await post(url, '/graphql', { query: VIEWER }, { origin: url })).status).toBe(200)
+})

@@ -1,6 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { lstat, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import {
   createLoginCode,
   LOGIN_CODE_FILE,
@@ -72,4 +73,23 @@ test('a code ends after ten minutes, with the next one, and if its file is not r
   expect(await spendLoginCode(dataDir, code, now)).toBe(false)
   await writeFile(join(dataDir, LOGIN_CODE_FILE), '{"hash":5}')
   expect(await spendLoginCode(dataDir, next, now)).toBe(false)
+})
+
+test('links that the user of the controller planted are not followed', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'login-link-'))
+  onTestFinished(() => rm(dataDir, { recursive: true, force: true }))
+  const victim = join(dataDir, 'victim')
+  await writeFile(victim, 'precious', { mode: 0o644 })
+  await writeFile(join(dataDir, 'catalog.db'), '')
+  const file = join(dataDir, LOGIN_CODE_FILE)
+  for (const name of [file, `${file}.tmp-${process.pid}`]) await symlink(victim, name)
+  const before = await lstat(victim)
+  const code = await createLoginCode(dataDir, systemClock.now())
+  expect(await readFile(victim, 'utf8')).toBe('precious')
+  const { uid, gid, mode } = await lstat(victim)
+  expect({ uid, gid, mode }).toEqual({ uid: before.uid, gid: before.gid, mode: before.mode })
+  const made = await lstat(file)
+  expect([made.isFile(), made.mode & 0o777]).toEqual([true, 0o600])
+  expect((await readdir(dataDir)).filter((name) => name.includes('.tmp-'))).toHaveLength(1)
+  expect(await spendLoginCode(dataDir, code, systemClock.now())).toBe(true)
 })

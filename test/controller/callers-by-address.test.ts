@@ -117,6 +117,19 @@ test('a trusted proxy answers for TLS, and nobody else does', async () => {
     expect((await through(scheme)).errors?.[0]?.extensions.code).toBe('TLS_REQUIRED')
 })
 
+test('a cookie over plain HTTP from elsewhere is nobody on the pages for everybody, and forgotten elsewhere', async () => {
+  const { url } = await start({ trustedProxy: [PROXY] })
+  const headers = {
+    ...{ 'X-Forwarded-For': '203.0.113.7', 'apollo-require-preflight': '1' },
+    cookie: `backupd-session=bks_0123456789abcdef_${'A'.repeat(43)}`,
+  }
+  expect((await rawRequest(url, { path: '/healthz', from: PROXY, headers })).status).toBe(200)
+  const path = `/graphql?query=${encodeURIComponent(VIEWER)}`
+  const refused = await rawRequest(url, { path, from: PROXY, headers })
+  expect([refused.status, refused.body]).toEqual([403, expect.stringContaining('TLS_REQUIRED')])
+  expect(refused.headers['set-cookie']).toEqual([expect.stringContaining('Max-Age=0')])
+})
+
 /** What a WebSocket is answered first, or the code that it is closed with. */
 async function openSocket(url: string, { from, headers = {}, payload = {} }: SocketRequest) {
   const options = { localAddress: from, headers }

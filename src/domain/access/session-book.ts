@@ -1,5 +1,5 @@
 import { isoTime } from '../../lib/clock.ts'
-import { DAY_MS, HOUR_MS } from '../../lib/time-units.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lib/time-units.ts'
 import { makeSessionPrincipal, type SessionPrincipal, type TokenPrincipal } from './principal.ts'
 import type { Grant } from './roles.ts'
 import { isToken, readTokenId } from './token-text.ts'
@@ -34,6 +34,8 @@ export interface SessionStore {
   all(): Promise<StoredSession[]>
   add(session: StoredSession): Promise<void>
   remove(ids: readonly string[]): Promise<void>
+  /** Those of kinds that are not known here, too. */
+  removeAll(): Promise<void>
   noteUses(uses: readonly { id: string; at: string }[]): Promise<void>
 }
 
@@ -54,6 +56,8 @@ export const MAX_IDLE_MS = 12 * HOUR_MS
 export const MAX_SESSION_MS = 7 * DAY_MS
 /** The last use is written at most this often, ms. */
 const NOTE_INTERVAL_MS = HOUR_MS / 4
+/** A session that ends later than this after its longest time began before the clock was set back, ms. */
+const MAX_SETBACK_MS = 5 * MINUTE_MS
 
 export interface SessionBookOptions {
   now(): number
@@ -113,6 +117,14 @@ export class SessionBook {
     for (const { session } of known) this.#known.delete(session.id)
   }
 
+  /** Ends all sessions, as remove() does. If that cannot be stored, store() tries again. */
+  async removeAll(): Promise<void> {
+    const known = [...this.#known.values()]
+    for (const each of known) each.isEnded = true
+    await this.#store.removeAll()
+    for (const { session } of known) this.#known.delete(session.id)
+  }
+
   /** Writes the last uses that were not written for a while, and forgets sessions that have ended. */
   async store(): Promise<void> {
     const all = [...this.#known.values()]
@@ -150,9 +162,16 @@ export class SessionBook {
   /** What the session may do; undefined if it counts no more. */
   #findGrants({ session, isEnded }: KnownSession): readonly Grant[] | undefined {
     const { tokenId, grants, lastUsedAt, expiresAt } = session
-    const now = this.#options.now()
-    const isOver = Date.parse(expiresAt) <= now || Date.parse(lastUsedAt) + MAX_IDLE_MS <= now
-    if (isEnded || isOver) return undefined
+    if (isEnded || !isWithinTime({ lastUsedAt, expiresAt }, this.#options.now())) return undefined
     return tokenId === null ? grants : this.#options.findToken(tokenId)?.grants
   }
+}
+
+/** False for dates that cannot be read, too. */
+function isWithinTime(
+  { lastUsedAt, expiresAt }: { lastUsedAt: string; expiresAt: string },
+  now: number,
+): boolean {
+  const left = Date.parse(expiresAt) - now
+  return left > 0 && left <= MAX_SESSION_MS + MAX_SETBACK_MS && Date.parse(lastUsedAt) + MAX_IDLE_MS > now
 }

@@ -26,9 +26,11 @@ export function hashToken(text: string): string {
 }
 
 const NO_HASH = hashToken('')
+const HASH = /^[0-9a-f]{64}$/
 
-/** Compares in constant time, also if there is no hash to compare with. */
+/** Compares in constant time, also if there is no hash to compare with. Nothing is the token of a hash that cannot be read. */
 export function isToken(text: string, hash: string | undefined): boolean {
-  const isSame = timingSafeEqual(Buffer.from(hashToken(text), 'hex'), Buffer.from(hash ?? NO_HASH, 'hex'))
-  return isSame && hash !== undefined
+  const kept = hash !== undefined && HASH.test(hash) ? hash : undefined
+  const isSame = timingSafeEqual(Buffer.from(hashToken(text), 'hex'), Buffer.from(kept ?? NO_HASH, 'hex'))
+  return isSame && kept !== undefined
 }

@@ -19,6 +19,7 @@ function makeBook() {
     all: async () => [...stored.values()],
     add: async (session: StoredSession) => void stored.set(session.id, session),
     remove: async (ids: readonly string[]) => ids.forEach((id) => void stored.delete(id)),
+    removeAll: async () => stored.clear(),
     noteUses: async (uses: readonly { id: string; at: string }[]) => {
       for (const { id, at } of uses) {
         const session = stored.get(id)
@@ -31,7 +32,7 @@ function makeBook() {
       now: () => state.now,
       findToken: (id) => (state.hasToken ? token(id) : undefined),
     })
-  return { stored, state, open, book: open() }
+  return { stored, state, store, open, book: open() }
 }
 
 function makeSession() {
@@ -95,4 +96,31 @@ test('neither a token nor another secret of the same id is a session', async () 
   for (const wrong of [text.replace('bks', 'bkd'), `${text}x`, text.slice(0, -1), '', session.id])
     expect(book.identify(wrong)).toBeUndefined()
   expect(book.identify(`${text.slice(0, -2)}${text.endsWith('AA') ? 'BB' : 'AA'}`)).toBeUndefined()
+})
+
+test.each([
+  ['an end that cannot be read', { expiresAt: 'soon' }],
+  ['a last use that cannot be read', { lastUsedAt: '' }],
+  ['a hash of another length', { hash: 'abcd' }],
+  ['an empty hash', { hash: '' }],
+  [
+    'an end that the clock was set back from',
+    { expiresAt: new Date(START + MAX_SESSION_MS * 2).toISOString() },
+  ],
+])('a session with %s is over', async (_what, altered) => {
+  const { book } = makeBook()
+  const { session, text } = makeSession()
+  await book.add({ ...session, ...altered })
+  expect(book.identify(text)).toBeUndefined()
+})
+
+test('all sessions end at once, also if that cannot be stored, which is tried again', async () => {
+  const { book, stored, store } = makeBook()
+  const { session, text } = makeSession()
+  await book.add(session)
+  store.removeAll = () => Promise.reject(new Error('the disk is full'))
+  await expect(book.removeAll()).rejects.toThrow('the disk is full')
+  expect([book.identify(text), stored.size]).toEqual([undefined, 1])
+  await book.store()
+  expect([book.size, stored.size]).toEqual([0, 0])
 })
