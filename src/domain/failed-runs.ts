@@ -1,5 +1,5 @@
 import { DAY_MS } from '../lib/time-units.ts'
-import { describeFailure, readRunKey } from '../wire/failed-run.ts'
+import { describeFailure, isOfOneBackup, readRunKey } from '../wire/failed-run.ts'
 import { isTerminal, type RunRecord } from '../wire/record.ts'
 import { reportsFailures } from './server-state.ts'
 import type { World } from './world.ts'
@@ -49,7 +49,8 @@ function isOursToReport({ servers }: World, { server, state }: RunRecord): boole
 }
 
 function report({ problems, clock }: World, record: RunRecord): void {
-  const untilMs = record.jobId === '' ? { untilMs: clock.now() + ONE_OFF_MS } : {}
+  const isOneOff = record.jobId === '' || isOfOneBackup(record)
+  const untilMs = isOneOff ? { untilMs: clock.now() + ONE_OFF_MS } : {}
   const text = describeFailure(record)
   problems.report({ source: SOURCE, key: makeKey(record), about: record.server, text, ...untilMs })
 }

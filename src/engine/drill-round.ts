@@ -1,7 +1,12 @@
 import { messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { DRILL_ACTION } from '../wire/drill.ts'
-import { DRILL_DUE_ACTION, type DrillPlan, drillPlanSchema } from '../wire/drill-schedule.ts'
+import {
+  DRILL_DUE_ACTION,
+  type DrillPlan,
+  drillDueArgsSchema,
+  drillPlanSchema,
+} from '../wire/drill-schedule.ts'
 import type { Job } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { DrillPlace } from './drill-place.ts'
@@ -22,8 +27,10 @@ const MAX_FAILURES = 3
 const ABOUT_ONE: ReadonlySet<string> = new Set([
   'ARCHIVE_CORRUPT',
   'SNAPSHOT_CORRUPT',
+  'SIGNATURE_BAD',
+  'UNSIGNED',
   'NOT_FOUND',
-  'NO_ROOM',
+  'TIMED_OUT',
 ])
 
 /**
@@ -33,6 +40,8 @@ const ABOUT_ONE: ReadonlySet<string> = new Set([
 export class DrillRound {
   readonly #options: DrillRoundOptions
   #working: Promise<void> | undefined
+  /** Volumes whose last drill since the start failed, in this order. The others come before them, or would never have a turn. */
+  readonly #failed = new Set<string>()
 
   constructor(options: DrillRoundOptions) {
     this.#options = options
@@ -55,21 +64,44 @@ export class DrillRound {
     if (!plan) return
     if (plan.tooLarge > 0)
       log.warn({ backups: plan.tooLarge }, 'Backups that are larger than a drill may be are not drilled')
-    await this.#drillAll(job, plan.next)
+    await this.#drillAll(this.#putFailedLast(plan.next))
   }
 
-  async #drillAll(job: Job, next: DrillPlan['next']): Promise<void> {
+  #putFailedLast(next: readonly NextDrill[]): NextDrill[] {
+    const failed = [...this.#failed]
+    return next.toSorted((one, other) => failed.indexOf(keyOf(one)) - failed.indexOf(keyOf(other)))
+  }
+
+  async #drillAll(next: readonly NextDrill[]): Promise<void> {
     let failures = 0
-    for (const { bytes: _, ...args } of next) {
-      if (this.#options.findJob() === undefined) return
+    for (const one of next) {
+      const job = this.#options.findJob()
+      if (job === undefined) return
+      if (!isWanted(job, one)) continue
+      const { app, proc, backup, namespace } = one
+      const args = { app, proc, backup, namespace }
       const record = await this.#options.run({ action: DRILL_ACTION, args, job, idle: true })
       if (record.state === 'cancelled' || record.error?.code === 'DAEMON_RESTARTED') return
+      this.#failed.delete(keyOf(one))
+      if (record.state !== 'success') this.#failed.add(keyOf(one))
       failures = record.state === 'failed' && !isAboutOne(record) ? failures + 1 : 0
       if (failures < MAX_FAILURES) continue
       this.#options.log.warn({}, `The drills of this round end early: ${record.reason}`)
       return
     }
   }
+}
+
+type NextDrill = DrillPlan['next'][number]
+
+function keyOf({ mode, source }: NextDrill): string {
+  return `${mode} ${source}`
+}
+
+/** Its volume may have left the inventory since the round began. */
+function isWanted({ args }: Job, { source }: NextDrill): boolean {
+  const sources = drillDueArgsSchema.safeParse(args).data?.sources
+  return sources === undefined || sources.includes(source)
 }
 
 function isAboutOne({ error }: RunRecord): boolean {

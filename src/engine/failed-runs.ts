@@ -1,10 +1,9 @@
 import type { Log } from '../lib/log.ts'
 import type { Problems } from '../lib/problems.ts'
 import { DAY_MS } from '../lib/time-units.ts'
-import { describeFailure, readRunKey } from '../wire/failed-run.ts'
+import { describeFailure, isOfOneBackup, readRunKey } from '../wire/failed-run.ts'
 import type { ScheduledJob } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
-import { VERIFY_ACTION } from '../wire/verification.ts'
 
 /** How long a failed one-off run stays a problem. That of a job stays until a later run succeeds. */
 export const ONE_OFF_PROBLEM_MS = DAY_MS
@@ -41,7 +40,7 @@ export class FailedRuns {
     const text = isQuiet
       ? `The job ${record.action} cannot do all of its work: ${record.reason}`
       : describeFailure(record)
-    const isOneOff = (record.jobId === '' && record.type === 'once') || record.action === VERIFY_ACTION
+    const isOneOff = (record.jobId === '' && record.type === 'once') || isOfOneBackup(record)
     const untilMs = isOneOff ? { untilMs: Date.parse(record.end ?? record.start) + ONE_OFF_PROBLEM_MS } : {}
     this.#problems.report({ source: SOURCE, key: readRunKey(record), text, ...untilMs })
   }

@@ -21,12 +21,14 @@ export class PauseSwitch {
 
   /** Resolves once it is not paused, or the signal is aborted. */
   async resumed(signal: AbortSignal): Promise<void> {
-    if (!this.#isPaused || signal.aborted) return
-    const { promise, resolve } = Promise.withResolvers<void>()
-    using _listening = this.listen((isPaused) => isPaused || resolve())
-    const end = () => resolve()
-    signal.addEventListener('abort', end, { once: true })
-    await promise
-    signal.removeEventListener('abort', end)
+    // It may be paused again before whoever waits goes on.
+    while (this.#isPaused && !signal.aborted) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      using _listening = this.listen((isPaused) => isPaused || resolve())
+      const end = () => resolve()
+      signal.addEventListener('abort', end, { once: true })
+      await promise
+      signal.removeEventListener('abort', end)
+    }
   }
 }

@@ -58,10 +58,13 @@ export class RunQueue {
     this.#updateIdle()
   }
 
-  /** Whether idle runs have to wait. A run that hangs without a lane does not count. */
+  /** Whether idle runs have to wait. A run that hangs without a lane does not count, nor does one that waits for an idle one. */
   get isBusy(): boolean {
     const { waiting, running, without } = this.#heavy
-    return waiting.size + running.size > without.size
+    if (running.size > without.size) return true
+    const idle = new PathLock<Ticket>()
+    for (const ticket of this.#idle.running) idle.hold(ticket.needs, ticket)
+    return waiting.values().some(({ needs }) => !idle.isHeld(needs))
   }
 
   #updateIdle(): void {

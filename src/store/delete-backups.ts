@@ -24,6 +24,8 @@ export async function deleteStoredBackups(
 /** Deletes archives and mirrors; see StoreParts.remove. */
 export async function removeNow(store: StoreParts, names: string[]): Promise<string[]> {
   const deleted = await store.remove(names)
+  // Some of them may have been hidden: they take no room any more.
+  if (deleted.length > 0) await store.countHidden()
   await store.sweep(AbortSignal.timeout(SWEEP_MS))
   return deleted
 }

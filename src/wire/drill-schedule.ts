@@ -26,6 +26,9 @@ export const drillPlanSchema = z.object({
       proc: z.string(),
       backup: z.string(),
       namespace: z.string(),
+      mode: z.string(),
+      /** The absolute path of its volume. */
+      source: z.string(),
       /** Of its content; null if that is not known. */
       bytes: bigCount.nullable(),
     }),

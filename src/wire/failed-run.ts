@@ -20,6 +20,13 @@ export function readRunKey({ action, args, jobId }: Pick<RunRecord, 'action' | '
   return [action, typeof args.mode === 'string' ? args.mode : '', target].join(' ')
 }
 
+/**
+ * Whether no later run of its job says that all is well again: each is of another backup.
+ */
+export function isOfOneBackup({ action }: Pick<RunRecord, 'action'>): boolean {
+  return action === VERIFY_ACTION || action === DRILL_ACTION
+}
+
 /** Describes a run that did not succeed on one line: what failed, why, what to do. */
 export function describeFailure(run: Ended): string {
   const code = run.error?.code

@@ -8,17 +8,25 @@ import { keepingLog } from '../support/keeping-log.ts'
 const job = jobSchema.parse({ id: '0a000001-drill', spec: '@weekly', action: 'backup_drill_due', args: {} })
 
 /** A round over these backups, each with the code of its error; '' for a success. */
-function roundOf(due: Record<string, string>, { isUsable = true } = {}) {
+function roundOf(due: Record<string, string>, { isUsable = true, present = job } = {}) {
   const drilled: unknown[] = []
   const ran: NightRun[] = []
   const isAwake = { now: true }
   const next = Object.keys(due).map((backup) => {
-    return { app: 'a', proc: 'p', backup, namespace: '10.0.0.1', bytes: 1 }
+    return {
+      app: 'a',
+      proc: 'p',
+      backup,
+      namespace: '10.0.0.1',
+      mode: 'full',
+      source: `/srv/${backup}`,
+      bytes: 1,
+    }
   })
   const round = new DrillRound({
     log: keepingLog(),
     place: { check: async () => isUsable },
-    findJob: () => (isAwake.now ? job : undefined),
+    findJob: () => (isAwake.now ? present : undefined),
     async run(request) {
       ran.push(request)
       if (request.action === 'backup_drill_due')
@@ -37,7 +45,7 @@ test('a round drills each backup once, and gives way to all other runs', async (
   const { round, drilled, ran } = roundOf({
     a: '',
     b: 'ARCHIVE_CORRUPT',
-    c: 'NO_ROOM',
+    c: 'SIGNATURE_BAD',
     d: 'NOT_FOUND',
     e: '',
   })
@@ -49,7 +57,7 @@ test('a round drills each backup once, and gives way to all other runs', async (
 test('three failures in a row that are not about a backup end the round', async () => {
   const { round, drilled } = roundOf({
     a: 'STORE_UNAVAILABLE',
-    b: 'FORBIDDEN',
+    b: 'NO_ROOM',
     c: 'STORE_UNAVAILABLE',
     d: '',
   })
@@ -72,4 +80,23 @@ test('while the directory for drills cannot be used, nothing runs', async () => 
   round.begin(job)
   await new Promise(setImmediate)
   expect(ran).toEqual([])
+})
+
+test('what failed comes last in the next round, so that it keeps nothing else from its turn', async () => {
+  const { round, drilled } = roundOf({ a: 'NO_ROOM', b: 'NO_ROOM', c: 'NO_ROOM', d: '', e: '' })
+  round.begin(job)
+  await expect.poll(() => drilled).toEqual(['a', 'b', 'c'])
+  await new Promise(setImmediate)
+  drilled.length = 0
+  round.begin(job)
+  await expect.poll(() => drilled).toEqual(['d', 'e', 'a', 'b', 'c'])
+})
+
+test('a volume that left the inventory meanwhile is not drilled', async () => {
+  const present = { ...job, args: { sources: ['/srv/b'] } }
+  const { round, drilled } = roundOf({ a: '', b: '', c: '' }, { present })
+  round.begin(job)
+  await expect.poll(() => drilled).toEqual(['b'])
+  await new Promise(setImmediate)
+  expect(drilled).toEqual(['b'])
 })

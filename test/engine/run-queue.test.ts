@@ -63,3 +63,24 @@ test('an idle run waits for all heavy ones, and is paused while another comes; l
   queue.leave(first)
   expect(begun.at(-1)).toBe('second')
 })
+
+test('an idle run is not paused by one that waits for its path, or both would wait for ever', () => {
+  const begun: string[] = []
+  const ticket = tickets(begun)
+  const queue = new RunQueue(2)
+  const idle: Ticket = {
+    ...{ needs: ['/srv/drill'], light: false, begin: () => void begun.push('idle') },
+    pause: (isPaused) => void begun.push(isPaused ? 'paused' : 'on'),
+  }
+  queue.enter(idle)
+  const [same, other] = [ticket('drill'), ticket('other')]
+  queue.enter(same)
+  expect(queue.isBusy).toBe(false)
+  expect(begun.at(-1)).toBe('on')
+  queue.enter(other)
+  expect(begun.at(-1)).toBe('paused')
+  queue.leave(other)
+  expect(begun.at(-1)).toBe('on')
+  queue.leave(idle)
+  expect(begun.at(-1)).toBe('drill')
+})

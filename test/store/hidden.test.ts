@@ -92,6 +92,7 @@ describe('a hidden archive', () => {
     expect(await store.hide([name], { ...WINDOW, by: 'bob' }, reader)).toEqual([name])
     expect(await hidden(store)).toEqual([before])
     expect(await store.delete([name], reader)).toEqual([name])
+    expect(await store.sumHidden()).toEqual({ backups: 0, bytes: 0, snapshots: 0 })
     expect(names().filter((entry) => entry.startsWith(name))).toEqual([])
     await expect(store.restoreHidden({ names: [name] }, reader)).rejects.toThrow('its room is freed')
     expect(await listed(store)).toEqual([other.name])

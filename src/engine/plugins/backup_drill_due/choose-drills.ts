@@ -2,6 +2,9 @@ import { type BackupInfo, isGood } from '../../../wire/backup.ts'
 import { MAX_DRILL_BYTES } from '../../../wire/drill.ts'
 import type { DrillPlan } from '../../../wire/drill-schedule.ts'
 
+/** A round drills at most so many; the next one begins with the others. */
+const MAX_PLANNED = 1000
+
 /** The newest good backup of a volume and mode. */
 interface Candidate {
   backup: BackupInfo
@@ -18,7 +21,7 @@ export function chooseDrills(backups: readonly BackupInfo[]): DrillPlan {
   const candidates = [...groups.values()].flatMap(findCandidate)
   const fitting = candidates.filter(({ backup: { bytes, size } }) => (bytes ?? size) <= MAX_DRILL_BYTES)
   const next = fitting.sort((one, other) => one.drilledMs - other.drilledMs)
-  return { next: next.map(toNext), tooLarge: candidates.length - fitting.length }
+  return { next: next.slice(0, MAX_PLANNED).map(toNext), tooLarge: candidates.length - fitting.length }
 }
 
 /** Of a series, the newest snapshot may not be good: the drill itself takes the newest one that is. */
@@ -38,6 +41,7 @@ function readDrillMs({ series, drilled }: BackupInfo): number {
   return at === undefined ? 0 : Date.parse(at)
 }
 
-function toNext({ backup: { app, proc, name, server, bytes } }: Candidate): DrillPlan['next'][number] {
-  return { app, proc, backup: name, namespace: server, bytes }
+function toNext({ backup }: Candidate): DrillPlan['next'][number] {
+  const { app, proc, name, server, mode, source, bytes } = backup
+  return { app, proc, backup: name, namespace: server, mode, source, bytes }
 }

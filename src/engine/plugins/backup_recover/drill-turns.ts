@@ -1,9 +1,14 @@
+import { BackupdError } from '../../../lib/errors.ts'
 import { PAUSED } from '../../../wire/record.ts'
 import { PauseSwitch } from '../../pause-switch.ts'
 import type { RunContext } from '../../plugin.ts'
 
+/** A drill that never ends would keep all others, and all verifications, from beginning. */
+const MAX_TURNS = 10
+const GAVE_WAY = `it had to give way to other runs ${MAX_TURNS} times, and began from its start each time: drill it by hand when less runs there`
+
 /**
- * A drill that gives way. That of a snapshot ends when it is paused and begins anew, because a prune may wait for the lock that it
+ * A drill that gives way. That of a snapshot ends when it is paused and begins again, because a prune may wait for the lock that it
  * holds. That of an archive waits with its next read of the store.
  */
 export class DrillTurns {
@@ -24,11 +29,14 @@ export class DrillTurns {
 
   /** @param act gets a context whose signal ends with the turn; called for each turn */
   async take<Result>(isSeries: boolean, act: (turn: RunContext) => Promise<Result>): Promise<Result> {
-    for (;;) {
+    for (let turn = 1; ; turn++) {
       await this.#resumed()
       this.#context.signal.throwIfAborted()
+      if (turn > MAX_TURNS) throw new BackupdError('TIMED_OUT', GAVE_WAY)
       const ending = new AbortController()
       using _pausing = this.#pausing.listen((isPaused) => isPaused && isSeries && ending.abort())
+      // Nobody tells of a pause that began before somebody listened.
+      if (this.#pausing.isPaused) continue
       this.#waits = !isSeries
       try {
         return await act(this.#makeTurn(ending.signal))

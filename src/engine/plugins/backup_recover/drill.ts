@@ -99,16 +99,33 @@ async function restoreAndCompare(
   const destDir = join(drillDir, DRILL_FOLDER)
   const settings = { ...context.settings, recoverDir: drillDir }
   using volume = await openNewDirectory({ destDir, jobPaths: args.jobPaths }, settings)
-  await using source = await backup.open(args.snapshot || null, createReader(context))
-  const check = requireCheck(source)
   await using claim = await claimSettledVolume(context, volume.path)
+  // Removed once the backup is unlocked: a prune may wait for the lock.
+  await using leftover = new AsyncDisposableStack()
+  await using source = await backup.open(chooseSnapshot(args, backup), createReader(context))
+  const check = requireCheck(source)
   const { parent } = volume
   await checkKeptRoom({ source, parent, chosen: null, signal: context.signal })
   const watched = watchCap(watchKeptRoom(context, parent))
-  await using staging = await prepareStaging(claim, { rid: context.rid, volume })
+  const staging = leftover.use(await prepareStaging(claim, { rid: context.rid, volume }))
+  leftover.defer(() => discard(staging, context))
   const found = await fillAndCompare(watched, { source, check, staging })
   if (isClean(found)) await noteProof(check, context)
   return { ...found, snapshot: source.snapshot, isDamageCertain: check.isDamageCertain }
+}
+
+/** Of a series, the newest good one: a damaged or partial one after it must not hide that. */
+function chooseSnapshot({ snapshot }: DrillArgs, { info }: StoredBackup): string | null {
+  return snapshot || info.series?.lastGood?.id || null
+}
+
+async function discard(staging: Staging, context: RunContext): Promise<void> {
+  try {
+    await discardStaging(staging)
+  } catch (error) {
+    const what = `"${staging.pointer.staging}" could not be removed (${messageOf(error)})`
+    context.warn(`${what}; the next run tries again`)
+  }
 }
 
 /** That it cannot be noted does not change what the drill found. */
@@ -131,12 +148,6 @@ async function fillAndCompare(
   } catch (error) {
     if (check.isDamageCertain || !hasCode(error, 'ARCHIVE_CORRUPT')) throw error
     return { result: NOTHING_COMPARED, faults: 0, damage: error }
-  } finally {
-    await discardStaging(staging).catch((error: unknown) => {
-      context.warn(
-        `"${staging.pointer.staging}" could not be removed (${messageOf(error)}); the next run tries again`,
-      )
-    })
   }
 }
 

@@ -64,7 +64,8 @@ export async function countHiddenArchives(world: StoreWorld): Promise<void> {
   }
 }
 
-/** See StoreParts.countHidden. */
-export function recountHidden(world: StoreWorld): Promise<void> {
-  return exclusively(world, () => countHiddenArchives(world))
+/** See StoreParts.countHidden. If the note says that nothing is hidden, nothing is listed. */
+export async function recountHidden(world: StoreWorld): Promise<void> {
+  const { archives } = await readHiddenNote(world.driver, world.identity.ip)
+  if (archives) await exclusively(world, () => countHiddenArchives(world))
 }

@@ -71,6 +71,17 @@ test.skipIf(!canMount)('a drill proves the newest snapshot, and not its whole se
   expect((await snapshots())[1]).not.toHaveProperty('drill')
 })
 
+test.skipIf(!canMount)('the newest good snapshot is drilled, not a damaged one after it', async () => {
+  const { drill, namespace, older, newest, snapshots } = await drilledIncrement()
+  flipByte(largestPack(namespace), 2 * MIB)
+  await expect(drill()).rejects.toMatchObject({ code: 'SNAPSHOT_CORRUPT' })
+  expect(await snapshots()).toMatchObject([
+    { id: newest, good: false },
+    { id: older, good: true },
+  ])
+  expect(await drill()).toMatchObject({ state: 'success', result: { snapshot: older } })
+})
+
 test.skipIf(!canMount)('an older snapshot is drilled by the beginning of its id', async () => {
   const { drill, older, snapshots, readInfo } = await drilledIncrement()
   expect(await drill({}, { snapshot: older.slice(0, 10) })).toMatchObject({

@@ -23,3 +23,17 @@ test.skipIf(!canMount).each(['full', 'increment'] as const)(
     expect(readdirSync(drillDir)).toEqual(['foreign'])
   },
 )
+
+test.skipIf(!canMount)('a drill of an increment that has to give way for ever ends', async () => {
+  const { drill, drillDir } = await drillWorld('increment')
+  const pausing = new PauseSwitch()
+  const progress = ({ phase }: Partial<Progress>) => {
+    if (phase === 'unpack') pausing.set(true)
+    if (phase === PAUSED) setImmediate(() => pausing.set(false))
+  }
+  await expect(drill({}, {}, { pausing, progress })).rejects.toMatchObject({
+    code: 'TIMED_OUT',
+    message: expect.stringContaining('give way'),
+  })
+  expect(readdirSync(drillDir)).toEqual(['foreign'])
+})
