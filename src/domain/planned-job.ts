@@ -109,59 +109,44 @@ export class ExpireJob implements PlannedJob {
   }
 }
 
-/** Verifies the backups of a server whose proof is due. Its id stays the same whatever the inventory says. */
-export class VerifyJob implements PlannedJob {
+/** The jobs that prove the backups of a server: how their ids end, and what a daemon needs for them. */
+const PROOFS = {
+  [VERIFY_DUE_ACTION]: { suffix: 'verify', needs: 'verify-schedule' },
+  [DRILL_DUE_ACTION]: { suffix: 'drill', needs: 'drill-schedule' },
+} as const
+
+type Proof =
+  | { action: typeof VERIFY_DUE_ACTION; args: VerifyDueArgs }
+  | { action: typeof DRILL_DUE_ACTION; args: DrillDueArgs }
+
+/** Verifies the backups of a server whose proof is due, or drills the newest good ones. Its id stays the same whatever the inventory says. */
+export class ProofJob implements PlannedJob {
   readonly id: string
   readonly server: string
   readonly spec: string
   readonly volume = null
   readonly expire = null
   readonly mode = null
-  readonly needs = 'verify-schedule'
-  private readonly args: VerifyDueArgs
+  private readonly proof: Proof
 
-  constructor(server: string, spec: string, args: VerifyDueArgs) {
-    this.id = `${ipv4Hex(server)}-verify`
+  constructor(server: string, spec: string, proof: Proof) {
+    this.id = `${ipv4Hex(server)}-${PROOFS[proof.action].suffix}`
     this.server = server
     this.spec = spec
-    this.args = args
+    this.proof = proof
   }
 
-  get action(): typeof VERIFY_DUE_ACTION {
-    return VERIFY_DUE_ACTION
+  get action(): Proof['action'] {
+    return this.proof.action
+  }
+
+  get needs(): Capability {
+    return PROOFS[this.action].needs
   }
 
   get job(): Job {
-    const { id, spec, action, args } = this
-    return { id, spec, action, args, type: 'cron', sleep: false }
-  }
-}
-
-/** Drills the newest good backups of a server. Its id stays the same whatever the inventory says. */
-export class DrillJob implements PlannedJob {
-  readonly id: string
-  readonly server: string
-  readonly spec: string
-  readonly volume = null
-  readonly expire = null
-  readonly mode = null
-  readonly needs = 'drill-schedule'
-  private readonly args: DrillDueArgs
-
-  constructor(server: string, spec: string, args: DrillDueArgs) {
-    this.id = `${ipv4Hex(server)}-drill`
-    this.server = server
-    this.spec = spec
-    this.args = args
-  }
-
-  get action(): typeof DRILL_DUE_ACTION {
-    return DRILL_DUE_ACTION
-  }
-
-  get job(): Job {
-    const { id, spec, action, args } = this
-    return { id, spec, action, args, type: 'cron', sleep: false }
+    const { id, spec, action } = this
+    return { id, spec, action, args: this.proof.args, type: 'cron', sleep: false }
   }
 }
 

@@ -4,25 +4,24 @@
 // alone open the store. It may import only lib and wire.
 
 import { BackupdError, type Json } from '../lib/errors.ts'
-import { DRILL_DUE_ACTION } from '../wire/drill-schedule.ts'
 import { READ_ACTION, type ReadArgs } from '../wire/file-content.ts'
 import { newRid, RID_PATTERN } from '../wire/ids.ts'
 import type { Job, ScheduledJob } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { LogPage, LogPageArgs } from '../wire/run-log.ts'
-import { VERIFY_DUE_ACTION, type VerifyDemand } from '../wire/verify-schedule.ts'
+import type { VerifyDemand } from '../wire/verify-schedule.ts'
 import { AtOnceRunner } from './at-once-runner.ts'
 import { ContentReads, type ReadFile } from './content-reads.ts'
-import { DrillPlace } from './drill-place.ts'
-import { DrillRound } from './drill-round.ts'
+import type { DrillPlace } from './drill-place.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { finishInterrupted } from './finish-interrupted.ts'
 import { JobTable, type SetJobsResult } from './job-table.ts'
 import type { Plugin } from './plugin.ts'
 import type { RunnerEvents } from './ports.ts'
+import { Proofs } from './proofs.ts'
 import { Runs } from './runs.ts'
 import { type SettleReport, settle } from './settle.ts'
-import { type NightRun, VerifyNight } from './verify-night.ts'
+import type { NightRun } from './verify-night.ts'
 
 export interface RunOptions {
   /** Chosen by the caller, for idempotent requests: a rid that is already known returns its record in any state. */
@@ -41,10 +40,7 @@ export class Engine {
   readonly #table: JobTable
   readonly #atOnce: AtOnceRunner
   readonly #reads: ContentReads
-  readonly #night: VerifyNight
-  /** Whether the daemon's --drill-dir can be used. */
-  readonly drillPlace: DrillPlace
-  readonly #drills: DrillRound
+  readonly #proofs: Proofs
 
   constructor(options: EngineOptions) {
     this.#options = options
@@ -58,25 +54,11 @@ export class Engine {
       isAction: (action) => this.#isAction(action),
       onDue: (job) => this.#runDue(job),
     })
-    this.#night = new VerifyNight({
-      clock: agingClock,
-      log,
-      memory,
-      driver: options.settings.store.driver,
-      findJob: () => this.#findAwakeJob(VERIFY_DUE_ACTION),
-      run: (request) => this.#runOfNight(request),
-    })
-    this.drillPlace = new DrillPlace({
+    this.#proofs = new Proofs({
       ...options,
-      drillDir: options.settings.drillDir,
-      jobs: () => this.#table.list().map(({ job }) => job),
+      table: this.#table,
       ask: (action, args) => this.ask(action, args),
-    })
-    this.#drills = new DrillRound({
-      log,
-      place: this.drillPlace,
-      findJob: () => this.#findAwakeJob(DRILL_DUE_ACTION),
-      run: (request) => this.#runOfNight(request),
+      run: (request) => this.#runProof(request),
     })
     const onLog: RunnerEvents['log'] = (level, message, facts = {}) => log[level](facts, message)
     this.#atOnce = new AtOnceRunner({ ...options, onLog })
@@ -131,7 +113,7 @@ export class Engine {
   /** Starts and stops the schedule; runs under way continue. */
   start(): void {
     this.#table.start()
-    this.#night.resume()
+    this.#proofs.resume()
   }
 
   stop(): void {
@@ -144,7 +126,12 @@ export class Engine {
 
   /** What it takes to keep all backups proven; null until the verify job has run. */
   get verifyDemand(): VerifyDemand | null {
-    return this.#night.demand
+    return this.#proofs.verifyDemand
+  }
+
+  /** Whether the daemon's --drill-dir can be used. */
+  get drillPlace(): DrillPlace {
+    return this.#proofs.drillPlace
   }
 
   /** When the last list of jobs arrived, ISO 8601; NEVER until one has arrived since the start. */
@@ -160,7 +147,7 @@ export class Engine {
     const options = reread === true ? { reread } : {}
     const request = { ...this.#makeRequest(job.action, job.args, rid), job, options, type: 'once' } as const
     const record = await this.#runs.request(request)
-    this.#beginProofs(job)
+    this.#proofs.begin(job)
     return record
   }
 
@@ -257,29 +244,14 @@ export class Engine {
     return { plugin: this.#findPlugin(action, false), args, rid }
   }
 
-  /** undefined while the schedule is stopped, or the job sleeps. */
-  #findAwakeJob(wanted: string): Job | undefined {
-    if (this.#table.status === 'stopped') return undefined
-    const jobs = this.#table.list().map(({ job }) => job)
-    return jobs.find(({ action, sleep }) => action === wanted && !sleep)
-  }
-
-  #runOfNight({ action, args, job, maxReadBytes, ...rest }: NightRun): Promise<RunRecord> {
+  #runProof({ action, args, job, maxReadBytes, ...rest }: NightRun): Promise<RunRecord> {
     const options = maxReadBytes === undefined ? {} : { maxReadBytes }
     return this.#runs.runToEnd({ ...this.#makeRequest(action, args), ...rest, job, options, type: 'cron' })
   }
 
-  /** @returns whether it is a job that proves backups, each in a run of its own */
-  #beginProofs(job: Job): boolean {
-    if (job.action === VERIFY_DUE_ACTION) this.#night.begin(job)
-    else if (job.action === DRILL_DUE_ACTION) this.#drills.begin(job)
-    else return false
-    return true
-  }
-
   #runDue(job: Job): void {
-    if (!this.#beginProofs(job))
-      this.#runs.requestScheduled({ ...this.#makeRequest(job.action, job.args), job, type: 'cron' })
+    if (this.#proofs.begin(job)) return
+    this.#runs.requestScheduled({ ...this.#makeRequest(job.action, job.args), job, type: 'cron' })
   }
 
   /** Returns a function that releases the volumes that the report locks. */
