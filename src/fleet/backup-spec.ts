@@ -1,7 +1,7 @@
 import { BackupdError } from '../lib/errors.ts'
 import type { Inventory, InventoryApp, InventoryProc } from '../wire/inventory.ts'
 import { MAX_PLACES } from './check-inventory.ts'
-import { findVerifyConflicts, type VerifyPlace } from './find-verify-conflicts.ts'
+import { findProofConflicts, type ProofPlace } from './find-proof-conflicts.ts'
 import { readPod } from './pod-backups.ts'
 import { truncate } from './truncate.ts'
 
@@ -30,7 +30,7 @@ export function readBackupSpec(text: string): BackupSpec {
     }
   }
   spec.inventory.apps = [...apps].map(([name, procs]): InventoryApp => ({ name, procs: [...procs.values()] }))
-  for (const { key, message } of findVerifyConflicts(listPlaces(spec.inventory)))
+  for (const { key, message } of findProofConflicts(listPlaces(spec.inventory)))
     spec.faults.push(`A "${key}" is left out: ${message}`)
   spec.faults = limitFaults(spec.faults)
   return spec
@@ -92,7 +92,7 @@ function makeTooManyError(): BackupdError {
   )
 }
 
-function* listPlaces({ apps }: Inventory): Generator<VerifyPlace> {
+function* listPlaces({ apps }: Inventory): Generator<ProofPlace> {
   for (const { procs } of apps)
     for (const { name: proc, instances } of procs)
       for (const { no, server, volumes } of instances)

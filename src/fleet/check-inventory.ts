@@ -1,13 +1,13 @@
 import { findNestedPaths } from '../lib/nested-paths.ts'
 import { archiveName, MAX_ARCHIVE_NAME_BYTES } from '../wire/archive-name.ts'
-import { findVerifyConflicts, type VerifyPlace } from './find-verify-conflicts.ts'
+import { findProofConflicts, type ProofPlace } from './find-proof-conflicts.ts'
 import type { WrittenProc } from './inventory-apps.ts'
 import type { YamlReader } from './yaml-reader.ts'
 
 /** Limit of volumes times instances for one controller, for its memory: each takes 1.2 KB with one job. */
 export const MAX_PLACES = 200_000
 
-interface VolumePlace extends VerifyPlace {
+interface VolumePlace extends ProofPlace {
   keyAt: number
   /** The instance whose containers may change its content. */
   owner: string
@@ -46,7 +46,7 @@ export function checkInventory(reader: YamlReader, procs: readonly WrittenProc[]
     wrong: 'are in the same directory: give each its own path',
   })
   reportNested(reader, places)
-  for (const { place, message } of findVerifyConflicts(places)) reader.problem({ at: place.keyAt }, message)
+  for (const { place, message } of findProofConflicts(places)) reader.problem({ at: place.keyAt }, message)
 }
 
 /** A container that owns the outer volume could lead a backup or a recover of the inner one elsewhere. */

@@ -12,8 +12,7 @@ export const AFTER = {
 export const PROC = { description: 'A proc: `web` or the full name.' }
 export const DRILLED = {
   nullable: true,
-  description:
-    'Of an increment: the id of the snapshot, or its beginning. By default, the newest one that is not suspect.',
+  description: 'Of an increment: the id of the snapshot, or its beginning. By default, the newest good one.',
 }
 export const SERVER = {
   nullable: true,

@@ -21,7 +21,7 @@ export const drillArgsSchema = z.object({
   backup: z.string(),
   /** The namespace of the backup: the IP of its server. */
   namespace: z.string(),
-  /** Of an increment: the id of the snapshot, or its beginning; empty for the newest one that is not suspect. */
+  /** Of an increment: the id of the snapshot, or its beginning; empty for the newest good one. */
   snapshot: z.string().default(''),
   /** The volumes of the daemon's jobs; the daemon fills them in. */
   jobPaths: z.array(z.string()).default([]),

@@ -1,7 +1,7 @@
 import type { InventoryInstance, InventoryVolume } from '../wire/inventory.ts'
 
 /** One instance of a volume. */
-export interface VerifyPlace {
+export interface ProofPlace {
   /** For people: `/data/db of shop.web.web, instance 1`. */
   label: string
   server: InventoryInstance['server']
@@ -13,7 +13,7 @@ export interface VerifyPlace {
 function* listShared({
   verify,
   drill,
-}: VerifyPlace): Generator<[string, string, string | number | undefined]> {
+}: ProofPlace): Generator<[string, string, string | number | undefined]> {
   if (verify && verify !== 'off') {
     yield ['verify', 'schedule', verify.spec]
     yield ['verify', 'budget', verify.budgetBytes]
@@ -22,7 +22,7 @@ function* listShared({
 }
 
 /** Finds the volumes that name another schedule or budget than an earlier volume of their server. */
-export function* findVerifyConflicts<Place extends VerifyPlace>(
+export function* findProofConflicts<Place extends ProofPlace>(
   places: Iterable<Place>,
 ): Generator<{ place: Place; message: string; key: string }> {
   const first = new Map<string, { label: string; value: string | number }>()
@@ -39,7 +39,7 @@ export function* findVerifyConflicts<Place extends VerifyPlace>(
 }
 
 function describeConflict(
-  { label, server }: VerifyPlace,
+  { label, server }: ProofPlace,
   other: string,
   { key, word }: { key: string; word: string },
 ): string {
